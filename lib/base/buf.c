@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: ISC */
+/* buf - bytes that grow up to a maximum.  Owns its memory. */
+#include "base/buf.h"
+
+#include "base/log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What an empty buffer points to: a NUL that nothing ever writes. */
+static char empty[1];
+
+void
+buf_init(struct buf *b, size_t max)
+{
+	*b = (struct buf){.p = empty, .max = max};
+}
+
+void
+buf_done(struct buf *b)
+{
+	if (b->cap > 0)
+		free(b->p);
+	buf_init(b, b->max);
+}
+
+void
+buf_reset(struct buf *b)
+{
+	buf_cut(b, 0);
+	b->full = false;
+}
+
+void
+buf_wipe(struct buf *b)
+{
+	if (b->cap > 0)
+		explicit_bzero(b->p, b->cap);
+	b->len = 0;
+	b->full = false;
+}
+
+/* Make room for `n` more bytes and the NUL. */
+static bool
+grow(struct buf *b, size_t n)
+{
+	size_t need, cap = b->cap < 64 ? 64 : b->cap;
+
+	if (n > b->max - b->len) {
+		b->full = true;
+		return false;
+	}
+	need = b->len + n + 1;
+	if (need <= b->cap)
+		return true;
+	while (cap < need)
+		cap += cap / 2;
+	if (cap > b->max + 1)
+		cap = b->max + 1;
+	b->p = realloc(b->cap > 0 ? b->p : NULL, cap);
+	if (b->p == NULL)
+		log_fatal("out of memory for a buffer of %zu bytes", cap);
+	b->cap = cap;
+	b->p[b->len] = '\0';
+	return true;
+}
+
+int
+buf_add(struct buf *b, const void *bytes, size_t n)
+{
+	if (!grow(b, n))
+		return -EMSGSIZE;
+	if (n > 0)
+		memcpy(b->p + b->len, bytes, n);
+	buf_grew(b, n);
+	return 0;
+}
+
+int
+buf_add_str(struct buf *b, struct str s)
+{
+	return buf_add(b, s.p, s.len);
+}
+
+int
+buf_add_c(struct buf *b, const char *c)
+{
+	return buf_add(b, c, strlen(c));
+}
+
+int
+buf_add_char(struct buf *b, char c)
+{
+	return buf_add(b, &c, 1);
+}
+
+int
+buf_vaddf(struct buf *b, const char *fmt, va_list ap)
+{
+	va_list again;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	assert(n >= 0);
+	if (!grow(b, (size_t)n))
+		return -EMSGSIZE;
+	vsnprintf(b->p + b->len, (size_t)n + 1, fmt, ap);
+	b->len += (size_t)n;
+	return 0;
+}
+
+int
+buf_addf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	int r;
+
+	va_start(ap, fmt);
+	r = buf_vaddf(b, fmt, ap);
+	va_end(ap);
+	return r;
+}
+
+char *
+buf_room(struct buf *b, size_t n)
+{
+	return grow(b, n) ? b->p + b->len : NULL;
+}
+
+void
+buf_grew(struct buf *b, size_t n)
+{
+	if (n == 0)
+		return;
+	assert(b->cap - b->len > n);
+	b->len += n;
+	b->p[b->len] = '\0';
+}
+
+void
+buf_drop(struct buf *b, size_t n)
+{
+	assert(n <= b->len);
+	if (n == 0)
+		return;
+	memmove(b->p, b->p + n, b->len - n);
+	buf_cut(b, b->len - n);
+}
+
+void
+buf_cut(struct buf *b, size_t len)
+{
+	assert(len <= b->len);
+	b->len = len;
+	if (b->cap > 0)
+		b->p[len] = '\0';
+}
+
+struct str
+buf_str(const struct buf *b)
+{
+	return (struct str){b->p, b->len};
+}

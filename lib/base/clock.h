@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * clock - the two clocks.
+ *
+ * Deadlines and intervals are taken from the monotonic clock, which no
+ * administrator and no NTP moves; dates that people read from the wall
+ * clock.  The loop refreshes both once a turn (clock_update), so that
+ * reading them costs nothing; what a turn takes is far below a millisecond.
+ */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdint.h>
+
+#define CLOCK_MS      INT64_C(1000000)
+#define CLOCK_SEC     INT64_C(1000000000)
+#define CLOCK_NEVER   INT64_MAX
+
+void clock_update(void);
+int64_t clock_mono(void); /* nanoseconds since some start */
+int64_t clock_wall(void); /* nanoseconds since 1970-01-01 UTC */
+int64_t clock_after(int64_t ns); /* the deadline ns from now, saturating */
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * conf - the configuration as a value.
+ *
+ * master (and each tool) reads main.cf and master.cf into a struct conf;
+ * a program gets it encoded, with the -o settings of its own master.cf entry
+ * laid over it, and decodes it before it takes its first request.  Nothing
+ * else reads configuration.  A struct conf does not change; a reload makes
+ * another one.
+ *
+ * Parameters stand in lib/mail/param.def, one row each: name, type, default,
+ * bounds, the programs that use it, one sentence.  From the row come the
+ * enum below, parsing, checking, postconf, the manual page and "did you
+ * mean".  A parameter of Postfix's that Valija does not have stands there
+ * too, with the reason (param.h).
+ *
+ *	struct str name = conf_str(c, PARAM_myhostname);
+ *	int64_t wait = conf_time(c, PARAM_smtpd_timeout);
+ */
+#ifndef MAIL_CONF_H
+#define MAIL_CONF_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "mail/param.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CONF_VALUE_MAX (256 * 1024)
+
+struct conf;
+
+/* One thing to say about a configuration: "file, line 7: text". */
+enum conf_severity { CONF_NOTE, CONF_WARNING, CONF_ERROR };
+struct conf_remark {
+	enum conf_severity severity;
+	struct str file;
+	unsigned line; /* 0: none */
+	struct str text;
+};
+typedef void (*conf_remark_fn)(void *arg, const struct conf_remark *r);
+
+/*
+ * Read `dir`/main.cf (and master.cf: mail/master_cf.h).  Everything that is
+ * wrong or odd goes to `say` with its line; NULL when something was an
+ * error.  `dir` need not hold a main.cf: then all is default.
+ */
+struct conf *conf_read(const char *dir, conf_remark_fn say, void *arg);
+void conf_free(struct conf **c);
+
+/* For programs: to and from the bytes that master hands over. */
+int conf_encode(const struct conf *c, struct buf *out);
+struct conf *conf_decode(struct str bytes); /* NULL: not ours */
+
+/* A copy with one more setting on top (-o of master.cf, postconf -o). */
+struct conf *conf_override(const struct conf *c, struct str name,
+    struct str value);
+
+/*
+ * Values, expanded and checked: what was not acceptable became an error in
+ * conf_read or conf_check, so these cannot fail.  A str lives as long as the
+ * conf.  Time is in nanoseconds (base/clock.h), sizes in bytes.
+ */
+struct str conf_str(const struct conf *c, enum param p);
+bool conf_bool(const struct conf *c, enum param p);
+int64_t conf_int(const struct conf *c, enum param p);
+int64_t conf_time(const struct conf *c, enum param p);
+
+/* By name, user-made parameters (restriction classes) and
+ * X_destination_... included; false when nobody set it. */
+bool conf_by_name(const struct conf *c, struct str name, struct str *ret);
+
+/*
+ * The value of a per-transport parameter: "smtp" and
+ * PARAM_default_destination_concurrency_limit give
+ * smtp_destination_concurrency_limit, or the default's value.
+ */
+int64_t conf_transport(const struct conf *c, struct str transport,
+    enum param p_default);
+
+/* Expand $name, ${name?{a}:{b}}, comparisons in `text`. */
+int conf_expand(const struct conf *c, struct str text, struct arena *a,
+    struct str *ret, const char **ret_why);
+
+/* The look of a value as main.cf has it ("30s"), and where it was set. */
+struct str conf_raw(const struct conf *c, struct str name);
+bool conf_where(const struct conf *c, struct str name, struct str *ret_file,
+    unsigned *ret_line);
+
+/* Check what one program would use: restriction names, tables' syntax,
+ * numbers.  Remarks as in conf_read; false when one was an error. */
+bool conf_check(const struct conf *c, conf_remark_fn say, void *arg);
+
+const char *conf_dir(const struct conf *c);
+
+#endif

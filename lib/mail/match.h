@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * match - lists of names, addresses or tables, as main.cf writes them:
+ * mydestination, relay_domains, mynetworks ("!" excludes, /file is read in
+ * place, type:table is asked, the first match counts).
+ */
+#ifndef MAIL_MATCH_H
+#define MAIL_MATCH_H
+
+#include "base/buf.h"
+#include "base/find.h"
+#include "base/str.h"
+#include "dict/dict.h"
+#include "net/ip.h"
+
+struct match;
+
+/* `parents`: "example.com" also matches below it (parent_domain_matches_
+ * subdomains); ".example.com" always means below.  NULL with `why`. */
+struct match *match_open(const struct dict_env *env, struct str list,
+    bool parents, struct buf *why);
+void match_free(struct match **m);
+
+enum find match_domain(struct match *m, struct str domain, struct arena *a);
+enum find match_ip(struct match *m, const struct ip *ip, struct arena *a);
+
+#endif

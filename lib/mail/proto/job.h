@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * proto/job - qmgr and a program that delivers: smtp, bounce, and mda's
+ * children.
+ *
+ *	qmgr                                     agent
+ *	  JOB_DELIVER + content's fds         ->
+ *	                                      <- JOB_DONE (same exchange)
+ *
+ * JOB_DONE holds an outcome for every recipient of the job, told once it is
+ * durable: for a Maildir, when content, name and directories are on stable
+ * storage.  What the agent leaves out, and all of them when the conversation
+ * breaks, qmgr takes as deferred.  qmgr states by its scheduler how many jobs
+ * are open; an agent takes what comes.
+ */
+#ifndef MAIL_PROTO_JOB_H
+#define MAIL_PROTO_JOB_H
+
+#include "base/chan.h"
+#include "mail/content.h"
+#include "mail/envelope.h"
+#include "mail/outcome.h"
+
+enum job_kind {
+	JOB_DELIVER,
+	JOB_DONE,
+	JOB_BOUNCE, /* to bounce: same answer */
+	JOB_KINDS,
+};
+
+struct job_recipient {
+	uint64_t index; /* in the envelope: how outcomes name it */
+	struct recipient recipient;
+};
+struct job_deliver {
+	struct str id;
+	struct str nexthop;
+	struct str sender;
+	int64_t arrival;
+	uint64_t body_8bit, utf8, is_bounce;
+	struct str envid;
+	uint64_t ret;
+	struct str header;    /* to stand before the content: Return-Path,
+	                         X-Original-To, Delivered-To; LF-ended lines */
+	struct rows recipients; /* struct job_recipient; action set for mda */
+	struct content_wire content;
+};
+
+struct job_outcome {
+	uint64_t index;
+	struct outcome outcome;
+};
+struct job_done {
+	struct rows outcomes; /* struct job_outcome */
+	uint64_t reused; /* connections opened before this job and used */
+};
+
+/* What a notification is about. */
+enum bounce_about { BOUNCE_FAILURE, BOUNCE_DELAY, BOUNCE_SUCCESS };
+struct job_bounce {
+	uint64_t about;
+	struct envelope envelope;   /* of the message, all its recipients ... */
+	struct rows outcomes;       /* ... those the notification speaks of */
+	struct content_wire content; /* whole, or its header only (cut) */
+	uint64_t cut;
+};
+
+extern const struct protocol job_protocol;
+
+#endif
