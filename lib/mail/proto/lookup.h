@@ -15,16 +15,22 @@
 #include "base/find.h"
 
 #define LOOKUP_DEADLINE (20 * CLOCK_SEC)
+#define LOOKUP_KEY_MAX	255
+#define LOOKUP_TEXT_MAX 4095
 
-enum lookup_kind { LOOKUP_ASK, LOOKUP_ANSWER, LOOKUP_KINDS };
+enum lookup_kind {
+	LOOKUP_ASK,
+	LOOKUP_ANSWER,
+	LOOKUP_KINDS
+};
 
 enum lookup_database {
 	LOOKUP_PASSWD_BYNAME = 1,
 	LOOKUP_PASSWD_BYUID,
 	LOOKUP_GROUP_BYNAME,
-	LOOKUP_GROUPS_OF,  /* all groups of a user: text is "gid gid ..." */
-	LOOKUP_HOST,       /* /etc/hosts and the like: text is "ip ip ..." */
-	LOOKUP_ADDRESS,    /* the name of an address; text is the name */
+	LOOKUP_GROUPS_OF, /* all groups of a user: text is "gid gid ..." */
+	LOOKUP_HOST,	  /* /etc/hosts and the like: text is "ip ip ..." */
+	LOOKUP_ADDRESS,	  /* the name of an address; text is the name */
 };
 
 struct lookup_ask {
@@ -33,12 +39,13 @@ struct lookup_ask {
 };
 struct lookup_answer {
 	uint64_t find;
-	struct str name;
+	struct str name; /* RETRY, BROKEN: why not, one phrase */
 	uint64_t uid, gid;
 	struct str home, shell, gecos;
 	struct str text;
 };
 
+extern const struct shape lookup_answer_shape;
 extern const struct protocol lookup_protocol;
 
 #endif
