@@ -49,14 +49,28 @@ int loop_init(void); /* once a process, before any task; 0 or -errno */
 void loop_run(void); /* until loop_stop(); returns on the main stack */
 void loop_stop(void);
 
+/*
+ * A call at the end of the turn: on the main stack, after all tasks that are
+ * ready (those woken by others in the turn included) have run, before the
+ * kernel is asked for more, and before loop_run returns.  May start and wake
+ * tasks, may not wait.  Asking again while one is due changes nothing.
+ */
+struct loop_call {
+	void (*fn)(void *);
+	void *arg;
+	bool is_due;
+	STAILQ_ENTRY(loop_call) next;
+};
+void loop_at_turn_end(struct loop_call *c);
+
 struct task *task_start(void (*fn)(void *), void *arg); /* runs next turn */
 struct task *task_self(void); /* NULL on the main stack */
 void task_cancel(struct task *t);
 bool task_is_cancelled(void); /* the running one */
 size_t task_count(void);
 
-int task_yield(void);               /* let all that are ready run once */
-int task_sleep(int64_t deadline);   /* -ETIMEDOUT never: 0 or -ECANCELED */
+int task_yield(void);		  /* let all that are ready run once */
+int task_sleep(int64_t deadline); /* -ETIMEDOUT never: 0 or -ECANCELED */
 void task_on_main_stack(void (*fn)(void *), void *arg); /* may not wait */
 void task_idle(void); /* the next wait may be long: give stack pages back */
 
@@ -69,7 +83,10 @@ TAILQ_HEAD(task_list, task);
 struct task_queue {
 	struct task_list waiting;
 };
-#define TASK_QUEUE_INIT(q) { TAILQ_HEAD_INITIALIZER((q).waiting) }
+#define TASK_QUEUE_INIT(q)                                                     \
+	{                                                                      \
+		TAILQ_HEAD_INITIALIZER((q).waiting)                            \
+	}
 
 void task_queue_init(struct task_queue *q);
 int task_wait(struct task_queue *q, int64_t deadline);
@@ -103,9 +120,9 @@ ssize_t io_write(struct io *io, const void *bytes, size_t n, int64_t deadline);
 int io_write_all(struct io *io, const void *bytes, size_t n, int64_t deadline);
 
 /* A connected descriptor (non-blocking, close-on-exec) or -errno. */
-int io_accept(struct io *io, struct sockaddr_storage *ret_peer,
-    int64_t deadline);
-int io_connect(struct io *io, const struct sockaddr *to, socklen_t len,
-    int64_t deadline);
+int io_accept(
+    struct io *io, struct sockaddr_storage *ret_peer, int64_t deadline);
+int io_connect(
+    struct io *io, const struct sockaddr *to, socklen_t len, int64_t deadline);
 
 #endif
