@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: ISC */
+/* file - whole reads, whole writes, atomic replacement.  Owns nothing. */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define READ_BLOCK (64 * 1024)
+
+void
+fd_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+int
+fd_nonblock(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
+	return 0;
+}
+
+int
+fd_write_all(int fd, const void *bytes, size_t n)
+{
+	const char *p = bytes;
+
+	while (n > 0) {
+		ssize_t w = write(fd, p, n);
+
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w < 0)
+			return -errno;
+		p += w;
+		n -= (size_t)w;
+	}
+	return 0;
+}
+
+/* Take `done` bytes off the front of the vector. */
+static void
+advance(struct iovec **iov, int *n, size_t done)
+{
+	while (*n > 0 && done >= (*iov)->iov_len) {
+		done -= (*iov)->iov_len;
+		(*iov)++;
+		(*n)--;
+	}
+	if (*n > 0) {
+		(*iov)->iov_base = (char *)(*iov)->iov_base + done;
+		(*iov)->iov_len -= done;
+	}
+}
+
+int
+fd_pwritev_all(int fd, struct iovec *iov, int n, off_t at)
+{
+	advance(&iov, &n, 0);
+	while (n > 0) {
+		ssize_t w = pwritev(fd, iov, n < IOV_MAX ? n : IOV_MAX, at);
+
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w < 0)
+			return -errno;
+		at += w;
+		advance(&iov, &n, (size_t)w);
+	}
+	return 0;
+}
+
+int
+fd_pread_all(int fd, void *bytes, size_t n, off_t at)
+{
+	char *p = bytes;
+
+	while (n > 0) {
+		ssize_t r = pread(fd, p, n, at);
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -errno;
+		if (r == 0)
+			return -ENODATA;
+		p += r;
+		n -= (size_t)r;
+		at += r;
+	}
+	return 0;
+}
+
+int
+fd_read_rest(int fd, struct buf *b)
+{
+	for (;;) {
+		size_t want = b->max - b->len;
+		char *room;
+		ssize_t r;
+
+		if (want == 0) {
+			char more;
+
+			r = read(fd, &more, 1);
+			if (r < 0 && errno == EINTR)
+				continue;
+			return r < 0 ? -errno : r == 0 ? 0 : -EMSGSIZE;
+		}
+		room = buf_room(b, want < READ_BLOCK ? want : READ_BLOCK);
+		r = read(fd, room, want < READ_BLOCK ? want : READ_BLOCK);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r <= 0)
+			return r < 0 ? -errno : 0;
+		buf_grew(b, (size_t)r);
+	}
+}
+
+int
+file_read(int dirfd, const char *path, struct buf *b)
+{
+	FD_CLEANUP int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd_read_rest(fd, b);
+}
+
+int
+dir_sync(int dirfd)
+{
+	return fsync(dirfd) < 0 ? -errno : 0;
+}
+
+static int
+write_durable(int fd, struct str bytes, mode_t mode)
+{
+	int r = fd_write_all(fd, bytes.p, bytes.len);
+
+	if (r < 0)
+		return r;
+	if (fchmod(fd, mode) < 0 || fsync(fd) < 0)
+		return -errno;
+	return 0;
+}
+
+int
+file_replace(int dirfd, const char *name, struct str bytes, mode_t mode)
+{
+	char tmp[NAME_MAX + 1];
+	int fd, r;
+
+	if (snprintf(tmp, sizeof(tmp), ".%s.%d.tmp", name, (int)getpid()) >=
+	    (int)sizeof(tmp))
+		return -ENAMETOOLONG;
+	fd = openat(dirfd, tmp,
+	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	r = write_durable(fd, bytes, mode);
+	if (close(fd) < 0 && r == 0)
+		r = -errno;
+	if (r == 0 && renameat(dirfd, tmp, dirfd, name) < 0)
+		r = -errno;
+	if (r == 0)
+		return dir_sync(dirfd);
+	unlinkat(dirfd, tmp, 0);
+	return r;
+}
+
+int
+memfd_sealed(const char *name, struct str bytes)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = fd_write_all(fd, bytes.p, bytes.len);
+	if (r == 0 &&
+	    fcntl(fd, F_ADD_SEALS,
+		F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+		r = -errno;
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	return fd;
+}

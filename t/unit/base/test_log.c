@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC */
+#include "tap.h"
+
+#include "base/log.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int fds[2];
+
+static int
+open_pair(void **state)
+{
+	(void)state;
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, fds) < 0)
+		return -1;
+	log_init("smtpd");
+	log_name(STR("postfix"));
+	log_open(LOG_TARGET_SYSLOG, fds[0]);
+	return 0;
+}
+
+static int
+close_pair(void **state)
+{
+	(void)state;
+	return close(fds[1]);
+}
+
+static size_t
+receive(char *line, size_t size)
+{
+	ssize_t n = recv(fds[1], line, size - 1, MSG_DONTWAIT);
+
+	line[n < 0 ? 0 : n] = '\0';
+	return n < 0 ? 0 : (size_t)n;
+}
+
+/* Whatever a client sent, one call is one line. */
+static void
+test_escapes(void **state)
+{
+	char line[4096];
+
+	(void)state;
+	log_info("from=<%s>", "a\nb\033[1m\x7f\xff\xc3\xa9");
+	assert_true(receive(line, sizeof(line)) > 0);
+	assert_non_null(strstr(line, "postfix/smtpd["));
+	assert_non_null(strstr(line, "from=<a?b?[1m??\xc3\xa9>"));
+	assert_true(strncmp(line, "<22>", 4) == 0);
+	log_info_as("local", "x");
+	receive(line, sizeof(line));
+	assert_non_null(strstr(line, "postfix/local["));
+	log_warning("odd");
+	receive(line, sizeof(line));
+	assert_non_null(strstr(line, "]: warning: odd"));
+}
+
+static void
+test_cuts(void **state)
+{
+	char line[8192], big[4000];
+
+	(void)state;
+	memset(big, 'x', sizeof(big));
+	big[sizeof(big) - 1] = '\0';
+	log_info("%s", big);
+	assert_in_range(receive(line, sizeof(line)), 2000, 2600);
+}
+
+/* A target that takes nothing delays nobody; what was lost is counted. */
+static void
+test_never_waits(void **state)
+{
+	char line[4096], last[4096] = "";
+	size_t n = 0;
+
+	(void)state;
+	for (int i = 0; i < 20000; i++)
+		log_info("line %d of many, with some length to it", i);
+	for (int i = 0; i < 20000; i++) {
+		while (receive(line, sizeof(line)) > 0) {
+			memcpy(last, line, sizeof(last));
+			n++;
+		}
+		log_flush();
+	}
+	assert_true(n > 1000 && n < 20000);
+	assert_non_null(strstr(last, "log lines were lost"));
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(test_escapes, open_pair, close_pair),
+    cmocka_unit_test_setup_teardown(test_cuts, open_pair, close_pair),
+    cmocka_unit_test_setup_teardown(test_never_waits, open_pair, close_pair),
+};
+
+TAP_RUN(tests)
