@@ -41,15 +41,16 @@ struct content_builder;
 struct content_builder *content_builder_new(size_t max);
 void content_builder_free(struct content_builder **b);
 int content_append(struct content_builder *b, struct str bytes);
-	/* 0, -EMSGSIZE (over max), -ENOSPC, -EMFILE: nothing was added */
+	/* 0; -EMSGSIZE: over max, nothing was added; -ENOSPC, -EMFILE ...:
+	 * the builder is of no more use */
 size_t content_builder_size(const struct content_builder *b);
 /* Seals; the builder is gone.  NULL with errno set when sealing failed. */
 struct content *content_finish(struct content_builder **b);
 
-struct content *content_from_str(struct str bytes); /* copies */
+struct content *content_from_str(struct str bytes); /* copies; NULL: errno */
 
-/* `header` followed by all of `rest`; neither is changed. */
-struct content *content_prepend(struct str header, const struct content *rest);
+/* `header` followed by all of `rest` (a copy).  NULL with errno set. */
+struct content *content_prepend(struct str header, struct content *rest);
 
 /*
  * From a parcel: takes its descriptors after checking count, seals (SEAL,
@@ -74,7 +75,8 @@ ssize_t content_read(const struct content *c, size_t at, void *bytes, size_t n);
 /* A view of what is contiguous at `at` (mapped or inline), as much as there
  * is without copying; lives as long as `c`.  Empty at the end. */
 int content_view(struct content *c, size_t at, struct str *ret);
-int content_write_to(struct content *c, int fd, size_t from); /* file or pipe */
+/* All from `from` on to a file or pipe (that blocks): 0 or -errno. */
+int content_write_to(struct content *c, int fd, size_t from);
 
 /* Where the header ends: the offset of the first byte after the empty line,
  * or the size when there is none. */
