@@ -20,7 +20,7 @@
 #define DNS_RECORDS_MAX 100
 
 #define DNS_ASK_MAX  255
-#define DNS_NAME_MAX 1024 /* as text, every odd byte as \\DDD */
+#define DNS_NAME_MAX 1024 /* as text, every odd byte as \DDD */
 
 enum dns_kind {
 	DNS_ASK,
