@@ -33,13 +33,13 @@ static const struct field outer_fields[] = {
 static const struct shape outer_shape =
     SHAPE("outer", struct outer, outer_fields);
 
-static struct inner rows[] = {{STR_NONE, 0}, {STR_NONE, 1000}};
+static struct inner rows[2];
 
 static struct outer
 sample(void)
 {
-	rows[0].word = STR("a");
-	rows[1].word = STR("0123456789");
+	rows[0] = (struct inner){STR("a"), 0};
+	rows[1] = (struct inner){STR("0123456789"), 1000};
 	return (struct outer){
 	    .when = -5,
 	    .text = STR("any\0byte\n"),
