@@ -7,7 +7,6 @@
  */
 #include "mail/addr.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -366,12 +365,17 @@ skip_route(struct reader *r)
 static int
 read_spec(struct reader *r)
 {
+	bool routed;
+
 	if (skip_blanks(r) < 0)
 		return -EINVAL;
-	if (peek(r) == '@' && skip_route(r) < 0)
+	routed = peek(r) == '@';
+	if (routed && skip_route(r) < 0)
 		return -EINVAL;
 	if (read_local(r) < 0)
 		return -EINVAL;
+	if (routed && r->len == 0)
+		return refuse(r, "source route without an address");
 	r->local_len = r->len;
 	if (peek(r) != '@')
 		return 0;
@@ -392,9 +396,9 @@ finish(struct reader *r, struct arena *a, struct addr *ret)
 		return refuse(r, "address without domain");
 	if (r->local_len == 0 && r->len > 0)
 		return refuse(r, "address without local part");
-	if (addr_parse(text, &addr) < 0)
+	/* The '@' that was read must be the last: none in a literal. */
+	if (addr_parse(text, &addr) < 0 || addr.local.len != r->local_len)
 		return refuse(r, "not an address");
-	assert(addr.text.len == 0 || addr.local.len == r->local_len);
 	addr.text = arena_str(a, addr.text);
 	addr.local = str_sub(addr.text, 0, addr.local.len);
 	if (addr.domain.len > 0)
