@@ -5,10 +5,15 @@
  * A row is PARAM(name, TYPE, default, min, max, users, sentence) for one that
  * works, and GONE(name, default, reason) for one of Postfix's that Valija
  * reads, shows in postconf and does not act on: `reason` says why and what
- * to use instead.  Both are known by name to every reader, so that a main.cf
+ * to use instead.  MOOT(name, default, reason) is one whose absence takes
+ * nothing away.  All are known by name to every reader, so that a main.cf
  * written for Postfix is read whole.  Rows are sorted by name.
  *
  * The default is text as it would stand in main.cf, $names and all.
+ *
+ * Names that begin with the name of a transport of master.cf ("relay" in
+ * relay_destination_recipient_limit) have no rows but for a few that Postfix
+ * gives a default of their own; param_find_transport() knows their endings.
  */
 #ifndef MAIL_PARAM_H
 #define MAIL_PARAM_H
@@ -31,6 +36,7 @@ enum param_type {
 	PARAM_RESTRICTIONS,
 	PARAM_RAW,  /* not expanded */
 	PARAM_GONE, /* known, not acted on */
+	PARAM_MOOT, /* the same, and nothing is missed */
 };
 
 /* Who uses a parameter: what its tables' files are handed to. */
@@ -47,15 +53,18 @@ enum param_user {
 	USER_LOOKUP = 1 << 9,
 	USER_TOOLS = 1 << 10,
 	USER_TAKERS = USER_SMTPD | USER_PICKUP | USER_BOUNCE | USER_LOCAL,
+	USER_ROUTE = USER_TAKERS | USER_QMGR,
 	USER_ALL = 0xffff,
 };
 
 enum param {
 #define PARAM(name, type, def, min, max, users, text) PARAM_##name,
 #define GONE(name, def, reason) PARAM_##name,
+#define MOOT(name, def, reason) PARAM_##name,
 #include "mail/param.def"
 #undef PARAM
 #undef GONE
+#undef MOOT
 	PARAM_COUNT,
 };
 
@@ -65,14 +74,27 @@ struct param_row {
 	const char *def;
 	int64_t min, max;
 	unsigned users;
-	const char *text; /* the sentence, or for PARAM_GONE the reason */
+	const char *text; /* the sentence, or why there is no such thing */
 };
 
 extern const struct param_row param_table[PARAM_COUNT];
 
-bool param_find(struct str name, enum param *ret); /* also old names */
+bool param_find(struct str name, enum param *ret);
+bool param_works(enum param p); /* neither GONE nor MOOT */
 
-/* The nearest known name within Damerau distance 2, or NULL. */
+/*
+ * Is `name` a transport's name with one of the endings that every transport
+ * has?  *ret_default is the parameter whose value it has when it is not set
+ * ("relay_destination_recipient_limit": "relay" and
+ * PARAM_default_destination_recipient_limit).
+ */
+bool param_find_transport(struct str name, struct str *ret_transport,
+    enum param *ret_default);
+/* The endings, for lists; NULL after the last. */
+const char *param_transport_ending(size_t i, enum param *ret_default);
+
+/* The nearest known name within Damerau distance 2 (1 for short ones), or
+ * NULL. */
 const char *param_suggest(struct str name);
 
 #endif
