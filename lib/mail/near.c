@@ -33,8 +33,8 @@ near_distance(struct str a, struct str b, unsigned limit)
 		unsigned best = row[0] = (unsigned)i;
 		for (size_t j = 1; j <= b.len; j++) {
 			unsigned cost = a.p[i - 1] != b.p[j - 1];
-			row[j] = least(last[j - 1] + cost,
-			    least(last[j], row[j - 1]) + 1);
+			row[j] = least(
+			    last[j - 1] + cost, least(last[j], row[j - 1]) + 1);
 			if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] &&
 			    a.p[i - 2] == b.p[j - 1])
 				row[j] = least(row[j], before[j - 2] + 1);

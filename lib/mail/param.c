@@ -31,13 +31,13 @@ static const struct ending {
     {"_delivery_slot_discount", PARAM_default_delivery_slot_discount},
     {"_delivery_slot_loan", PARAM_default_delivery_slot_loan},
     {"_destination_concurrency_failed_cohort_limit",
-        PARAM_default_destination_concurrency_failed_cohort_limit},
+	PARAM_default_destination_concurrency_failed_cohort_limit},
     {"_destination_concurrency_limit",
-        PARAM_default_destination_concurrency_limit},
+	PARAM_default_destination_concurrency_limit},
     {"_destination_concurrency_negative_feedback",
-        PARAM_default_destination_concurrency_negative_feedback},
+	PARAM_default_destination_concurrency_negative_feedback},
     {"_destination_concurrency_positive_feedback",
-        PARAM_default_destination_concurrency_positive_feedback},
+	PARAM_default_destination_concurrency_positive_feedback},
     {"_destination_rate_delay", PARAM_default_destination_rate_delay},
     {"_destination_recipient_limit", PARAM_default_destination_recipient_limit},
     {"_extra_recipient_limit", PARAM_default_extra_recipient_limit},
@@ -75,12 +75,12 @@ param_works(enum param p)
 {
 	assert(p < PARAM_COUNT);
 	return param_table[p].type != PARAM_GONE &&
-	    param_table[p].type != PARAM_MOOT;
+	       param_table[p].type != PARAM_MOOT;
 }
 
 bool
-param_find_transport(struct str name, struct str *ret_transport,
-    enum param *ret_default)
+param_find_transport(
+    struct str name, struct str *ret_transport, enum param *ret_default)
 {
 	const struct ending *best = NULL;
 	size_t best_len = 0;
@@ -117,8 +117,8 @@ param_suggest(struct str name)
 	const char *found = NULL;
 
 	for (size_t i = 0; i < PARAM_COUNT && best > 0; i++) {
-		unsigned d = near_distance(name, str_c(param_table[i].name),
-		    best - 1);
+		unsigned d =
+		    near_distance(name, str_c(param_table[i].name), best - 1);
 		if (d < best) {
 			best = d;
 			found = param_table[i].name;

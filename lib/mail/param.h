@@ -59,8 +59,8 @@ enum param_user {
 
 enum param {
 #define PARAM(name, type, def, min, max, users, text) PARAM_##name,
-#define GONE(name, def, reason) PARAM_##name,
-#define MOOT(name, def, reason) PARAM_##name,
+#define GONE(name, def, reason)			      PARAM_##name,
+#define MOOT(name, def, reason)			      PARAM_##name,
 #include "mail/param.def"
 #undef PARAM
 #undef GONE
@@ -88,8 +88,8 @@ bool param_works(enum param p); /* neither GONE nor MOOT */
  * ("relay_destination_recipient_limit": "relay" and
  * PARAM_default_destination_recipient_limit).
  */
-bool param_find_transport(struct str name, struct str *ret_transport,
-    enum param *ret_default);
+bool param_find_transport(
+    struct str name, struct str *ret_transport, enum param *ret_default);
 /* The endings, for lists; NULL after the last. */
 const char *param_transport_ending(size_t i, enum param *ret_default);
 

@@ -9,68 +9,68 @@
 /* Nothing is lost (MOOT). */
 #define WHY_PATHS                                                              \
 	"the suite knows where it was installed, and installs no other paths"
-#define WHY_DEBUG "programs have no verbose mode: strace(1) and the log tell"
+#define WHY_DEBUG     "programs have no verbose mode: strace(1) and the log tell"
 #define WHY_READ_ONLY "it is told by the suite, not set"
 #define WHY_PROCESSES                                                          \
-	"processes are few, serve many sessions each, and are replaced at a " \
+	"processes are few, serve many sessions each, and are replaced at a "  \
 	"reload: there is nothing to tune"
 #define WHY_SERVICE_NAME                                                       \
-	"programs are linked by master and have no names to look for; what "  \
-	"such a service does in Postfix is done by a library or another "     \
+	"programs are linked by master and have no names to look for; what "   \
+	"such a service does in Postfix is done by a library or another "      \
 	"program"
 #define WHY_STRICT "it is as Postfix's default is, always"
 #define WHY_INSIDE                                                             \
 	"it tunes how Postfix is built inside, and has no counterpart here"
 #define WHY_SCHEDULER                                                          \
-	"qmgr is fair between messages and destinations by another method, "  \
+	"qmgr is fair between messages and destinations by another method, "   \
 	"which has no such number"
 
 /* Something is missing (GONE). */
 #define WHY_TLS_SERVER                                                         \
-	"smtpd does not offer STARTTLS yet: mail comes in in the clear; put " \
+	"smtpd does not offer STARTTLS yet: mail comes in in the clear; put "  \
 	"a TLS proxy in front where that is not enough"
 #define WHY_TLS_CLIENT                                                         \
-	"smtp does not use STARTTLS yet: mail goes out in the clear; name a " \
+	"smtp does not use STARTTLS yet: mail goes out in the clear; name a "  \
 	"relayhost near by that encrypts where that is not enough"
 #define WHY_TLS "there is no TLS yet"
 #define WHY_AUTH_SERVER                                                        \
 	"smtpd does not offer AUTH yet: name trusted clients in mynetworks"
 #define WHY_AUTH_CLIENT                                                        \
-	"smtp does not log in at servers yet: use a relayhost that knows "    \
+	"smtp does not log in at servers yet: use a relayhost that knows "     \
 	"this host by its address"
 #define WHY_LMTP                                                               \
-	"delivery by LMTP does not work yet: deliver to Maildirs "            \
+	"delivery by LMTP does not work yet: deliver to Maildirs "             \
 	"(virtual_mailbox_maps, home_mailbox)"
 #define WHY_POSTSCREEN                                                         \
-	"there is no postscreen: smtpd serves thousands of idle clients by "  \
-	"itself; smtpd_client_restrictions and "                              \
+	"there is no postscreen: smtpd serves thousands of idle clients by "   \
+	"itself; smtpd_client_restrictions and "                               \
 	"smtpd_forbid_unauth_pipelining turn the bad ones away"
 #define WHY_MILTER                                                             \
-	"milters are not asked yet: mail is taken without them; filter at "   \
+	"milters are not asked yet: mail is taken without them; filter at "    \
 	"delivery, by mailbox_command"
 #define WHY_FILTER                                                             \
-	"there is no content filter yet: mail is delivered without; filter "  \
+	"there is no content filter yet: mail is delivered without; filter "   \
 	"at delivery, by mailbox_command"
 #define WHY_VERIFY                                                             \
-	"addresses are not probed: use relay_recipient_maps and "             \
+	"addresses are not probed: use relay_recipient_maps and "              \
 	"reject_unlisted_recipient"
 #define WHY_REWRITE                                                            \
-	"addresses are not mapped yet: virtual_alias_maps changes "           \
+	"addresses are not mapped yet: virtual_alias_maps changes "            \
 	"recipients; senders stay as they are"
 #define WHY_MAILBOX                                                            \
-	"not yet: deliver by home_mailbox, mailbox_command, aliases or "      \
+	"not yet: deliver by home_mailbox, mailbox_command, aliases or "       \
 	"transport_maps"
 #define WHY_COMMAND                                                            \
-	"addresses never stand in the text of a command, so that nothing "    \
+	"addresses never stand in the text of a command, so that nothing "     \
 	"has to be filtered: a command finds them in its environment"
 #define WHY_NOTICE                                                             \
-	"notifications go to the sender alone, with a fixed text; the log "   \
+	"notifications go to the sender alone, with a fixed text; the log "    \
 	"tells the postmaster"
 #define WHY_MIME                                                               \
-	"messages are carried as they came, 8-bit included: their MIME "      \
+	"messages are carried as they came, 8-bit included: their MIME "       \
 	"structure is neither checked nor converted"
 #define WHY_HEADER                                                             \
-	"headers are repaired as Postfix does by default (Bcc, "              \
+	"headers are repaired as Postfix does by default (Bcc, "               \
 	"Content-Length and Return-Path removed, missing ones added)"
 #define WHY_SMTP "smtp does as Postfix does by default"
 
