@@ -10,7 +10,12 @@
  *
  * Keys are folded to lower case for the types that Postfix folds (all
  * indexed and text types); patterns match as their type says.  A value is at
- * most DICT_VALUE_MAX bytes.
+ * most DICT_VALUE_MAX bytes, a key DICT_KEY_MAX, what a pattern is asked about
+ * DICT_SUBJECT_MAX: beyond that nothing is found.
+ *
+ * A line of a table that is not right is skipped and told to env->remark
+ * ("/etc/x, line 7: ...").  A file that is cut short or overwritten while it
+ * is open is FIND_BROKEN, not a death: nothing here maps a file.
  */
 #ifndef DICT_DICT_H
 #define DICT_DICT_H
@@ -23,8 +28,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define DICT_VALUE_MAX (64 * 1024)
-#define DICT_KEY_MAX   2048
+#define DICT_VALUE_MAX	 (64 * 1024)
+#define DICT_KEY_MAX	 2048
+#define DICT_SUBJECT_MAX (64 * 1024)
 
 struct dict;
 
@@ -34,16 +40,20 @@ struct dict_env {
 	/* unix:passwd.byname, unix:group.byname: "name:pw:uid:gid:..." */
 	enum find (*lookup)(void *arg, struct str database, struct str key,
 	    struct arena *a, struct str *ret_value);
+	/* A table has a line that was skipped; NULL: nobody wants to know. */
+	void (*remark)(void *arg, const char *text);
 	void *arg;
 	struct str default_type; /* for a name without "type:" */
 };
 
-/* Opens by path as the caller, and asks the system's passwd: for tools. */
+/* Opens by path as the caller, asks the system's passwd, and remarks by
+ * log_warning: for tools. */
 extern const struct dict_env dict_env_tool;
 
-/* NULL with `why` set (a whole sentence naming the table) on failure. */
-struct dict *dict_open(const struct dict_env *env, struct str spec,
-    struct buf *why);
+/* NULL with `why` set (a whole sentence naming the table) on failure.  `env`
+ * must outlive the table. */
+struct dict *dict_open(
+    const struct dict_env *env, struct str spec, struct buf *why);
 void dict_free(struct dict **d);
 struct str dict_spec(const struct dict *d);
 bool dict_is_pattern(const struct dict *d); /* regexp:, pcre:, cidr: ... */
@@ -52,8 +62,8 @@ bool dict_is_pattern(const struct dict *d); /* regexp:, pcre:, cidr: ... */
  * May wait (unix:).  On FIND_YES *ret_value lies in `a`.  Pattern types get
  * the key as it is and are asked with whole keys only.
  */
-enum find dict_get(struct dict *d, struct str key, struct arena *a,
-    struct str *ret_value);
+enum find dict_get(
+    struct dict *d, struct str key, struct arena *a, struct str *ret_value);
 
 /*
  * The files that opening `spec` will ask for ("/etc/aliases.cdb"), so that
@@ -78,11 +88,11 @@ void maps_free(struct maps **m);
 bool maps_is_empty(const struct maps *m);
 size_t maps_count(const struct maps *m);
 struct dict *maps_at(const struct maps *m, size_t i);
-enum find maps_get(struct maps *m, struct str key, struct arena *a,
-    struct str *ret_value);
+enum find maps_get(
+    struct maps *m, struct str key, struct arena *a, struct str *ret_value);
 
-/* Whole keys only (the user+ext, @domain steps of address look-ups): skips
- * nothing; patterns are asked only when `whole` is set. */
+/* For the steps of an address look-up (user+ext, @domain): patterns are
+ * asked only when `key` is the whole address. */
 enum find maps_get_part(struct maps *m, struct str key, bool whole,
     struct arena *a, struct str *ret_value);
 
