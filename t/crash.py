@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: ISC
+"""Nothing that was acknowledged is lost: kill -9 of each kind of process, of
+master, of all at once; power cuts on ext4 and xfs; and the same with flushes
+that do nothing, which must be seen."""
+import collections
+import os
+import random
+import signal
+import subprocess
+import tempfile
+import time
+
+from lib.disk import Disk
+from lib.load import Load, judge
+from lib.suite import PREFIX, TOP, Suite, processes_below, wait_until
+from lib.tap import diag, main, test
+
+LONG = bool(os.environ.get("T_LONG"))
+KILLS = 200 if LONG else 8
+CUTS = 20 if LONG else 3
+BOXES = 5
+KINDS = ("smtpd", "qmgr", "local", "mda", "child", "dns", "lookup", "pickup", "master", "all")
+
+ledger_dir = tempfile.mkdtemp(prefix="valija-ledger-", dir="/dev/shm")
+open_suites = []
+
+
+def make_suite(base=None, flushes=True):
+    v = Suite(base=base, start=False, main_cf={
+        "virtual_mailbox_domains": "box.test",
+        "virtual_mailbox_maps": "inline:{ " + " ".join(f"u{i}@box.test=u{i}/" for i in range(BOXES)) + " }",
+        "virtual_uid_maps": "static:5000", "virtual_gid_maps": "static:5000",
+        "alias_maps": "", "smtpd_client_connection_count_limit": "0",
+    })
+    v.box = v.path("box")
+    os.mkdir(v.box)
+    os.chown(v.box, 5000, 5000)
+    v.configure(virtual_mailbox_base=v.box)
+    if not flushes:
+        v.configure(daemon_directory=lying_programs(v))
+    v.start()
+    open_suites.append(v)
+    return v
+
+
+def lying_programs(v):
+    """The programs, each started with flushes that do nothing."""
+    shim = v.path("nosync.so")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", shim, f"{TOP}/t/lib/nosync.c"], check=True)
+    real = os.path.join(PREFIX, "libexec", "valija")
+    folder = v.path("libexec")
+    os.mkdir(folder)
+    for name in os.listdir(real):
+        path = os.path.join(folder, name)
+        with open(path, "w") as f:
+            f.write(f'#!/bin/sh\nexport LD_PRELOAD={shim}\nexec {real}/{name} "$@"\n')
+        os.chmod(path, 0o755)
+    return folder
+
+
+def maildirs(v):
+    return [os.path.join(v.box, f"u{i}") for i in range(BOXES)]
+
+
+def start_load(v, ledger, first=1, sessions=10):
+    return Load(v.port, lambda n: f"u{n % BOXES}@box.test", os.path.join(ledger_dir, ledger),
+                sessions=sessions, first=first).start()
+
+
+def drain(v):
+    wait_until(f"an empty queue; {v.log()[-1500:]}", lambda: "Mail queue is empty" in v.mailq(), 120)
+
+
+def victims(v, kind):
+    """Pids of one kind of process, below this suite's master."""
+    master = v.master_pid()
+    below = processes_below(master)
+    if kind == "master":
+        return [master]
+    if kind == "all":
+        return list(below)
+    if kind == "child":  # an mda that is somebody else by now
+        return [p for p, n in below.items() if n == "mda" and parent(p) != master]
+    return [p for p, n in below.items() if n == kind and parent(p) == master]
+
+
+def parent(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            stat = f.read()
+        return int(stat[stat.rindex(")") + 2:].split()[1])
+    except OSError:
+        return 0
+
+
+def kill(pids):
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def gone(pids):
+    return lambda: not any(os.path.exists(f"/proc/{p}") and parent(p) for p in pids)
+
+
+@test(f"{KILLS} kills of each of {', '.join(KINDS)}")
+def _(t):
+    v = make_suite()
+    load = start_load(v, "kills")
+    rng = random.Random(1)
+    killed = collections.Counter()
+    for _round in range(KILLS):
+        for kind in KINDS:
+            before = len(load.acked)
+            wait_until(f"mail is taken before {kind} is killed", lambda: len(load.acked) > before + 20, 60)
+            time.sleep(rng.random() * 0.05)  # anywhere in a message's life
+            pids = victims(v, kind)
+            if kind not in ("master", "all") and pids:
+                pids = [rng.choice(pids)]
+            everyone = list(processes_below(v.master_pid())) if kind in ("master", "all") else []
+            kill(pids)
+            killed[kind] += bool(pids)
+            if everyone:
+                wait_until("all are gone", gone(everyone), 30)
+                v.start()
+    load.stop()
+    drain(v)
+    verdict = judge(load.acked, maildirs(v))
+    diag(f"{len(load.acked)} acknowledged, {load.rate():.0f}/s through {dict(killed)}: {verdict}")
+    for kind in KINDS:
+        t.ok(killed[kind] >= KILLS - 2, f"{kind} was there to be killed", dict(killed))
+    t.eq(len(verdict.lost), 0, "none lost")
+    t.eq(len(verdict.empty), 0, "none empty")
+    t.eq(len(verdict.altered), 0, "none altered")
+    # A kill can repeat what was in flight: acknowledged by the Maildir and not
+    # yet recorded.  Each such is one that qmgr took up again.
+    log = v.log()
+    twice = verdict.duplicates()
+    t.ok(len(twice) <= 100 * sum(killed.values()), "duplicates within what was in flight", len(twice))
+    t.ok(all(n <= 1 + sum(killed.values()) for n in twice.values()), "no endless repetition")
+    t.ok("panic" not in log and "Assertion" not in log, "no process failed by itself")
+    v.close()
+    open_suites.remove(v)
+
+
+def power_cuts(t, kind, cuts, flushes=True):
+    """(acknowledged, verdict) after so many cuts under load."""
+    disk = Disk(kind)
+    v = make_suite(base=disk.path, flushes=flushes)
+    acked, first = {}, 1
+    try:
+        for n in range(cuts):
+            load = start_load(v, f"{kind}-{flushes}-{n}", first=first)
+            wait_until("mail is taken", lambda: len(load.acked) > 150, 60)
+            time.sleep(random.random() * 0.2)
+            everyone = list(processes_below(v.master_pid()))
+            promised = dict(load.acked)  # before the cut: no later word counts
+            disk.cut()
+            kill(everyone)
+            load.stop()
+            t.ok(len(promised) / load.took >= 200, "at 200 a second or more",
+                 f"{len(promised) / load.took:.0f}/s")
+            acked.update(promised)
+            first = load.serial + 1
+            wait_until("all are gone", gone(everyone), 30)
+            disk.remount()
+            v.start()
+        drain(v)
+        verdict = judge(acked, maildirs(v))
+        diag(f"{kind}, flushes {flushes}: {len(acked)} acknowledged over {cuts} power cuts: {verdict}")
+        v.stop()
+    finally:
+        if v.is_started:
+            v.valija("stop")
+        open_suites.remove(v)
+        disk.close()
+    return acked, verdict
+
+
+for fs in ("ext4", "xfs"):
+    @test(f"{CUTS} power cuts on {fs}")
+    def _(t, fs=fs):
+        _acked, verdict = power_cuts(t, fs, CUTS)
+        t.eq(len(verdict.lost), 0, "none lost")
+        t.eq(len(verdict.empty), 0, "none empty")
+        t.eq(len(verdict.altered), 0, "none altered")
+
+
+@test("with flushes that do nothing, power cuts are seen to lose mail")
+def _(t):
+    harm = 0
+    for attempt in range(3):
+        acked, verdict = power_cuts(t, "ext4", 2, flushes=False)
+        harm = len(verdict.lost) + len(verdict.empty) + len(verdict.altered)
+        if harm:
+            break
+    t.ok(harm > 0, "the test sees a disk that lies")
+
+
+def clean():
+    for v in open_suites:
+        v.close()
+    subprocess.run(["rm", "-rf", ledger_dir])
+
+
+main(cleanup=clean, evidence=lambda: "\n".join(v.log()[-4000:] for v in open_suites))

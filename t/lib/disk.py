@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: ISC
+"""disk: a file system on a loop device whose power can be cut.
+
+The cut is the shutdown ioctl of ext4 and xfs with the log not flushed: what
+was not on stable storage is gone at the next mount.
+"""
+import fcntl
+import os
+import struct
+import subprocess
+import tempfile
+
+SHUTDOWN = 0x8004587d  # _IOR('X', 125, uint32_t)
+NO_LOG_FLUSH = 2
+
+
+class Disk:
+    def __init__(self, kind, megabytes=600):
+        self.kind = kind
+        self.image = tempfile.NamedTemporaryFile(prefix="valija-disk-", dir="/var/tmp")
+        os.truncate(self.image.name, megabytes << 20)
+        make = {"ext4": ["mkfs.ext4", "-q", "-F"], "xfs": ["mkfs.xfs", "-q", "-f"]}[kind]
+        subprocess.run(make + [self.image.name], check=True, capture_output=True)
+        self.path = tempfile.mkdtemp(prefix="valija-mnt-", dir="/var/tmp")
+        self.mount()
+
+    def mount(self):
+        subprocess.run(["mount", "-o", "loop", self.image.name, self.path], check=True)
+
+    def umount(self):
+        subprocess.run(["umount", self.path], check=True)
+
+    def cut(self):
+        """From here on nothing reaches the disk."""
+        fd = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.ioctl(fd, SHUTDOWN, struct.pack("I", NO_LOG_FLUSH))
+        finally:
+            os.close(fd)
+
+    def remount(self):
+        self.umount()
+        self.mount()
+
+    def close(self):
+        subprocess.run(["umount", "-l", self.path], capture_output=True)
+        os.rmdir(self.path)
+        self.image.close()
