@@ -41,13 +41,36 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-#define TASK_STACK (256 * 1024) /* 1 MiB under a sanitizer */
+/* What a task has for its frames, in address space. */
+#if defined(__SANITIZE_ADDRESS__)
+#define TASK_STACK (1024 * 1024)
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TASK_STACK (1024 * 1024)
+#endif
+#endif
+#ifndef TASK_STACK
+#define TASK_STACK (256 * 1024)
+#endif
 
 struct task;
 
-int loop_init(void); /* once a process, before any task; 0 or -errno */
-void loop_run(void); /* until loop_stop(); returns on the main stack */
+/*
+ * Once a process, before any task: 0 or -errno.  A forked child calls it
+ * again, on the main stack and before it closes descriptors: the tasks and
+ * descriptors of its parent are none of its business.  SIGPIPE is ignored
+ * from here on, which execve() passes on: undo it there.
+ */
+int loop_init(void);
+void loop_run(void); /* until loop_stop(), or until no task is left */
 void loop_stop(void);
+
+/*
+ * fn is called in a task, which may wait, for each time the signal was seen
+ * (signals of a kind that come close together are one).  Blocks the signal,
+ * which fork() and execve() pass on.  0 or -errno.
+ */
+int loop_signal(int signo, void (*fn)(int signo, void *arg), void *arg);
 
 /*
  * A call at the end of the turn: on the main stack, after all tasks that are
@@ -63,7 +86,13 @@ struct loop_call {
 };
 void loop_at_turn_end(struct loop_call *c);
 
-struct task *task_start(void (*fn)(void *), void *arg); /* runs next turn */
+/*
+ * Runs in this turn or the next.  The handle is good until the task returns
+ * from fn.  The function's name is what is said of the task when it overflows
+ * its stack.
+ */
+#define task_start(fn, arg) task_start_as(#fn, (fn), (arg))
+struct task *task_start_as(const char *name, void (*fn)(void *), void *arg);
 struct task *task_self(void); /* NULL on the main stack */
 void task_cancel(struct task *t);
 bool task_is_cancelled(void); /* the running one */
@@ -72,7 +101,12 @@ size_t task_count(void);
 int task_yield(void);		  /* let all that are ready run once */
 int task_sleep(int64_t deadline); /* -ETIMEDOUT never: 0 or -ECANCELED */
 void task_on_main_stack(void (*fn)(void *), void *arg); /* may not wait */
-void task_idle(void); /* the next wait may be long: give stack pages back */
+
+/*
+ * The next wait may be long: if it lasts half a second, the pages of the
+ * stack that are not in use go back to the system.  Costs nothing otherwise.
+ */
+void task_idle(void);
 
 /*
  * A place where tasks wait for something that another task brings about.
@@ -99,12 +133,30 @@ void task_wake_all(struct task_queue *q);
  * is asked for readiness only when a read or write came back empty.  At most
  * one task reads and one writes at a time.
  *
- * io_init takes the descriptor; io_done closes it, and ends the waits of
- * others on it with -ECANCELED.
+ * io_init takes the descriptor, which is non-blocking already (SOCK_NONBLOCK,
+ * fd_nonblock()); io_done closes it, and ends the waits of others on it with
+ * -ECANCELED, after which they must not touch the io.
+ *
+ * Whoever makes the system calls himself (recvmmsg, a TLS library) clears
+ * `readable` or `writable` when a call gave EAGAIN, and then waits:
+ *
+ *	while ((n = recvmsg(io->fd, &m, 0)) < 0 && errno == EAGAIN) {
+ *		io->readable = false;
+ *		r = io_wait_read(io, deadline);
+ *		if (r < 0)
+ *			return r;
+ *	}
+ *
+ * A task that finds its descriptor ready time and again is made to let the
+ * others run now and then, so any of these calls may wait.
  */
 struct io {
 	int fd;
 	bool readable, writable; /* not yet seen empty / full */
+	bool is_stream;	 /* set it for a byte stream: a short read or write then
+			    says empty or full, without one more call for it */
+	bool is_hung_up; /* the peer sends no more */
+	uint32_t slot;
 	struct task *reader, *writer;
 };
 
