@@ -42,9 +42,9 @@ def postfix_env():
 class SmtpSink:
     """smtp-sink of the postfix package; with `dump` every message is a file."""
 
-    def __init__(self, folder, *options, dump=True, host="127.0.0.1"):
-        self.port = free_port()
-        self.folder = os.path.join(folder, f"sink-{self.port}")
+    def __init__(self, folder, *options, dump=True, host="127.0.0.1", port=None):
+        self.port = port or free_port()
+        self.folder = os.path.join(folder, f"sink-{host.strip('[]')}-{self.port}")
         os.mkdir(self.folder)
         os.chmod(self.folder, 0o777)
         argv = [os.path.join(unpacked("postfix"), "usr/sbin/smtp-sink"), "-u", "nobody"]
