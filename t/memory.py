@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: ISC
+"""A thousand idle sessions, and what they cost in all."""
+import resource
+import socket
+
+from lib.suite import Suite, processes_below, wait_until
+from lib.tap import diag, main, test
+
+SESSIONS = 1000
+LIMIT_KIB = 48 * 1024
+resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+v = Suite(main_cf={"smtpd_client_connection_count_limit": "0"})
+
+
+def pss(pids):
+    """Proportional set size of all processes, KiB."""
+    total = 0
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/smaps_rollup") as f:
+                total += sum(int(line.split()[1]) for line in f if line.startswith("Pss:"))
+        except OSError:
+            pass
+    return total
+
+
+@test(f"{SESSIONS} idle sessions stay below {LIMIT_KIB // 1024} MiB in all")
+def _(t):
+    before = pss(processes_below(v.master_pid()))
+    sessions = []
+    for i in range(SESSIONS):
+        s = socket.create_connection(("127.0.0.1", v.port))
+        s.sendall(b"EHLO idle.test\r\nMAIL FROM:<a@out.test>\r\nRSET\r\n")
+        sessions.append(s)
+    for s in sessions:
+        data = b""
+        while data.count(b"250 ") < 3:
+            data += s.recv(4096)
+    after = wait_until("memory settles", lambda: (
+        n := pss(processes_below(v.master_pid()))) < LIMIT_KIB and n, 15)
+    diag(f"{before} KiB without sessions, {after} KiB with {SESSIONS}: "
+         f"{(after - before) / SESSIONS:.1f} KiB each")
+    t.ok(after < LIMIT_KIB, "in all", after)
+    for s in sessions:
+        s.sendall(b"QUIT\r\n")
+        s.close()
+
+
+main(cleanup=v.close, evidence=lambda: v.log()[-3000:])

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: ISC
+"""What each process is, and what it cannot do: asserted from /proc of a
+running suite, and by trying."""
+import os
+import pwd
+import re
+import subprocess
+
+from lib.suite import IS_ROOT, Suite, processes_below
+from lib.tap import main, test
+
+assert IS_ROOT, "users and capabilities are root's to give"
+
+v = Suite(main_cf={
+    "virtual_mailbox_domains": "box.test", "virtual_mailbox_maps": "static:in/",
+    "virtual_uid_maps": "static:5000", "virtual_gid_maps": "static:5000",
+    "virtual_mailbox_base": "/nonexistent", "relayhost": "[127.0.0.1]:1",
+}, start=False)
+box = v.path("box")
+os.mkdir(box)
+os.chown(box, 5000, 5000)
+v.configure(virtual_mailbox_base=box)
+v.start()
+
+# program: user, chrooted, effective capabilities
+CAP_SETGID, CAP_SETUID = 1 << 6, 1 << 7
+PROGRAMS = {
+    "smtpd": ("valija-smtpd", True, 0),
+    "pickup": ("valija-pickup", True, 0),
+    "qmgr": ("valija-queue", None, 0),
+    "local": ("valija-local", True, 0),
+    "mda": ("valija-mda", None, CAP_SETUID | CAP_SETGID),
+    "smtp": ("valija-smtp", True, 0),
+    "bounce": ("valija-bounce", True, 0),
+    "dns": ("valija-dns", True, 0),
+    "lookup": ("valija-lookup", False, 0),
+}
+
+
+def status(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+
+
+def running():
+    return {pid: name for pid, name in processes_below(v.master_pid()).items() if name in PROGRAMS}
+
+
+@test("every program runs as its own user, without capabilities, filtered")
+def _(t):
+    # a delivery, a bounce and a relay attempt bring the agents up
+    v.send("vt-alice@here.test", ["a@box.test", "x@relayed.example"])
+    v.wait_log(r"to=<a@box\.test>, .*status=sent")
+    v.wait_log(r"to=<x@relayed\.example>, .*status=deferred")
+    found = running()
+    t.eq(sorted(set(PROGRAMS) - set(found.values()) - {"bounce"}), [], "all programs run")
+    for pid, name in found.items():
+        user, chrooted, caps = PROGRAMS[name]
+        s = status(pid)
+        uid = {int(u) for u in s["Uid"].split()}
+        who = f"{name}[{pid}]"
+        is_child = name == "mda" and uid == {5000}
+        if is_child:
+            t.eq(int(s["CapEff"], 16), 0, f"{who}, a user's child, has no capability")
+            t.eq(int(s["CapPrm"], 16), 0, f"{who} cannot get one")
+        else:
+            t.eq(uid, {pwd.getpwnam(user).pw_uid}, f"{who}'s user")
+            t.eq(int(s["CapEff"], 16), caps, f"{who}'s capabilities")
+            t.eq(int(s["CapPrm"], 16), caps, f"{who}'s permitted capabilities")
+            t.eq(int(s["CapInh"], 16), 0, f"{who}'s inheritable capabilities")
+        t.ok(int(s["CapBnd"], 16) & ~(CAP_SETUID | CAP_SETGID) == 0, f"{who}'s bounding set", s["CapBnd"])
+        t.eq(s["Seccomp"].strip(), "2", f"{who} is filtered")
+        if name != "mda" or is_child:
+            t.eq(s["NoNewPrivs"].strip(), "1", f"{who} gets no new privileges")
+        if chrooted and not is_child:
+            root = os.readlink(f"/proc/{pid}/root")
+            t.ok(root != "/" and os.listdir(f"/proc/{pid}/root") == [], f"{who} sees an empty directory", root)
+        limits = open(f"/proc/{pid}/limits").read()
+        t.ok(re.search(r"Max core file size\s+0\s", limits), f"{who} leaves no core")
+
+
+@test("no two programs share a user, none is root")
+def _(t):
+    users = {}
+    for pid, name in running().items():
+        uid = int(status(pid)["Uid"].split()[0])
+        if uid != 5000:
+            users.setdefault(uid, set()).add(name)
+    for uid, names in users.items():
+        t.eq(len(names), 1, f"uid {uid} is one program's: {names}")
+        t.ok(uid != 0, f"{names} is not root")
+
+
+@test("master keeps the capabilities it needs and no more")
+def _(t):
+    s = status(v.master_pid())
+    bounding = int(s["CapBnd"], 16)
+    needed = sum(1 << c for c in (0, 1, 2, 3, 5, 6, 7, 8, 10, 18))
+    t.ok(bounding & ~needed == 0, "bounding set", s["CapBnd"])
+
+
+@test("each program, trying what it must not, is refused")
+def _(t):
+    probe = os.path.join(os.environ.get("T_PREFIX", ""), "..", "t", "probe", "sandbox_probe")
+    t.must(os.path.exists(probe), "the probe is built", probe)
+    for name in PROGRAMS:
+        r = subprocess.run([probe, name, v.queue], capture_output=True, text=True, timeout=30)
+        t.ok(r.returncode == 0 and "refused" in r.stdout, f"{name}", r.stdout + r.stderr)
+        for line in r.stdout.splitlines():
+            t.ok(not line.startswith("ALLOWED"), f"{name}: {line}")
+
+
+@test("a stranger on this host reaches no socket but those for everyone")
+def _(t):
+    reached = []
+    for folder, _dirs, files in os.walk(v.queue):
+        for f in files:
+            path = os.path.join(folder, f)
+            if not os.path.exists(path) or not subprocess.run(["test", "-S", path]).returncode == 0:
+                continue
+            code = ("import socket,sys\ns=socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
+                    "try:\n s.connect(sys.argv[1])\nexcept OSError: sys.exit(1)")
+            if subprocess.run(["python3", "-c", code, path], user="nobody", group="nogroup",
+                              extra_groups=[]).returncode == 0:
+                reached.append(os.path.relpath(path, v.queue))
+    t.eq(sorted(reached), ["public/pickup", "public/showq"], "sockets a stranger can connect to")
+
+
+@test("nothing of a message is for other users to read")
+def _(t):
+    for folder, dirs, files in os.walk(v.queue):
+        for d in dirs:
+            s = os.lstat(os.path.join(folder, d))
+            if d in ("journal", "deferred", "hold", "corrupt"):
+                t.eq(s.st_mode & 0o077, 0, f"{d} is closed to others")
+        for f in files:
+            s = os.lstat(os.path.join(folder, f))
+            if folder.endswith("journal"):
+                t.eq(s.st_mode & 0o077, 0, f"{f} is closed to others")
+                t.eq(s.st_uid, pwd.getpwnam("valija-queue").pw_uid, f"{f} is the queue's")
+
+
+main(cleanup=v.close, evidence=lambda: v.log()[-4000:])
