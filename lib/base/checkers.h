@@ -27,16 +27,21 @@
 #include <valgrind/memcheck.h>
 #endif
 
-/* Of a stack, what is looked at for pointers when leaks are searched. */
-#define CHECKERS_ROOT (64 * 1024)
+/* Pointers may live there. */
+static inline void
+checkers_add_slab(char *low, size_t size)
+{
+#ifdef CHECKERS_ASAN
+	__lsan_register_root_region(low, size);
+#endif
+	(void)low;
+	(void)size;
+}
 
-/* A stack was mapped: it is one, and pointers may live in it. */
+/* A part of it is a stack. */
 static inline void
 checkers_add_stack(char *low, size_t size)
 {
-#ifdef CHECKERS_ASAN
-	__lsan_register_root_region(low + size - CHECKERS_ROOT, CHECKERS_ROOT);
-#endif
 #ifdef HAVE_VALGRIND
 	VALGRIND_STACK_REGISTER(low, low + size - 1);
 #endif

@@ -62,6 +62,7 @@ add_slab(void)
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 	if (slab == MAP_FAILED)
 		log_fatal("cannot map stacks: %s", strerror(errno));
+	checkers_add_slab(slab, SLAB * TASK_STACK);
 	for (size_t i = SLAB; i-- > 0;) {
 		char *guard = slab + i * TASK_STACK;
 
