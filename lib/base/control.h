@@ -11,13 +11,15 @@
  *	                                       <- CONTROL_WANT {service}
  *	  CONTROL_LINK + fd (same exchange)    ->   to the one who asked
  *	  CONTROL_LINK + fd (exchange 0)       ->   to the one who serves
- *	  CONTROL_LOG + fd                     ->   when the log's target moved
+ *	                                       <- CONTROL_LOG, the target is
+ *gone CONTROL_LOG + fd                     ->   when the log's target moved
  *	  CONTROL_CONFIG + fd                  ->   qmgr alone
  *	  CONTROL_DRAIN                        ->
  *	                                       <- CONTROL_STATUS {text}
  *
- * End of file from master means: leave.  One request of a kind is open at a
- * time but for CONTROL_WANT (one per service).
+ * CONTROL_START brings the configuration and the log's descriptor, in that
+ * order.  End of file from master means: leave.  One request of a kind is open
+ *at a time but for CONTROL_WANT (one per service).
  */
 #ifndef BASE_CONTROL_H
 #define BASE_CONTROL_H
@@ -41,12 +43,12 @@ enum control_kind {
 };
 
 struct control_start {
-	struct str service;     /* the master.cf name: "submission", "relay" */
+	struct str service; /* the master.cf name: "submission", "relay" */
 	struct str syslog_name;
-	struct str hostname;    /* for log files */
-	uint64_t log_target;    /* enum log_target */
+	struct str hostname; /* for log files */
+	uint64_t log_target; /* enum log_target */
 	uint64_t facility;
-	uint64_t generation;    /* of the configuration */
+	uint64_t generation; /* of the configuration */
 	uint64_t is_root_suite;
 };
 struct control_gift {
@@ -62,8 +64,8 @@ struct control_want {
 	struct str service;
 };
 struct control_link {
-	struct str peer;   /* the other's service name */
-	uint64_t error;    /* errno when there is no link; then no fd */
+	struct str peer; /* the other's service name */
+	uint64_t error;	 /* errno when there is no link; then no fd */
 };
 struct control_log {
 	uint64_t log_target;

@@ -44,13 +44,16 @@ struct program {
 	 * the reason is logged and the process ends. */
 	int (*start)(struct serve *sv);
 
-	/* A client was linked to us: take the descriptor.  NULL: no clients. */
+	/* A client was linked to us: take the descriptor.  NULL: no clients.
+	 * May not wait. */
 	void (*linked)(struct serve *sv, struct str client, int fd);
 
-	/* A new configuration (qmgr alone; NULL: replaced instead). */
+	/* A new configuration (qmgr alone; NULL: replaced instead).  In a
+	 * task; `config` holds until it waits. */
 	void (*reconfigure)(struct serve *sv, struct str config);
 
-	/* No new work: finish what is open, then serve_exit().  NULL: exit. */
+	/* No new work: finish what is open, then serve_exit().  In a task.
+	 * NULL: exit. */
 	void (*drain)(struct serve *sv);
 };
 
@@ -61,8 +64,9 @@ struct str serve_config(const struct serve *sv);  /* encoded; mail/conf.h */
 uint64_t serve_generation(const struct serve *sv);
 bool serve_is_root_suite(const struct serve *sv); /* false: one user for all */
 
-/* A descriptor by name ("listen:0", "file:/etc/resolv.conf"); -1: none.
- * It stays serve's: dup it or use it as it is. */
+/* A descriptor by name: "listen:0", "file:/etc/resolv.conf" (also of a table:
+ * "file:/etc/aliases.cdb"), "dir:queue"; -1: none.  It stays serve's: dup it
+ * or use it as it is. */
 int serve_gift(const struct serve *sv, struct str name);
 size_t serve_gifts(const struct serve *sv);
 struct str serve_gift_name(const struct serve *sv, size_t i);
@@ -80,15 +84,19 @@ void serve_exit(struct serve *sv, int code);
  * link_call() asks once more, on a new conversation, when the old one broke
  * before the answer: use it for questions, and for requests that the server
  * can tell are repeated.  link_chan() gives the open conversation (connecting
- * if need be) to whoever needs to send without calling.
+ * if need be) to whoever needs to send without calling.  Several tasks may
+ * use one link at a time; one connects, the others wait for it.
+ *
+ * The events are those of each conversation in turn, with `arg`; the link
+ * closes the chan.
  */
 struct link;
 
 struct link *link_new(struct serve *sv, const char *service,
     const struct protocol *proto, const struct chan_events *events, void *arg);
 void link_free(struct link **l);
-int link_call(struct link *l, unsigned kind, const void *value,
-    const int *fds, size_t nfds, struct parcel *ret_answer, int64_t deadline);
+int link_call(struct link *l, unsigned kind, const void *value, const int *fds,
+    size_t nfds, struct parcel *ret_answer, int64_t deadline);
 struct chan *link_chan(struct link *l, int64_t deadline); /* NULL: no way */
 
 #endif
