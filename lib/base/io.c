@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -123,7 +124,7 @@ io_loop_poll(int64_t deadline)
 	int n = epoll_wait(poller.fd, events, EVENTS, timeout_until(deadline));
 
 	if (n < 0 && errno != EINTR)
-		log_fatal("epoll_wait: %m");
+		log_fatal("epoll_wait: %s", strerror(errno));
 	clock_update();
 	for (int i = 0; i < n; i++) {
 		uint32_t slot = (uint32_t)events[i].data.u64;

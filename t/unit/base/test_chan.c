@@ -183,7 +183,7 @@ static void
 send_large(void *arg)
 {
 	size_t len = 3 * 1024 * 1024, before;
-	char *bytes = malloc(len);
+	char *bytes = calloc(1, len);
 	struct say say = {str_n(bytes, len), 0};
 	const struct say *got;
 	struct end a, b;
