@@ -149,6 +149,12 @@ dict_get(struct dict *d, struct str key, struct arena *a, struct str *ret_value)
 }
 
 enum find
+dict_each(struct dict *d, dict_each_fn each, void *arg)
+{
+	return d->type->each == NULL ? FIND_NO : d->type->each(d, each, arg);
+}
+
+enum find
 dict_give(struct str value, struct arena *a, struct str *ret_value)
 {
 	if (value.len > DICT_VALUE_MAX)

@@ -65,6 +65,11 @@ bool dict_is_pattern(const struct dict *d); /* regexp:, pcre:, cidr: ... */
 enum find dict_get(
     struct dict *d, struct str key, struct arena *a, struct str *ret_value);
 
+/* Every pair of a table, for postmap -s: FIND_YES, FIND_BROKEN, or FIND_NO
+ * for a type that has no pairs. */
+typedef void (*dict_each_fn)(void *arg, struct str key, struct str value);
+enum find dict_each(struct dict *d, dict_each_fn each, void *arg);
+
 /*
  * The files that opening `spec` will ask for ("/etc/aliases.cdb"), so that
  * master can hand them in: into `ret` up to `max`, the count returned.

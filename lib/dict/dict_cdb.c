@@ -131,6 +131,50 @@ get_cdb(struct dict *d, struct str key, struct arena *a, struct str *ret_value)
 	return f;
 }
 
+/* One record, both of its parts without the NUL that may end them. */
+static bool
+give_record(const struct table *t, uint64_t at, uint32_t klen, uint32_t vlen,
+    dict_each_fn each, void *arg)
+{
+	BUF_CLEANUP struct buf b;
+	struct str key, value;
+	char *room;
+
+	buf_init(&b, DICT_KEY_MAX + 1 + DICT_VALUE_MAX + 1);
+	room = buf_room(&b, (size_t)klen + vlen);
+	if (room == NULL || !read_at(t, at, room, (size_t)klen + vlen))
+		return false;
+	key = str_n(room, klen);
+	value = str_n(room + klen, vlen);
+	if (klen > 0 && vlen > 0 && room[klen - 1] == '\0' &&
+	    room[klen + vlen - 1] == '\0') {
+		key.len--;
+		value.len--;
+	}
+	each(arg, key, value);
+	return true;
+}
+
+/* The records lie between the header and the first of the hash tables. */
+static enum find
+each_cdb(struct dict *d, dict_each_fn each, void *arg)
+{
+	const struct table *t = d->state;
+	uint32_t end, n, klen, vlen;
+	uint64_t at = HEADER_SIZE;
+
+	if (!read_pair(t, 0, &end, &n) || end > t->size)
+		return FIND_BROKEN;
+	while (at < end) {
+		if (!read_pair(t, at, &klen, &vlen) ||
+		    klen > DICT_KEY_MAX + 1 || vlen > DICT_VALUE_MAX + 1 ||
+		    !give_record(t, at + SLOT_SIZE, klen, vlen, each, arg))
+			return FIND_BROKEN;
+		at += SLOT_SIZE + (uint64_t)klen + vlen;
+	}
+	return FIND_YES;
+}
+
 static void
 free_cdb(struct dict *d)
 {
@@ -190,7 +234,8 @@ open_cdb(struct dict *d, const struct dict_opening *o)
 #define CDB_TYPE(label)                                                        \
 	{                                                                      \
 		.name = (label), .suffix = ".cdb", .folds = true,              \
-		.open = open_cdb, .get = get_cdb, .free = free_cdb             \
+		.open = open_cdb, .get = get_cdb, .each = each_cdb,            \
+		.free = free_cdb                                               \
 	}
 
 const struct dict_type dict_type_cdb = CDB_TYPE("cdb");

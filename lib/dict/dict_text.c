@@ -11,13 +11,16 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/queue.h>
 
 struct entry {
+	STAILQ_ENTRY(entry) all;
 	struct str key, value;
 };
 
 struct table {
-	struct map map; /* of struct entry */
+	struct map map;		  /* of struct entry */
+	STAILQ_HEAD(, entry) all; /* as they came */
 	struct arena arena;
 };
 
@@ -29,6 +32,7 @@ new_table(void)
 	if (t == NULL)
 		log_fatal("out of memory for a table");
 	map_init(&t->map);
+	STAILQ_INIT(&t->all);
 	arena_init(&t->arena, SIZE_MAX); /* bounded by the text */
 	return t;
 }
@@ -56,6 +60,7 @@ add_entry(struct table *t, struct str key, struct str value)
 	e->key = folded;
 	e->value = arena_str(&t->arena, value);
 	map_put(&t->map, e->key, e);
+	STAILQ_INSERT_TAIL(&t->all, e, all);
 	return true;
 }
 
@@ -66,6 +71,17 @@ get_text(struct dict *d, struct str key, struct arena *a, struct str *ret_value)
 	const struct entry *e = map_get(&t->map, key);
 
 	return e == NULL ? FIND_NO : dict_give(e->value, a, ret_value);
+}
+
+static enum find
+each_text(struct dict *d, dict_each_fn each, void *arg)
+{
+	const struct table *t = d->state;
+	const struct entry *e;
+
+	STAILQ_FOREACH (e, &t->all, all)
+		each(arg, e->key, e->value);
+	return FIND_YES;
 }
 
 static void
@@ -148,6 +164,7 @@ const struct dict_type dict_type_texthash = {
     .folds = true,
     .open = open_texthash,
     .get = get_text,
+    .each = each_text,
     .free = free_text,
 };
 
@@ -156,5 +173,6 @@ const struct dict_type dict_type_inline = {
     .folds = true,
     .open = open_inline,
     .get = get_text,
+    .each = each_text,
     .free = free_text,
 };

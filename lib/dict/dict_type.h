@@ -43,6 +43,8 @@ struct dict_type {
 	 * pattern; else at most DICT_SUBJECT_MAX. */
 	enum find (*get)(struct dict *d, struct str key, struct arena *a,
 	    struct str *ret_value);
+	/* NULL: it has no pairs. */
+	enum find (*each)(struct dict *d, dict_each_fn each, void *arg);
 	void (*free)(struct dict *d); /* NULL: nothing to free */
 };
 
