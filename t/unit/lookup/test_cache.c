@@ -8,8 +8,8 @@
 static struct lookup_ask
 ask_for(struct arena *a, unsigned n)
 {
-	return (struct lookup_ask){LOOKUP_PASSWD_BYNAME,
-	    arena_strf(a, "user%u", n)};
+	return (struct lookup_ask){
+	    LOOKUP_PASSWD_BYNAME, arena_strf(a, "user%u", n)};
 }
 
 static void
@@ -21,8 +21,10 @@ test_keeps_a_copy(void **state)
 	char home[] = "/home/ann";
 
 	(void)state;
-	struct lookup_answer answer = {.find = FIND_YES, .name = STR("ann"),
-	    .uid = 7, .home = str_c(home)};
+	struct lookup_answer answer = {.find = FIND_YES,
+	    .name = STR("ann"),
+	    .uid = 7,
+	    .home = str_c(home)};
 	assert_null(cache_get(c, &ask));
 	cache_put(c, &ask, &answer);
 	home[1] = 'X';

@@ -53,8 +53,8 @@ test_groups(void **state)
 	assert_int_equal(got.gid, 0);
 	got = ask(LOOKUP_GROUPS_OF, STR("root"));
 	assert_int_equal(got.find, FIND_YES);
-	assert_true(str_eq(got.text, STR("0")) ||
-	    str_has_prefix(got.text, STR("0 ")));
+	assert_true(
+	    str_eq(got.text, STR("0")) || str_has_prefix(got.text, STR("0 ")));
 }
 
 static void
