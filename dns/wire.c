@@ -299,7 +299,7 @@ follow(const ldns_rr_list *rrs, struct wire_name *name, struct dns_answer *ret)
 	return false;
 }
 
-/* How long a "no" may be kept: RFC 2308 section 5; 0 without an SOA. */
+/* How long a "no" may be kept: RFC 2308 section 5. */
 static bool
 has_soa(const ldns_rr_list *authority, uint64_t *ttl)
 {
@@ -312,7 +312,6 @@ has_soa(const ldns_rr_list *authority, uint64_t *ttl)
 		lower_ttl(ttl, ldns_rdf2native_int32(ldns_rr_rdf(rr, 6)));
 		return true;
 	}
-	*ttl = 0;
 	return false;
 }
 
@@ -360,9 +359,12 @@ read_sections(const struct wire_question *q, const ldns_pkt *pkt,
 	}
 	ret->find = FIND_NO;
 	ret->nxdomain = nxdomain;
-	if (has_soa(ldns_pkt_authority(pkt), &ret->ttl) || nxdomain)
+	if (has_soa(ldns_pkt_authority(pkt), &ret->ttl))
 		return WIRE_FINAL;
-	return steps > 0 ? WIRE_ASK_ON : WIRE_FINAL;
+	if (steps > 0 && !nxdomain)
+		return WIRE_ASK_ON;
+	ret->ttl = 0;
+	return WIRE_FINAL;
 }
 
 static enum wire_verdict
