@@ -18,9 +18,9 @@
 
 #include <stdbool.h>
 
-#define ADDR_LOCAL_MAX  256 /* the RFC's 64, and what lists with VERP need */
+#define ADDR_LOCAL_MAX	256 /* the RFC's 64, and what lists with VERP need */
 #define ADDR_DOMAIN_MAX 255
-#define ADDR_MAX        (ADDR_LOCAL_MAX + 1 + ADDR_DOMAIN_MAX)
+#define ADDR_MAX	(ADDR_LOCAL_MAX + 1 + ADDR_DOMAIN_MAX)
 
 struct addr {
 	struct str text;   /* local@domain, or local alone, or empty */
@@ -47,6 +47,12 @@ int addr_parse_path(struct str s, bool strict, struct arena *a,
 typedef void (*addr_each_fn)(void *arg, struct addr a, struct str name);
 int addr_parse_list(struct str value, size_t max, struct arena *a,
     addr_each_fn each, void *arg);
+
+/* Append the value with what its addresses lack: "@origin" without a domain,
+ * ".mydomain" where the domain has no dot (each only if not empty).  All else
+ * stays as written.  0; -EINVAL: not a list of addresses; -EMSGSIZE. */
+int addr_complete_list(
+    struct str value, struct str origin, struct str mydomain, struct buf *out);
 
 /* Append with the local part quoted where RFC 5321 wants it. */
 int addr_format(struct addr a, struct buf *out);

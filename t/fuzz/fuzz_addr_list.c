@@ -23,12 +23,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct str in = {(const char *)data, size};
 	struct arena a;
+	struct buf b;
 	size_t seen = 0;
 	int r;
 
 	arena_init(&a, 1 << 20);
 	r = addr_parse_list(in, 100, &a, look, &seen);
 	assert(r < 0 || (size_t)r == seen);
+	buf_init(&b, size);
+	if (addr_complete_list(in, STR_NONE, STR_NONE, &b) == 0)
+		assert(str_eq(buf_str(&b), in));
+	buf_done(&b);
 	arena_done(&a);
 	return 0;
 }

@@ -248,6 +248,53 @@ test_list(void **state)
 }
 
 static void
+test_complete(void **state)
+{
+	static const struct {
+		const char *value, *want;
+	} rows[] = {
+	    {" joe", " joe@o.example"},
+	    {"joe (the one)\n\t, ann@b",
+		"joe@o.example (the one)\n\t, ann@b.d.example"},
+	    {"Joe <joe>, G: \"a b\" , <x@y >;",
+		"Joe <joe@o.example>, G: \"a b\"@o.example , <x@y.d.example "
+		">;"},
+	    {"joe@a.example, x@[1.2.3.4]", "joe@a.example, x@[1.2.3.4]"},
+	    {"", ""},
+	    {"<>", "<>"},
+	    {"two words", NULL},
+	    {"joe, (", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct str in = guard_copy(str_c(rows[i].value));
+		struct buf b;
+		int r;
+
+		buf_init(&b, 100);
+		r = addr_complete_list(
+		    in, STR("o.example"), STR("d.example"), &b);
+		assert_int_equal(r, rows[i].want == NULL ? -EINVAL : 0);
+		assert_string_equal(
+		    b.p, rows[i].want == NULL ? "" : rows[i].want);
+		buf_reset(&b);
+		r = addr_complete_list(in, STR_NONE, STR_NONE, &b);
+		if (r == 0)
+			assert_true(str_eq(buf_str(&b), in));
+		buf_done(&b);
+		buf_init(&b, 3);
+		buf_add_c(&b, "x");
+		if (in.len > 2)
+			assert_true(
+			    addr_complete_list(in, STR("o"), STR("d"), &b) < 0);
+		assert_true(b.len == 1 || in.len <= 2);
+		buf_done(&b);
+		guard_free(in);
+	}
+}
+
+static void
 test_format(void **state)
 {
 	static const struct {
@@ -312,6 +359,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_path_cut),
     cmocka_unit_test(test_limits),
     cmocka_unit_test(test_list),
+    cmocka_unit_test(test_complete),
     cmocka_unit_test(test_format),
     cmocka_unit_test(test_ext),
 };
