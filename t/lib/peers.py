@@ -74,7 +74,7 @@ class SmtpSink:
 class Postfix:
     """A real Postfix that receives into Maildirs below .mail."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, extra=""):
         self.root = unpacked("postfix")
         self.folder = os.path.join(folder, "postfix")
         self.port = free_port()
@@ -113,6 +113,7 @@ maillog_file = {self.folder}/log
 maillog_file_prefixes = {self.folder}
 import_environment = LD_LIBRARY_PATH MAIL_CONFIG MAIL_LOGTAG
 smtpd_peername_lookup = no
+{extra}
 """)
         master = os.path.join(self.root, "usr/share/postfix/master.cf.dist")
         with open(master) as f:
