@@ -33,7 +33,11 @@
 struct conf;
 
 /* One thing to say about a configuration: "file, line 7: text". */
-enum conf_severity { CONF_NOTE, CONF_WARNING, CONF_ERROR };
+enum conf_severity {
+	CONF_NOTE,
+	CONF_WARNING,
+	CONF_ERROR
+};
 struct conf_remark {
 	enum conf_severity severity;
 	struct str file;
@@ -42,21 +46,38 @@ struct conf_remark {
 };
 typedef void (*conf_remark_fn)(void *arg, const struct conf_remark *r);
 
+/* One "name = value" of a file or of -o, as it was written. */
+struct conf_setting {
+	struct str name;
+	struct str value;
+	struct str file; /* empty: none, as on a command line */
+	uint64_t line;
+};
+
 /*
- * Read `dir`/main.cf (and master.cf: mail/master_cf.h).  Everything that is
- * wrong or odd goes to `say` with its line; NULL when something was an
- * error.  `dir` need not hold a main.cf: then all is default.
+ * Read `dir`/main.cf.  (master.cf is looked into for the names that it uses;
+ * it is read by mail/master_cf.h.)  Everything that is wrong or odd goes to
+ * `say`, which may be NULL, with its line; NULL when something was an error.
+ * `dir` need not hold a main.cf: then all is default.
  */
 struct conf *conf_read(const char *dir, conf_remark_fn say, void *arg);
 void conf_free(struct conf **c);
+
+/* conf_read of texts that are at hand. */
+struct conf *conf_from_text(const char *dir, struct str main_cf,
+    struct str master_cf, conf_remark_fn say, void *arg);
 
 /* For programs: to and from the bytes that master hands over. */
 int conf_encode(const struct conf *c, struct buf *out);
 struct conf *conf_decode(struct str bytes); /* NULL: not ours */
 
-/* A copy with one more setting on top (-o of master.cf, postconf -o). */
-struct conf *conf_override(const struct conf *c, struct str name,
-    struct str value);
+/* A copy with more settings on top (-o of master.cf, postconf -o); NULL when
+ * one was an error. */
+struct conf *conf_overlay(const struct conf *c,
+    const struct conf_setting *settings, size_t n, conf_remark_fn say,
+    void *arg);
+struct conf *conf_override(
+    const struct conf *c, struct str name, struct str value);
 
 /*
  * Values, expanded and checked: what was not acceptable became an error in
@@ -69,7 +90,8 @@ int64_t conf_int(const struct conf *c, enum param p);
 int64_t conf_time(const struct conf *c, enum param p);
 
 /* By name, user-made parameters (restriction classes) and
- * X_destination_... included; false when nobody set it. */
+ * X_destination_... included; false when nobody set it.  Expanded, but for
+ * what conf_str would not expand either. */
 bool conf_by_name(const struct conf *c, struct str name, struct str *ret);
 
 /*
@@ -77,21 +99,47 @@ bool conf_by_name(const struct conf *c, struct str name, struct str *ret);
  * PARAM_default_destination_concurrency_limit give
  * smtp_destination_concurrency_limit, or the default's value.
  */
-int64_t conf_transport(const struct conf *c, struct str transport,
-    enum param p_default);
+int64_t conf_transport(
+    const struct conf *c, struct str transport, enum param p_default);
 
-/* Expand $name, ${name?{a}:{b}}, comparisons in `text`. */
+/*
+ * Expand what main.cf may have in `text`: $name, ${name}, $(name),
+ * ${name?text}, ${name:text}, ${name?{text}:{text}},
+ * ${{text} == {text} ? {text} : {text}} with == != < <= >= > (numbers as
+ * numbers) and ==level ... >level for compatibility levels, $$ for a dollar.
+ * What nobody set is empty.  0; -EINVAL (form), -ELOOP (names that refer to
+ * themselves), -EMSGSIZE, with *ret_why.
+ */
 int conf_expand(const struct conf *c, struct str text, struct arena *a,
     struct str *ret, const char **ret_why);
 
-/* The look of a value as main.cf has it ("30s"), and where it was set. */
+/* Calls `each` for every name that `text` refers to. */
+void conf_names_in(
+    struct str text, void (*each)(void *arg, struct str name), void *arg);
+
+/* A value as main.cf or the default has it, not expanded; empty when nobody
+ * knows the name.  And where it was set. */
 struct str conf_raw(const struct conf *c, struct str name);
+bool conf_setting_at(const struct conf *c, size_t i,
+    struct conf_setting *ret); /* all that were set, sorted by name */
 bool conf_where(const struct conf *c, struct str name, struct str *ret_file,
     unsigned *ret_line);
 
-/* Check what one program would use: restriction names, tables' syntax,
- * numbers.  Remarks as in conf_read; false when one was an error. */
+/*
+ * Check what programs would make of it: restriction names, types of tables,
+ * a guard against open relaying.  Says once for each parameter that is set
+ * and does not work why not: a warning when something is missed, else a note.
+ * Remarks as in conf_read; false when one was an error.
+ */
 bool conf_check(const struct conf *c, conf_remark_fn say, void *arg);
+
+/*
+ * Calls `each` with every table ("type:name") and every list's file ("/name")
+ * that programs of `users` (enum param_user) would open.
+ */
+typedef void (*conf_table_fn)(void *arg, struct str table);
+void conf_each_table(
+    const struct conf *c, unsigned users, conf_table_fn each, void *arg);
 
 const char *conf_dir(const struct conf *c);
 

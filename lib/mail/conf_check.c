@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * conf_check - what programs would make of a configuration: restrictions,
+ * tables, the guard against open relaying, what does not work yet.
+ */
+#include "mail/conf_body.h"
+
+#include "dict/dict.h"
+#include "mail/near.h"
+#include "mail/restriction.h"
+
+#include <errno.h>
+
+static const struct conf_setting *
+place_of(const struct conf *c, enum param p)
+{
+	const struct conf_entry *entry =
+	    conf_entry(c, str_c(param_table[p].name));
+
+	return entry != NULL ? &entry->set : NULL;
+}
+
+/* "hash" of "hash:/etc/aliases"; empty when there is no type. */
+static struct str
+type_of(struct str table)
+{
+	struct str type;
+
+	if (!str_cut(table, ':', &type, NULL))
+		return STR_NONE;
+	return type;
+}
+
+static bool
+is_type(struct str type)
+{
+	const char *known;
+
+	if (str_eq(type, STR("proxy")) || str_eq(type, STR("hash")) ||
+	    str_eq(type, STR("btree")))
+		return true;
+	for (size_t i = 0; (known = dict_type_name(i)) != NULL; i++)
+		if (str_eq(type, str_c(known)))
+			return true;
+	return false;
+}
+
+static void
+check_table(struct str table, struct str name, const struct conf_setting *at,
+    struct conf_remarks *r)
+{
+	struct str type = type_of(table);
+
+	while (str_eq(type, STR("proxy"))) {
+		table = str_from(table, sizeof("proxy:") - 1);
+		type = type_of(table);
+	}
+	if (str_is_empty(type) || is_type(type))
+		return;
+	conf_remark(r, CONF_ERROR, at,
+	    "%.*s: there is no table type \"%.*s\" (in %.*s): postconf -m "
+	    "lists those there are",
+	    STR_ARG(name), STR_ARG(type), STR_ARG(table));
+}
+
+static bool
+is_class(const struct conf *c, struct str name)
+{
+	struct str rest = conf_str(c, PARAM_smtpd_restriction_classes), item;
+
+	while (dict_list_next(&rest, &item) == 0 && !str_is_empty(item))
+		if (str_eq(item, name))
+			return true;
+	return false;
+}
+
+static const char *
+suggest_restriction(struct str name)
+{
+	unsigned limit = near_limit(name), best = limit + 1;
+	const char *found = NULL;
+
+	for (size_t i = 0; i < RESTRICTION_COUNT && best > 0; i++) {
+		unsigned d = near_distance(
+		    name, str_c(restriction_table[i].name), best - 1);
+		if (d >= best)
+			continue;
+		best = d;
+		found = restriction_table[i].name;
+	}
+	return found;
+}
+
+struct list {
+	const struct conf *c;
+	struct str name; /* of the parameter */
+	const struct conf_setting *at;
+	struct conf_remarks *r;
+	bool has_guard;
+};
+
+/* The argument behind a restriction that takes one. */
+static void
+check_argument(
+    struct list *l, const struct restriction_row *row, struct str *rest)
+{
+	struct str arg;
+
+	if (row->arg == RESTRICTION_NOTHING)
+		return;
+	if (dict_list_next(rest, &arg) != 0 || str_is_empty(arg)) {
+		conf_remark(l->r, CONF_ERROR, l->at,
+		    "%.*s: nothing stands behind %s", STR_ARG(l->name),
+		    row->name);
+		return;
+	}
+	if (row->arg != RESTRICTION_TABLE)
+		return;
+	if (str_is_empty(type_of(arg)))
+		conf_remark(l->r, CONF_ERROR, l->at,
+		    "%.*s: behind %s must stand a table, type:name, not "
+		    "\"%.*s\"",
+		    STR_ARG(l->name), row->name, STR_ARG(arg));
+	else if (row->gone == NULL)
+		check_table(arg, l->name, l->at, l->r);
+}
+
+static void
+check_restriction(struct list *l, struct str item, struct str *rest)
+{
+	enum restriction what;
+
+	if (!restriction_find(item, &what)) {
+		if (is_class(l->c, item))
+			return;
+		if (str_has_char(item, ':')) {
+			check_table(item, l->name, l->at, l->r);
+			return;
+		}
+		const char *near = suggest_restriction(item);
+		conf_remark(l->r, CONF_ERROR, l->at,
+		    "%.*s: unknown restriction \"%.*s\"%s%s%s",
+		    STR_ARG(l->name), STR_ARG(item),
+		    near != NULL ? ": did you mean " : "",
+		    near != NULL ? near : "", near != NULL ? "?" : "");
+		return;
+	}
+	const struct restriction_row *row = &restriction_table[what];
+	l->has_guard |= restriction_is_guard(what);
+	if (row->gone != NULL)
+		conf_remark(l->r, CONF_WARNING, l->at,
+		    "%.*s: %s has no effect: %s", STR_ARG(l->name), row->name,
+		    row->gone);
+	check_argument(l, row, rest);
+}
+
+/* True when the list holds a guard against relaying. */
+static bool
+check_restrictions(const struct conf *c, struct str name, struct str text,
+    const struct conf_setting *at, struct conf_remarks *r)
+{
+	struct list l = {c, name, at, r, false};
+	struct str item;
+
+	while (dict_list_next(&text, &item) == 0 && !str_is_empty(item))
+		check_restriction(&l, item, &text);
+	return l.has_guard;
+}
+
+static void
+check_classes(const struct conf *c, struct conf_remarks *r)
+{
+	const struct conf_setting *at =
+	    place_of(c, PARAM_smtpd_restriction_classes);
+	struct str rest = conf_str(c, PARAM_smtpd_restriction_classes), name;
+
+	while (dict_list_next(&rest, &name) == 0 && !str_is_empty(name)) {
+		const struct conf_entry *entry = conf_entry(c, name);
+		if (entry == NULL) {
+			conf_remark(r, CONF_ERROR, at,
+			    "smtpd_restriction_classes: nothing says what "
+			    "%.*s is",
+			    STR_ARG(name));
+			continue;
+		}
+		(void)check_restrictions(
+		    c, name, entry->value.text, &entry->set, r);
+	}
+}
+
+/* Does a class that the list names hold a guard? */
+static bool
+has_guarding_class(const struct conf *c, struct str text)
+{
+	struct str item, value;
+	struct conf_remarks quiet = {0};
+
+	while (dict_list_next(&text, &item) == 0 && !str_is_empty(item))
+		if (is_class(c, item) && conf_by_name(c, item, &value) &&
+		    check_restrictions(c, item, value, NULL, &quiet))
+			return true;
+	return false;
+}
+
+static void
+check_all_restrictions(const struct conf *c, struct conf_remarks *r)
+{
+	bool guarded = false;
+
+	for (unsigned i = 0; i < PARAM_COUNT; i++) {
+		enum param p = (enum param)i;
+		if (param_table[p].type != PARAM_RESTRICTIONS)
+			continue;
+		struct str text = conf_str(c, p);
+		bool has_guard = check_restrictions(
+		    c, str_c(param_table[p].name), text, place_of(c, p), r);
+		if (p == PARAM_smtpd_relay_restrictions ||
+		    p == PARAM_smtpd_recipient_restrictions)
+			guarded |= has_guard || has_guarding_class(c, text);
+	}
+	check_classes(c, r);
+	if (guarded)
+		return;
+	/* SECURITY: without one of these strangers could relay; smtpd takes
+	 * no recipient then, so say it now. */
+	conf_remark(r, CONF_ERROR, place_of(c, PARAM_smtpd_relay_restrictions),
+	    "smtpd_relay_restrictions or smtpd_recipient_restrictions must "
+	    "hold reject_unauth_destination or defer_unauth_destination (or "
+	    "reject, defer), else anyone could send to anywhere");
+}
+
+static void
+check_tables(const struct conf *c, struct conf_remarks *r)
+{
+	for (unsigned i = 0; i < PARAM_COUNT; i++) {
+		enum param p = (enum param)i;
+		if (param_table[p].type != PARAM_MAPS)
+			continue;
+		struct str rest = conf_str(c, p), item;
+		while (dict_list_next(&rest, &item) == 0 && !str_is_empty(item))
+			check_table(item, str_c(param_table[p].name),
+			    place_of(c, p), r);
+	}
+}
+
+/* Set to what it is by default: nothing is missed. */
+static bool
+is_default(const struct conf *c, const struct param_row *row, struct str value)
+{
+	struct buf set BUF_CLEANUP, def BUF_CLEANUP;
+	const char *why;
+	buf_init(&set, CONF_VALUE_MAX);
+	buf_init(&def, CONF_VALUE_MAX);
+
+	return conf_expand_to(c, value, &set, &why) == 0 &&
+	       conf_expand_to(c, str_c(row->def), &def, &why) == 0 &&
+	       str_eq_case(str_trim(buf_str(&set)), str_trim(buf_str(&def)));
+}
+
+void
+conf_check_setting(
+    const struct conf *c, const struct conf_setting *s, struct conf_remarks *r)
+{
+	struct str transport;
+	enum param p;
+
+	if (!param_find(s->name, &p) &&
+	    !param_find_transport(s->name, &transport, &p))
+		return;
+	const struct param_row *row = &param_table[p];
+	if (param_works(p) || is_default(c, row, s->value))
+		return;
+	conf_remark(r, row->type == PARAM_MOOT ? CONF_NOTE : CONF_WARNING, s,
+	    "%.*s has no effect: %s", STR_ARG(s->name), row->text);
+}
+
+bool
+conf_check(const struct conf *c, conf_remark_fn say, void *arg)
+{
+	struct conf_remarks r = {.say = say, .arg = arg};
+
+	check_all_restrictions(c, &r);
+	check_tables(c, &r);
+	for (size_t i = 0; i < c->count; i++)
+		conf_check_setting(c, &c->sorted[i]->set, &r);
+	return !r.failed;
+}
+
+/* Tables and files of one list. */
+static void
+each_table_in(struct str list, conf_table_fn each, void *arg)
+{
+	struct str item;
+
+	while (dict_list_next(&list, &item) == 0 && !str_is_empty(item)) {
+		if (item.p[0] == '!')
+			item = str_from(item, 1);
+		if (str_has_prefix(item, STR("/")) || is_type(type_of(item)))
+			each(arg, item);
+	}
+}
+
+void
+conf_each_table(
+    const struct conf *c, unsigned users, conf_table_fn each, void *arg)
+{
+	for (unsigned i = 0; i < PARAM_COUNT; i++) {
+		const struct param_row *row = &param_table[i];
+		bool holds_tables = row->type == PARAM_LIST ||
+				    row->type == PARAM_MAPS ||
+				    row->type == PARAM_RESTRICTIONS;
+		if (holds_tables && (row->users & users) != 0)
+			each_table_in(c->values[i].text, each, arg);
+	}
+	if ((users & USER_SMTPD) == 0)
+		return;
+	struct str rest = conf_str(c, PARAM_smtpd_restriction_classes), name;
+	struct str value;
+	while (dict_list_next(&rest, &name) == 0 && !str_is_empty(name))
+		if (conf_by_name(c, name, &value))
+			each_table_in(value, each, arg);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * master_command - the programs that a master.cf names, what becomes of
+ * them here, and whose settings a program gets.
+ */
+#include "mail/conf_body.h"
+#include "mail/master_cf.h"
+#include "mail/near.h"
+
+static const struct master_command commands[] = {
+    {"anvil", MASTER_INSIDE, USER_SMTPD, "smtpd counts its clients itself"},
+    {"bounce", MASTER_PROGRAM, USER_BOUNCE, "bounce"},
+    {"cleanup", MASTER_INSIDE, USER_TAKERS,
+	"smtpd, pickup and bounce do what cleanup does"},
+    {"discard", MASTER_INSIDE, USER_QMGR, "qmgr discards"},
+    {"dns", MASTER_PROGRAM, USER_DNS, "dns"},
+    {"dnsblog", MASTER_INSIDE, USER_SMTPD, "smtpd asks block lists itself"},
+    {"error", MASTER_INSIDE, USER_QMGR, "qmgr returns or keeps such mail"},
+    {"flush", MASTER_INSIDE, USER_QMGR, "qmgr flushes"},
+    {"lmtp", MASTER_MISSING, 0,
+	"LMTP does not work yet: deliver to Maildirs "
+	"(virtual_mailbox_maps, home_mailbox)"},
+    {"local", MASTER_PROGRAM, USER_LOCAL, "local"},
+    {"lookup", MASTER_PROGRAM, USER_LOOKUP, "lookup"},
+    {"mda", MASTER_PROGRAM, USER_MDA, "mda"},
+    {"nqmgr", MASTER_PROGRAM, USER_QMGR, "qmgr"},
+    {"oqmgr", MASTER_PROGRAM, USER_QMGR, "qmgr"},
+    {"pickup", MASTER_PROGRAM, USER_PICKUP, "pickup"},
+    {"pipe", MASTER_MISSING, 0,
+	"pipe does not work yet: a command is run by mailbox_command, an "
+	"alias or a .forward file"},
+    {"postlogd", MASTER_INSIDE, USER_MASTER,
+	"programs write their log lines themselves"},
+    {"postscreen", MASTER_MISSING, 0,
+	"there is no postscreen: let smtpd listen there"},
+    {"proxymap", MASTER_INSIDE, 0,
+	"master hands tables to the programs that use them"},
+    {"qmgr", MASTER_PROGRAM, USER_QMGR, "qmgr"},
+    {"qmqpd", MASTER_MISSING, 0, "there is no QMQP: use SMTP"},
+    {"scache", MASTER_INSIDE, USER_SMTP, "smtp keeps connections itself"},
+    {"showq", MASTER_INSIDE, USER_QMGR, "qmgr lists the queue"},
+    {"smtp", MASTER_PROGRAM, USER_SMTP, "smtp"},
+    {"smtpd", MASTER_PROGRAM, USER_SMTPD, "smtpd"},
+    {"spawn", MASTER_MISSING, 0,
+	"there is no spawn: start the service with systemd or inetd"},
+    {"tlsmgr", MASTER_INSIDE, USER_SMTPD | USER_SMTP, "nothing to manage"},
+    {"tlsproxy", MASTER_MISSING, 0, "there is no TLS yet"},
+    {"trivial-rewrite", MASTER_INSIDE, USER_ROUTE,
+	"the programs that take mail, and qmgr, route it themselves"},
+    {"verify", MASTER_MISSING, 0, "addresses are not probed"},
+    {"virtual", MASTER_INSIDE, USER_LOCAL | USER_QMGR,
+	"local decides about virtual mailboxes"},
+};
+#define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+const struct master_command *
+master_command_find(struct str name)
+{
+	for (size_t i = 0; i < NCOMMANDS; i++)
+		if (str_eq(name, str_c(commands[i].name)))
+			return &commands[i];
+	return NULL;
+}
+
+const char *
+master_command_suggest(struct str name)
+{
+	for (size_t i = 0; i < NCOMMANDS; i++)
+		if (near_distance(name, str_c(commands[i].name),
+			near_limit(name)) <= near_limit(name))
+			return commands[i].name;
+	return NULL;
+}
+
+/* Does `other` work inside the program of `s`, so that its settings count? */
+static bool
+is_inside(const struct master_service *other, const struct master_service *s,
+    struct str cleanup)
+{
+	if (other == s || other->known->kind != MASTER_INSIDE)
+		return false;
+	if ((other->known->users & s->known->users) == 0)
+		return false;
+	return !str_eq(other->command, STR("cleanup")) ||
+	       str_eq(other->name, cleanup);
+}
+
+/* The value of cleanup_service_name for this service. */
+static struct str
+cleanup_of(const struct master_service *s, const struct conf *c)
+{
+	struct str name = conf_raw(c, STR("cleanup_service_name"));
+
+	for (size_t i = 0; i < s->nsettings; i++)
+		if (str_eq(s->settings[i].name, STR("cleanup_service_name")))
+			name = s->settings[i].value;
+	return name;
+}
+
+struct conf *
+master_cf_conf(const struct master_cf *m, const struct master_service *s,
+    const struct conf *c, conf_remark_fn say, void *arg)
+{
+	struct str cleanup = cleanup_of(s, c);
+	struct conf_setting *all = NULL;
+	size_t n = 0, room = s->nsettings;
+
+	for (size_t i = 0; i < master_cf_count(m); i++)
+		room += master_cf_at(m, i)->nsettings;
+	all = reallocarray(NULL, room + 1, sizeof(*all));
+	if (all == NULL)
+		abort();
+	for (size_t i = 0; i < master_cf_count(m); i++) {
+		const struct master_service *other = master_cf_at(m, i);
+		if (!is_inside(other, s, cleanup))
+			continue;
+		memcpy(
+		    all + n, other->settings, other->nsettings * sizeof(*all));
+		n += other->nsettings;
+	}
+	if (s->nsettings > 0)
+		memcpy(all + n, s->settings, s->nsettings * sizeof(*all));
+	n += s->nsettings;
+
+	struct conf *over = conf_overlay(c, all, n, say, arg);
+	free(all);
+	return over;
+}
+
+static void
+check_service(const struct master_service *s, const struct conf *c,
+    struct conf_remarks *r)
+{
+	struct conf_setting at = {.file = s->file, .line = s->line};
+
+	if (s->known->kind == MASTER_MISSING)
+		conf_remark(r, CONF_WARNING, &at, "%.*s %.*s: %s",
+		    STR_ARG(s->name), STR_ARG(s->command), s->known->text);
+	else if (s->known->kind == MASTER_INSIDE)
+		conf_remark(r, CONF_NOTE, &at, "%.*s %.*s: %s",
+		    STR_ARG(s->name), STR_ARG(s->command), s->known->text);
+	for (size_t i = 0; i < s->narguments; i++)
+		if (s->known->kind == MASTER_PROGRAM)
+			conf_remark(r, CONF_WARNING, &at,
+			    "%.*s: the argument %.*s has no effect",
+			    STR_ARG(s->name), STR_ARG(s->arguments[i]));
+	if (s->known->kind == MASTER_MISSING)
+		return;
+	for (size_t i = 0; i < s->nsettings; i++)
+		conf_check_setting(c, &s->settings[i], r);
+}
+
+bool
+master_cf_check(const struct master_cf *m, const struct conf *c,
+    conf_remark_fn say, void *arg)
+{
+	struct conf_remarks r = {.say = say, .arg = arg};
+
+	for (size_t i = 0; i < master_cf_count(m); i++)
+		check_service(master_cf_at(m, i), c, &r);
+	return !r.failed;
+}
