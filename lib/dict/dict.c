@@ -19,6 +19,7 @@
 static const struct dict_type *const types[] = {
     &dict_type_btree,
     &dict_type_cdb,
+    &dict_type_cidr,
     &dict_type_dbm,
     &dict_type_fail,
     &dict_type_hash,
