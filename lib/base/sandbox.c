@@ -79,7 +79,7 @@ sandbox_enter(const struct sandbox *s, const struct sandbox_identity *who,
 			return r;
 	}
 	r = confine(s, who->dir_fds, who->ndir_fds, who->min_uid, ret_step);
-	if (r < 0 || !who->switch_user)
+	if (r < 0 || !is_lasting)
 		return r;
 	*ret_step = "capabilities";
 	return privs_keep(who->keep_caps);
