@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: ISC
+"""What cannot be delivered goes back: one RFC 3464 notification to the
+sender, none for a notification, none twice."""
+import email
+import os
+import re
+import signal
+
+from lib.peers import SmtpSink
+from lib.suite import Suite, wait_until
+from lib.tap import main, test
+
+v = Suite(start=False, main_cf={
+    "virtual_mailbox_domains": "box.test", "virtual_mailbox_maps": "inline:{ sender@box.test=sender/ }",
+    "virtual_uid_maps": "static:5000", "virtual_gid_maps": "static:5000",
+    "virtual_alias_domains": "list.test",
+    "virtual_alias_maps": "inline:{ { all@list.test = one@hard.test, two@hard.test, sender@box.test } }",
+})
+box = v.path("box")
+os.mkdir(box)
+os.chown(box, 5000, 5000)
+hard = SmtpSink(v.base, "-h", "hard.test", "-f", "RCPT")
+data = SmtpSink(v.base, "-h", "data.test", "-f", ".")
+v.configure(virtual_mailbox_base=box, transport_maps="inline:{ { hard.test = smtp:[127.0.0.1]:%d } "
+            "{ data.test = smtp:[127.0.0.1]:%d } { gone.test = error:5.1.6 the domain has moved } }"
+            % (hard.port, data.port))
+v.start()
+inbox = os.path.join(box, "sender")
+seen = 0
+
+
+def notification():
+    global seen
+    got = v.maildir(inbox, seen + 1)
+    seen = len(got)
+    return email.message_from_bytes(got[-1]), got[-1]
+
+
+def fields(part):
+    """The groups of fields of a message/delivery-status part."""
+    return [dict(group.items()) for group in part.get_payload()]
+
+
+@test("a refused recipient comes back as RFC 3464 has it")
+def _(t):
+    v.send("sender@box.test", ["nobody@hard.test"],
+           "Subject: lost one\nMessage-ID: <orig@box.test>\nFrom: sender@box.test\n\nthe text\n")
+    m, raw = notification()
+    t.eq(m.get_content_type(), "multipart/report", "type")
+    t.eq(m.get_param("report-type"), "delivery-status", "report type")
+    t.ok(m["From"].startswith("MAILER-DAEMON@"), "From", m["From"])
+    t.eq(m["Subject"], "Undelivered Mail Returned to Sender", "Subject")
+    t.eq(m["To"], "sender@box.test", "To")
+    t.eq(m["Auto-Submitted"], "auto-replied", "Auto-Submitted")
+    t.ok(m["Return-Path"] in ("<>", None) and b"Return-Path: <>\n" in raw, "null sender", raw[:200])
+    parts = m.get_payload()
+    t.eq([p.get_content_type() for p in parts],
+         ["text/plain", "message/delivery-status", "message/rfc822"], "parts")
+    t.ok("nobody@hard.test" in parts[0].get_payload(), "a text for people", parts[0].get_payload())
+    message, recipient = fields(parts[1])[:2]
+    t.ok(message["Reporting-MTA"].replace(" ", "") == "dns;mx.here.test", "Reporting-MTA", message)
+    t.ok("Arrival-Date" in message, "Arrival-Date", message)
+    t.eq(recipient["Final-Recipient"].replace(" ", ""), "rfc822;nobody@hard.test", "Final-Recipient")
+    t.eq(recipient["Action"], "failed", "Action")
+    t.ok(recipient["Status"].startswith("5."), "Status", recipient)
+    t.ok("500" in recipient["Diagnostic-Code"], "Diagnostic-Code", recipient)
+    t.ok("Remote-MTA" in recipient, "Remote-MTA", recipient)
+    original = parts[2].get_payload()[0]
+    t.eq(original["Subject"], "lost one", "the message")
+    t.eq(original.get_payload(), "the text\n", "its body")
+    log = v.wait_log(r"postfix/bounce\[\d+\]: (\w+): sender non-delivery notification: (\w+)")
+    first, second = log[0].groups()
+    t.ok(re.search(rf"{first}: to=<nobody@hard\.test>, .*status=bounced", v.log()), "the first id is the message's")
+    t.ok(re.search(rf"{second}: to=<sender@box\.test>, .*status=sent", v.log()), "the second the notification's")
+    t.ok(re.search(rf"{second}: from=<>, size=", v.log()), "from nobody")
+
+
+@test("several that fail: one notification")
+def _(t):
+    v.send("sender@box.test", ["a@hard.test", "b@hard.test", "c@gone.test"], "Subject: three\n\nx\n")
+    m, _raw = notification()
+    status = fields(m.get_payload()[1])
+    t.eq(sorted(g["Final-Recipient"].split(";")[1].strip() for g in status[1:] if g),
+         ["a@hard.test", "b@hard.test", "c@gone.test"], "all in one")
+    t.ok(any("the domain has moved" in str(g) and g["Status"] == "5.1.6" for g in status), "with the table's reason")
+
+
+@test("refused after the data; some delivered, some not")
+def _(t):
+    v.send("sender@box.test", ["x@data.test"], "Subject: at the dot\n\nx\n")
+    m, _raw = notification()
+    t.ok("end of DATA" in str(m.get_payload()[0].get_payload()) or "500" in str(m), "refused at the dot")
+    v.send("sender@box.test", ["all@list.test"], "Subject: a list\n\nx\n")
+    global seen
+    got = v.maildir(inbox, seen + 2)
+    seen = len(got)
+    t.eq(sum(b"Subject: a list" in g and b"multipart/report" not in g for g in got), 1, "the copy")
+    reports = [email.message_from_bytes(g) for g in got if b"Subject: a list" in g and b"multipart/report" in g]
+    t.eq(len(reports), 1, "one report")
+    t.eq(len([g for g in fields(reports[0].get_payload()[1])[1:] if g]), 2, "on two recipients")
+
+
+@test("never a notification for a notification, nor to an unknown sender without end")
+def _(t):
+    v.send("<>", ["nobody@hard.test"], "Subject: from nobody\n\nx\n")
+    v.send("unknown@hard.test", ["nobody@hard.test"], "Subject: double\n\nx\n")
+    v.wait_log(r"to=<unknown@hard\.test>, .*status=bounced")
+    wait_until("all is gone", lambda: "Mail queue is empty" in v.mailq())
+    log = v.log()
+    notes = re.findall(r"(\w+): sender non-delivery notification: (\w+)", log)
+    made = {second for _first, second in notes}
+    t.ok(not any(first in made for first, _second in notes), "none about a notification")
+    t.eq(len({first for first, _ in notes}), len(notes), "never two about one message")
+    t.eq(len(os.listdir(os.path.join(inbox, "new"))), seen, "nothing more came")
+
+
+@test("none is repeated when qmgr and bounce are killed meanwhile")
+def _(t):
+    for i in range(20):
+        v.send("sender@box.test", [f"k{i}@hard.test"], f"Subject: killed {i}\n\nx\n")
+        pids = [p for p, n in v.pids().items() if n in ("qmgr", "bounce")]
+        if i % 2:
+            os.kill(pids[i // 2 % len(pids)], signal.SIGKILL)
+        wait_until("the suite takes mail", lambda: v.smtp().noop()[0] == 250)
+    wait_until("all is gone", lambda: "Mail queue is empty" in v.mailq(), 60)
+    global seen
+    got = [email.message_from_bytes(m) for m in v.maildir(inbox, seen + 20)]
+    subjects = [m.get_payload()[2].get_payload()[0]["Subject"] for m in got
+                if m.is_multipart() and "killed" in str(m)]
+    t.eq(sorted(subjects), sorted(f"killed {i}" for i in range(20)), "each once")
+
+
+def clean():
+    hard.close()
+    data.close()
+    v.close()
+
+
+main(cleanup=clean, evidence=lambda: v.log()[-5000:])
