@@ -128,6 +128,24 @@ fd_read_rest(int fd, struct buf *b)
 }
 
 int
+fd_read_whole(int fd, struct buf *b)
+{
+	char block[16 * 1024];
+
+	for (off_t at = 0;;) {
+		ssize_t n = pread(fd, block, sizeof(block), at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : 0;
+		if (buf_add(b, block, (size_t)n) != 0)
+			return -EMSGSIZE;
+		at += n;
+	}
+}
+
+int
 file_read(int dirfd, const char *path, struct buf *b)
 {
 	FD_CLEANUP int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);

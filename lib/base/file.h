@@ -27,6 +27,9 @@ int fd_pread_all(int fd, void *bytes, size_t n, off_t at); /* -ENODATA: short */
 /* The whole file into `b`; -EMSGSIZE when it is longer than b->max. */
 int file_read(int dirfd, const char *path, struct buf *b);
 int fd_read_rest(int fd, struct buf *b);
+/* All of it from its front, with explicit offsets: for a descriptor whose
+ * offset is shared with others.  -EMSGSIZE as above. */
+int fd_read_whole(int fd, struct buf *b);
 
 int dir_sync(int dirfd);
 

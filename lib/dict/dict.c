@@ -207,26 +207,6 @@ dict_open_file(const struct dict_opening *o, const char *suffix)
 	return -1;
 }
 
-/* With explicit offsets: others may hold the same open file. */
-static int
-read_all(int fd, struct buf *text)
-{
-	for (;;) {
-		char *room = buf_room(text, 16 * 1024);
-		ssize_t n;
-
-		if (room == NULL)
-			return -EFBIG;
-		n = pread(fd, room, 16 * 1024, (off_t)text->len);
-		if (n == 0)
-			return 0;
-		if (n > 0)
-			buf_grew(text, (size_t)n);
-		else if (errno != EINTR)
-			return -errno;
-	}
-}
-
 bool
 dict_read_file(const struct dict_opening *o, struct buf *ret_text)
 {
@@ -235,7 +215,7 @@ dict_read_file(const struct dict_opening *o, struct buf *ret_text)
 
 	if (fd < 0)
 		return false;
-	r = read_all(fd, ret_text);
+	r = fd_read_whole(fd, ret_text);
 	if (r == 0)
 		return true;
 	buf_addf(o->why, "%.*s: read %.*s: %s", STR_ARG(o->spec),

@@ -15,13 +15,21 @@
 
 struct match;
 
-/* `parents`: "example.com" also matches below it (parent_domain_matches_
+/* A list's file holds items as the list does, on lines (dict/lines.h), and
+ * names no other file.  What is a network with bits set below its mask is an
+ * error that says what would be right.
+ *
+ * `parents`: "example.com" also matches below it (parent_domain_matches_
  * subdomains); ".example.com" always means below.  NULL with `why`. */
-struct match *match_open(const struct dict_env *env, struct str list,
-    bool parents, struct buf *why);
+struct match *match_open(
+    const struct dict_env *env, struct str list, bool parents, struct buf *why);
 void match_free(struct match **m);
 
 enum find match_domain(struct match *m, struct str domain, struct arena *a);
 enum find match_ip(struct match *m, const struct ip *ip, struct arena *a);
+
+/* For lists of names and addresses, each item asked about both. */
+enum find match_client(
+    struct match *m, struct str name, const struct ip *ip, struct arena *a);
 
 #endif

@@ -89,11 +89,30 @@ test_sealed(void **state)
 	close(fd);
 }
 
+static void
+test_whole(void **state)
+{
+	FD_CLEANUP int fd = memfd_sealed("whole", STR("0123456789"));
+	BUF_CLEANUP struct buf b, small;
+
+	(void)state;
+	assert_true(fd >= 0);
+	/* Where the offset stands, and that it stays, is the point. */
+	assert_int_equal(lseek(fd, 4, SEEK_SET), 4);
+	buf_init(&b, 10);
+	assert_int_equal(fd_read_whole(fd, &b), 0);
+	assert_string_equal(b.p, "0123456789");
+	assert_int_equal(lseek(fd, 0, SEEK_CUR), 4);
+	buf_init(&small, 9);
+	assert_int_equal(fd_read_whole(fd, &small), -EMSGSIZE);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_replace),
     cmocka_unit_test_setup(test_replace_fails, open_scratch),
     cmocka_unit_test(test_vectors),
     cmocka_unit_test(test_sealed),
+    cmocka_unit_test(test_whole),
 };
 
 TAP_RUN(tests)
