@@ -3,15 +3,19 @@
  * stream - a buffered connection that speaks in lines.
  *
  * Input is read in blocks into a buffer of fixed room and given out as lines
- * or as what is there; output gathers until stream_flush().  The layer below
- * (the bare socket now, TLS later) is hidden here: a switch of layers throws
- * away both buffers, so that nothing said before it is taken as said after
- * (RFC 3207 section 4.2).
+ * or as what is there.  Output gathers until stream_flush(), or until a read
+ * has to wait for the peer: so a session that just writes its replies and
+ * reads on answers a pipelined group of commands with one packet, and nobody
+ * waits for an answer that was not sent.  The layer below (the bare socket
+ * now, TLS later) is hidden here: a switch of layers throws away both
+ * buffers, so that nothing said before it is taken as said after (RFC 3207
+ * section 4.2).
  *
  * All waits are those of a task (base/task.h) up to stream_deadline().
  * Errors: -ETIMEDOUT, -ECANCELED, -ECONNRESET (the peer closed or reset),
- * -EMSGSIZE (a line longer than allowed), or what the socket said.  After an
- * error other than -EMSGSIZE the stream is dead and every call repeats it.
+ * -EMSGSIZE (a line longer than allowed), or what the socket said.  After the
+ * last two kinds but -EMSGSIZE the stream is dead and every call repeats the
+ * error; a time-out or a cancel leaves it as it was, for a last word.
  */
 #ifndef NET_STREAM_H
 #define NET_STREAM_H
@@ -23,29 +27,34 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define STREAM_IN  (16 * 1024)
-#define STREAM_OUT (64 * 1024)
+#define STREAM_IN	(16 * 1024)
+#define STREAM_OUT	(64 * 1024)
+#define STREAM_LINE_MAX (STREAM_IN - 2)
 
 struct stream {
 	struct io io;
 	int64_t deadline;
 	int error; /* sticky, -errno */
 	struct buf in;
-	size_t in_at; /* what was consumed of `in` */
+	size_t in_at;	  /* what was consumed of `in` */
+	bool is_skipping; /* the rest of a line that was too long */
 	struct buf out;
 };
 
-int stream_init(struct stream *s, int fd); /* takes the descriptor */
-void stream_done(struct stream *s);        /* closes without flushing */
+/* Takes the descriptor, which is non-blocking.  0 or -errno. */
+int stream_init(struct stream *s, int fd);
+void stream_done(struct stream *s); /* closes without flushing */
 void stream_deadline(struct stream *s, int64_t deadline);
 
 /*
  * The next line, ended by LF, without the LF and one CR before it; *ret_crlf
  * says whether there was one.  Borrowed until the next call that reads.  A
- * line of more than `max` bytes: -EMSGSIZE, and the part that came is gone.
+ * line of more than `max` bytes (at most STREAM_LINE_MAX; CR and LF do not
+ * count) is -EMSGSIZE, told once and as soon as it is known; the next call
+ * skips what is left of it, however much that is.
  */
-int stream_read_line(struct stream *s, size_t max, struct str *ret_line,
-    bool *ret_crlf);
+int stream_read_line(
+    struct stream *s, size_t max, struct str *ret_line, bool *ret_crlf);
 
 /* At least one byte, as much as is there; stream_consume() takes it off. */
 int stream_peek(struct stream *s, struct str *ret_bytes);
@@ -53,13 +62,14 @@ void stream_consume(struct stream *s, size_t n);
 
 bool stream_has_input(const struct stream *s); /* without waiting or asking */
 
-/* Gather output; flushes by itself when STREAM_OUT is reached. */
+/* Gather output; goes out by itself when there is more than STREAM_OUT. */
 int stream_write(struct stream *s, struct str bytes);
 int stream_writef(struct stream *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 int stream_flush(struct stream *s);
 
-/* An idle stream gives its buffers back. */
+/* The next wait may be long: buffers with nothing in them are given back,
+ * and so are the task's stack pages. */
 void stream_idle(struct stream *s);
 
 #endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: ISC */
+/* stream - lines in, bytes out.  Owns the descriptor and two buffers. */
+#include "net/stream.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+int
+stream_init(struct stream *s, int fd)
+{
+	int r;
+
+	*s = (struct stream){.deadline = CLOCK_NEVER};
+	buf_init(&s->in, STREAM_IN);
+	buf_init(&s->out, STREAM_OUT);
+	r = io_init(&s->io, fd);
+	s->io.is_stream = true;
+	s->error = r;
+	return r;
+}
+
+void
+stream_done(struct stream *s)
+{
+	io_done(&s->io);
+	buf_done(&s->in);
+	buf_done(&s->out);
+}
+
+void
+stream_deadline(struct stream *s, int64_t deadline)
+{
+	s->deadline = deadline;
+}
+
+/* What the layer below said, as ours; remembered if it is for good. */
+static int
+take_error(struct stream *s, int r)
+{
+	if (r == -ETIMEDOUT || r == -ECANCELED)
+		return r;
+	s->error = r == -EPIPE ? -ECONNRESET : r;
+	return s->error;
+}
+
+int
+stream_flush(struct stream *s)
+{
+	size_t at = 0;
+	ssize_t n = 0;
+
+	if (s->error < 0)
+		return s->error;
+	while (at < s->out.len) {
+		n = io_write(
+		    &s->io, s->out.p + at, s->out.len - at, s->deadline);
+		if (n < 0)
+			break;
+		at += (size_t)n;
+	}
+	buf_drop(&s->out, at);
+	return n < 0 ? take_error(s, (int)n) : 0;
+}
+
+/* Read what is there, at least one byte, behind what is in the buffer. */
+static int
+fill(struct stream *s)
+{
+	ssize_t n;
+	int r;
+
+	buf_drop(&s->in, s->in_at);
+	s->in_at = 0;
+	assert(s->in.len < s->in.max);
+	r = stream_flush(s);
+	if (r == 0) {
+		/* No memory is taken before there is something to read. */
+		r = io_wait_read(&s->io, s->deadline);
+		if (r < 0)
+			r = take_error(s, r);
+	}
+	if (r < 0)
+		return r;
+	n = io_read(&s->io, buf_room(&s->in, s->in.max - s->in.len),
+	    s->in.max - s->in.len, s->deadline);
+	if (n <= 0)
+		return take_error(s, n == 0 ? -ECONNRESET : (int)n);
+	buf_grew(&s->in, (size_t)n);
+	return 0;
+}
+
+static struct str
+what_is_there(const struct stream *s)
+{
+	return str_from(buf_str(&s->in), s->in_at);
+}
+
+/* To behind the next LF. */
+static int
+skip_line(struct stream *s)
+{
+	while (s->is_skipping) {
+		struct str bytes = what_is_there(s);
+		ptrdiff_t lf = str_find(bytes, '\n');
+		int r = 0;
+
+		s->in_at += lf < 0 ? bytes.len : (size_t)lf + 1;
+		s->is_skipping = lf < 0;
+		if (s->is_skipping)
+			r = fill(s);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Wait until there is a LF: its offset.  Not past what `max` allows. */
+static int
+find_line_end(struct stream *s, size_t max, size_t *ret_lf)
+{
+	size_t seen = 0;
+
+	for (;;) {
+		struct str bytes = what_is_there(s);
+		ptrdiff_t lf = str_find(str_from(bytes, seen), '\n');
+		int r;
+
+		if (lf >= 0) {
+			*ret_lf = seen + (size_t)lf;
+			return 0;
+		}
+		/* One more may be the CR. */
+		if (bytes.len > max + 1 ||
+		    (bytes.len == max + 1 && bytes.p[max] != '\r')) {
+			s->is_skipping = true;
+			s->in_at = s->in.len;
+			return -EMSGSIZE;
+		}
+		seen = bytes.len;
+		r = fill(s);
+		if (r < 0)
+			return r;
+	}
+}
+
+int
+stream_read_line(
+    struct stream *s, size_t max, struct str *ret_line, bool *ret_crlf)
+{
+	struct str line;
+	size_t lf;
+	int r;
+
+	assert(max <= STREAM_LINE_MAX);
+	if (s->error < 0)
+		return s->error;
+	r = skip_line(s);
+	if (r == 0)
+		r = find_line_end(s, max, &lf);
+	if (r < 0)
+		return r;
+	line = str_sub(what_is_there(s), 0, lf);
+	s->in_at += lf + 1;
+	*ret_crlf = str_has_suffix(line, STR("\r"));
+	line.len -= *ret_crlf;
+	if (line.len > max)
+		return -EMSGSIZE;
+	*ret_line = line;
+	return 0;
+}
+
+int
+stream_peek(struct stream *s, struct str *ret_bytes)
+{
+	if (s->error < 0)
+		return s->error;
+	if (!stream_has_input(s)) {
+		int r = fill(s);
+
+		if (r < 0)
+			return r;
+	}
+	*ret_bytes = what_is_there(s);
+	return 0;
+}
+
+void
+stream_consume(struct stream *s, size_t n)
+{
+	assert(n <= s->in.len - s->in_at);
+	s->in_at += n;
+}
+
+bool
+stream_has_input(const struct stream *s)
+{
+	return s->in_at < s->in.len;
+}
+
+int
+stream_write(struct stream *s, struct str bytes)
+{
+	int r = s->error;
+
+	if (r == 0 && bytes.len > s->out.max - s->out.len)
+		r = stream_flush(s);
+	if (r < 0)
+		return r;
+	if (bytes.len <= s->out.max) {
+		buf_add_str(&s->out, bytes);
+		return 0;
+	}
+	r = io_write_all(&s->io, bytes.p, bytes.len, s->deadline);
+	if (r < 0)
+		s->error = take_error(s, r); /* half a text is out */
+	return r;
+}
+
+int
+stream_writef(struct stream *s, const char *fmt, ...)
+{
+	va_list ap;
+	int r = s->error;
+
+	if (r < 0)
+		return r;
+	va_start(ap, fmt);
+	r = buf_vaddf(&s->out, fmt, ap);
+	va_end(ap);
+	if (r == 0)
+		return 0;
+	r = stream_flush(s);
+	if (r < 0)
+		return r;
+	va_start(ap, fmt);
+	r = buf_vaddf(&s->out, fmt, ap);
+	va_end(ap);
+	return r;
+}
+
+void
+stream_idle(struct stream *s)
+{
+	if (!stream_has_input(s)) {
+		buf_done(&s->in);
+		s->in_at = 0;
+	}
+	if (s->out.len == 0)
+		buf_done(&s->out);
+	task_idle();
+}
