@@ -234,7 +234,8 @@ check_tables(const struct conf *c, struct conf_remarks *r)
 {
 	for (unsigned i = 0; i < PARAM_COUNT; i++) {
 		enum param p = (enum param)i;
-		if (param_table[p].type != PARAM_MAPS)
+		/* What is not set is right, or refers to what is set. */
+		if (param_table[p].type != PARAM_MAPS || place_of(c, p) == NULL)
 			continue;
 		struct str rest = conf_str(c, p), item;
 		while (dict_list_next(&rest, &item) == 0 && !str_is_empty(item))

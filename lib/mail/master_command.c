@@ -65,11 +65,18 @@ master_command_find(struct str name)
 const char *
 master_command_suggest(struct str name)
 {
-	for (size_t i = 0; i < NCOMMANDS; i++)
-		if (near_distance(name, str_c(commands[i].name),
-			near_limit(name)) <= near_limit(name))
-			return commands[i].name;
-	return NULL;
+	unsigned best = near_limit(name) + 1;
+	const char *found = NULL;
+
+	for (size_t i = 0; i < NCOMMANDS && best > 0; i++) {
+		unsigned d = near_distance(
+		    name, str_c(commands[i].name), best - 1);
+		if (d >= best)
+			continue;
+		best = d;
+		found = commands[i].name;
+	}
+	return found;
 }
 
 /* Does `other` work inside the program of `s`, so that its settings count? */

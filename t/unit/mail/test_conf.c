@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: ISC */
+#include "conf_help.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static void
+test_defaults(void **state)
+{
+	struct remarks said;
+	struct conf *c = conf_of("", &said);
+
+	(void)state;
+	assert_non_null(c);
+	assert_string_equal(said.text, "");
+	assert_str(conf_str(c, PARAM_myhostname), "mail.example.com");
+	assert_str(conf_str(c, PARAM_mydomain), "example.com");
+	assert_str(conf_str(c, PARAM_myorigin), "mail.example.com");
+	assert_str(conf_str(c, PARAM_mydestination),
+	    "mail.example.com, localhost.example.com, localhost");
+	assert_str(conf_str(c, PARAM_mynetworks),
+	    "127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128");
+	assert_str(
+	    conf_str(c, PARAM_smtpd_banner), "mail.example.com ESMTP Valija");
+	assert_str(conf_str(c, PARAM_relay_domains), "");
+	assert_str(conf_str(c, PARAM_config_directory), "/nonexistent");
+	assert_str(conf_str(c, PARAM_syslog_name), "postfix");
+	assert_false(conf_bool(c, PARAM_append_dot_mydomain));
+	assert_true(conf_bool(c, PARAM_append_at_myorigin));
+	assert_int_equal(conf_int(c, PARAM_message_size_limit), 10240000);
+	assert_int_equal(conf_int(c, PARAM_queue_journal_size), 1 << 30);
+	assert_int_equal(conf_time(c, PARAM_smtpd_timeout), 300 * CLOCK_SEC);
+	assert_int_equal(
+	    conf_time(c, PARAM_maximal_queue_lifetime), 5 * 86400 * CLOCK_SEC);
+	assert_true(conf_check(c, gather, &said));
+	assert_string_equal(said.text, "");
+	conf_free(&c);
+	assert_null(c);
+	conf_free(&c);
+}
+
+static void
+test_values(void **state)
+{
+	/* error NULL: taken; else the remark, without its "E LINE name: ". */
+	static const struct {
+		const char *line, *error;
+	} cases[] = {
+	    {"smtpd_helo_required = yes", NULL},
+	    {"smtpd_helo_required = NO", NULL},
+	    {"smtpd_helo_required = maybe", "\"maybe\" must be yes or no"},
+	    {"smtpd_helo_required =", "\"\" must be yes or no"},
+	    {"hopcount_limit = 1", NULL},
+	    {"hopcount_limit = 0", "\"0\" must be from 1 to 1000"},
+	    {"hopcount_limit = 1001", "\"1001\" must be from 1 to 1000"},
+	    {"hopcount_limit = -1", "\"-1\" must be a number, of digits only"},
+	    {"hopcount_limit = 5x", "\"5x\" must be a number, of digits only"},
+	    {"hopcount_limit = 99999999999999999999",
+		"\"99999999999999999999\" must be from 1 to 1000"},
+	    {"smtpd_timeout = 30", NULL},
+	    {"smtpd_timeout = 30s", NULL},
+	    {"smtpd_timeout = 1h", NULL},
+	    {"smtpd_timeout = 1H", NULL},
+	    {"smtpd_timeout = 0", "\"0\" must be from 1s to 86400s"},
+	    {"smtpd_timeout = 2d", "\"2d\" must be from 1s to 86400s"},
+	    {"smtpd_timeout = 30y",
+		"\"30y\" must be a number and one of s, m, h, d, w: \"30s\""},
+	    {"smtpd_timeout = s",
+		"\"s\" must be a number and one of s, m, h, d, w: \"30s\""},
+	    {"smtpd_timeout =",
+		"\"\" must be a number and one of s, m, h, d, w: \"30s\""},
+	    {"smtp_address_preference = ipv6", NULL},
+	    {"smtp_address_preference = ipv5",
+		"\"ipv5\" must be one of any | ipv4 | ipv6"},
+	    {"smtpd_banner =", "\"\" must not be empty"},
+	    {"mydestination = a, { b", "\"a, { b\" has a { without its }, or "
+				       "a } without its {"},
+	    {"mydomain = a b", "\"a b\" is not a host or domain name"},
+	    {"relayhost = ${x", "a ${ without its }"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct remarks said;
+		struct conf *c = conf_of(cases[i].line, &said);
+		if (cases[i].error == NULL) {
+			assert_non_null(c);
+			assert_string_equal(said.text, "");
+		} else {
+			char want[512];
+			(void)snprintf(want, sizeof(want), "E 1 %.*s: %s\n",
+			    (int)strcspn(cases[i].line, " "), cases[i].line,
+			    cases[i].error);
+			assert_null(c);
+			assert_string_equal(said.text, want);
+		}
+		conf_free(&c);
+	}
+}
+
+static void
+test_units(void **state)
+{
+	struct remarks said;
+	struct conf *c = conf_of("maximal_queue_lifetime = 2\n"
+				 "delay_warning_time = 4\n"
+				 "smtpd_timeout = 7\n"
+				 "queue_run_delay = 2m\n",
+	    &said);
+
+	(void)state;
+	assert_non_null(c);
+	assert_int_equal(
+	    conf_time(c, PARAM_maximal_queue_lifetime), 2 * 86400 * CLOCK_SEC);
+	assert_int_equal(
+	    conf_time(c, PARAM_delay_warning_time), 4 * 3600 * CLOCK_SEC);
+	assert_int_equal(conf_time(c, PARAM_smtpd_timeout), 7 * CLOCK_SEC);
+	assert_int_equal(conf_time(c, PARAM_queue_run_delay), 120 * CLOCK_SEC);
+	conf_free(&c);
+}
+
+static void
+test_remarks(void **state)
+{
+	static const struct {
+		const char *text, *want;
+		bool refused;
+	} cases[] = {
+	    {"relayhost = a\n\nrelayhost = b",
+		"W 3 relayhost was already set in line 1; this line counts\n",
+		false},
+	    {"relayhots = a",
+		"E 1 relayhots: unknown parameter: did you mean relayhost?\n",
+		true},
+	    {"# x\nfrobnicate_widgets = a",
+		"W 2 frobnicate_widgets: unknown parameter, to which no other "
+		"value refers\n",
+		false},
+	    {"mine = a.example\nrelay_domains = $mine", "", false},
+	    {"ours = permit\nsmtpd_restriction_classes = ours", "", false},
+	    {"  a = b",
+		"E 1 this line begins with a blank, but there is no "
+		"line before it that it could continue\n",
+		true},
+	    {"relayhost a",
+		"E 1 there is no '=' behind the parameter's name: \"relayhost "
+		"a\"\n",
+		true},
+	    {"relayhost = a # no",
+		"W 1 relayhost: text behind a value is part of it, also behind "
+		"a #: a comment needs a line of its own\n",
+		false},
+	    {"myorigin = /nonexistent/mailname",
+		"E 1 myorigin: /nonexistent/mailname: No such file or "
+		"directory\n",
+		true},
+	    {"myorigin = /dev/null",
+		"E 1 myorigin: /dev/null: it is not a file\n", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct remarks said;
+		struct conf *c = conf_of(cases[i].text, &said);
+		assert_string_equal(said.text, cases[i].want);
+		assert_int_equal(c == NULL, cases[i].refused);
+		conf_free(&c);
+	}
+}
+
+static void
+test_check(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+	    {"smtpd_recipient_restrictions = permit_mynetworks, "
+	     "reject_unauth_destinations",
+		"E 1 smtpd_recipient_restrictions: unknown restriction "
+		"\"reject_unauth_destinations\": did you mean "
+		"reject_unauth_destination?\n"},
+	    {"smtpd_sender_restrictions = frobnicate",
+		"E 1 smtpd_sender_restrictions: unknown restriction "
+		"\"frobnicate\"\n"},
+	    {"smtpd_sender_restrictions = check_sender_access",
+		"E 1 smtpd_sender_restrictions: nothing stands behind "
+		"check_sender_access\n"},
+	    {"smtpd_sender_restrictions = check_sender_access permit",
+		"E 1 smtpd_sender_restrictions: behind check_sender_access "
+		"must stand a table, type:name, not \"permit\"\n"},
+	    {"smtpd_sender_restrictions = check_sender_access hsah:/x",
+		"E 1 smtpd_sender_restrictions: there is no table type "
+		"\"hsah\" (in hsah:/x): postconf -m lists those there are\n"},
+	    {"smtpd_sender_restrictions = check_sender_access proxy:hash:/x",
+		""},
+	    {"smtpd_restriction_classes = ours\nours = permit_mynetwork",
+		"E 2 ours: unknown restriction \"permit_mynetwork\": did you "
+		"mean permit_mynetworks?\n"},
+	    {"smtpd_restriction_classes = ours",
+		"E 1 smtpd_restriction_classes: nothing says what ours is\n"},
+	    {"smtpd_relay_restrictions = permit_mynetworks",
+		"E 1 smtpd_relay_restrictions or smtpd_recipient_restrictions "
+		"must hold reject_unauth_destination or "
+		"defer_unauth_destination (or reject, defer), else anyone "
+		"could send to anywhere\n"},
+	    {"smtpd_relay_restrictions =\nsmtpd_recipient_restrictions = "
+	     "reject_unauth_destination",
+		""},
+	    {"smtpd_restriction_classes = ours\nours = reject\n"
+	     "smtpd_relay_restrictions = permit_mynetworks, ours",
+		""},
+	    {"alias_maps = nis:mail.aliases",
+		"E 1 alias_maps: there is no table type \"nis\" (in "
+		"nis:mail.aliases): postconf -m lists those there are\n"},
+	    {"soft_bounce = no", ""},
+	    {"biff = no", "N 1 biff has no effect: no comsat notices are "
+			  "sent; use a mail reader that watches the "
+			  "mailbox\n"},
+	    {"bounce_template_file = /x",
+		"W 1 bounce_template_file has no effect: notifications go to "
+		"the sender alone, with a fixed text; the log tells the "
+		"postmaster\n"},
+	    {"x_time_limit = 30", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct remarks said;
+		struct conf *c = conf_of(cases[i].text, &said);
+		if (c == NULL)
+			fail_msg("%s: %s", cases[i].text, said.text);
+		bool ok = conf_check(c, gather, &said);
+		assert_string_equal(said.text, cases[i].want);
+		assert_int_equal(ok, said.errors == 0);
+		conf_free(&c);
+	}
+}
+
+static void
+test_names(void **state)
+{
+	struct remarks said;
+	struct str value, file;
+	unsigned line;
+	struct conf *c = conf_of("relay_destination_recipient_limit = 7\n"
+				 "lmtp_destination_recipient_limit = $own\n"
+				 "own = 1\n"
+				 "mailbox_command = /bin/x \"$EXTENSION\"\n",
+	    &said);
+
+	(void)state;
+	assert_non_null(c);
+	assert_int_equal(conf_transport(c, STR("relay"),
+			     PARAM_default_destination_recipient_limit),
+	    7);
+	assert_int_equal(conf_transport(c, STR("lmtp"),
+			     PARAM_default_destination_recipient_limit),
+	    1);
+	assert_int_equal(conf_transport(c, STR("local"),
+			     PARAM_default_destination_recipient_limit),
+	    1);
+	assert_int_equal(conf_transport(c, STR("local"),
+			     PARAM_default_destination_concurrency_limit),
+	    2);
+	assert_int_equal(conf_transport(c, STR("smtp"),
+			     PARAM_default_destination_recipient_limit),
+	    50);
+	assert_int_equal(conf_transport(c, STR("smtp"),
+			     PARAM_initial_destination_concurrency),
+	    5);
+	assert_true(conf_by_name(c, STR("own"), &value));
+	assert_str(value, "1");
+	assert_true(
+	    conf_by_name(c, STR("lmtp_destination_recipient_limit"), &value));
+	assert_str(value, "1");
+	assert_false(conf_by_name(c, STR("relayhost"), &value));
+	assert_str(
+	    conf_raw(c, STR("lmtp_destination_recipient_limit")), "$own");
+	assert_str(conf_raw(c, STR("myorigin")), "$myhostname");
+	assert_str(conf_raw(c, STR("nobody")), "");
+	assert_str(conf_str(c, PARAM_mailbox_command), "/bin/x \"$EXTENSION\"");
+	assert_true(conf_where(c, STR("own"), &file, &line));
+	assert_str(file, "/nonexistent/main.cf");
+	assert_int_equal(line, 3);
+	assert_false(conf_where(c, STR("relayhost"), &file, &line));
+	conf_free(&c);
+}
+
+static void
+test_host(void **state)
+{
+	struct remarks said = {0};
+	struct conf *c = conf_from_text(
+	    "/x", STR("myhostname = one\n"), STR_NONE, gather, &said);
+
+	(void)state;
+	assert_non_null(c);
+	assert_str(conf_str(c, PARAM_myhostname), "one");
+	assert_str(conf_str(c, PARAM_mydomain), "localdomain");
+	conf_free(&c);
+	c = conf_from_text(
+	    "/x", STR("mydomain = two.example\n"), STR_NONE, gather, &said);
+	assert_non_null(c);
+	assert_str(conf_str(c, PARAM_mydomain), "two.example");
+	assert_true(str_has_char(conf_str(c, PARAM_myhostname), '.'));
+	conf_free(&c);
+	assert_string_equal(said.text, "");
+}
+
+static void
+test_overlay(void **state)
+{
+	struct remarks said;
+	struct conf *c = conf_of("class = reject\nrelayhost = a\n", &said);
+	struct conf_setting s[] = {
+	    {.name = STR("smtpd_client_restrictions"), .value = STR("$class")},
+	    {.name = STR("relayhost"), .value = STR("b")},
+	};
+
+	(void)state;
+	assert_non_null(c);
+	said.text[0] = '\0'; /* that nothing refers to "class" */
+	struct conf *over = conf_overlay(c, s, 2, gather, &said);
+	assert_non_null(over);
+	assert_str(conf_str(over, PARAM_smtpd_client_restrictions), "reject");
+	assert_str(conf_str(over, PARAM_relayhost), "b");
+	assert_str(conf_str(over, PARAM_myhostname), "mail.example.com");
+	assert_str(conf_str(c, PARAM_relayhost), "a");
+	conf_free(&over);
+	assert_null(conf_override(c, STR("smtpd_timeout"), STR("x")));
+	over = conf_override(c, STR("smtpd_timeout"), STR("5"));
+	assert_int_equal(conf_time(over, PARAM_smtpd_timeout), 5 * CLOCK_SEC);
+	conf_free(&over);
+	conf_free(&c);
+	assert_string_equal(said.text, "");
+}
+
+static void
+test_wire(void **state)
+{
+	char path[] = "/tmp/test_conf.XXXXXX";
+	int fd = mkstemp(path);
+	struct remarks said;
+	char text[256];
+	struct buf b;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "origin.example\nmore\n", 20), 20);
+	(void)snprintf(text, sizeof(text),
+	    "own = a, b\nmyorigin = %s\nmydestination = $own\n", path);
+	struct conf *c = conf_of(text, &said);
+	assert_non_null(c);
+	assert_str(conf_str(c, PARAM_myorigin), "origin.example");
+	(void)close(fd);
+	(void)unlink(path);
+
+	/* The file is gone; what it said travels. */
+	buf_init(&b, 1 << 20);
+	assert_int_equal(conf_encode(c, &b), 0);
+	struct conf *d = conf_decode(buf_str(&b));
+	assert_non_null(d);
+	for (unsigned i = 0; i < PARAM_COUNT; i++)
+		if (param_works((enum param)i))
+			assert_true(str_eq(conf_str(c, (enum param)i),
+			    conf_str(d, (enum param)i)));
+	struct conf *over = conf_override(d, STR("relayhost"), STR("x"));
+	assert_str(conf_str(over, PARAM_myorigin), "origin.example");
+	conf_free(&over);
+	conf_free(&d);
+
+	/* Any cut, and any changed byte, is refused or harmless. */
+	for (size_t n = 0; n < b.len; n++)
+		assert_null(conf_decode(str_n(b.p, n)));
+	for (size_t i = 0; i < b.len; i++) {
+		b.p[i] = (char)(b.p[i] ^ 1);
+		d = conf_decode(buf_str(&b));
+		conf_free(&d);
+		b.p[i] = (char)(b.p[i] ^ 1);
+	}
+	buf_done(&b);
+	conf_free(&c);
+}
+
+static void
+add_table(void *arg, struct str table)
+{
+	struct buf *b = arg;
+
+	(void)buf_addf(b, "%.*s ", STR_ARG(table));
+}
+
+static void
+test_tables(void **state)
+{
+	struct remarks said;
+	struct buf b;
+	struct conf *c = conf_of("mydestination = /etc/dests, one.example\n"
+				 "mynetworks = !10.0.0.1, !/etc/bad, cidr:/n\n"
+				 "virtual_alias_maps = hash:/v, {regexp:/r}\n"
+				 "smtpd_restriction_classes = ours\n"
+				 "ours = check_client_access hash:/c\n"
+				 "local_recipient_maps =\n"
+				 "smtpd_client_restrictions = ours\n",
+	    &said);
+
+	(void)state;
+	assert_non_null(c);
+	buf_init(&b, 4096);
+	conf_each_table(c, USER_SMTPD, add_table, &b);
+	assert_non_null(strstr(b.p, "/etc/dests "));
+	assert_non_null(strstr(b.p, "/etc/bad "));
+	assert_non_null(strstr(b.p, "cidr:/n "));
+	assert_non_null(strstr(b.p, "hash:/v regexp:/r "));
+	assert_non_null(strstr(b.p, "hash:/c "));
+	assert_null(strstr(b.p, "one.example"));
+	buf_reset(&b);
+	conf_each_table(c, USER_DNS, add_table, &b);
+	assert_null(strstr(b.p, "hash:"));
+	buf_done(&b);
+	conf_free(&c);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_defaults),
+    cmocka_unit_test(test_values),
+    cmocka_unit_test(test_units),
+    cmocka_unit_test(test_remarks),
+    cmocka_unit_test(test_check),
+    cmocka_unit_test(test_names),
+    cmocka_unit_test(test_host),
+    cmocka_unit_test(test_overlay),
+    cmocka_unit_test(test_wire),
+    cmocka_unit_test(test_tables),
+};
+TAP_RUN(tests)
