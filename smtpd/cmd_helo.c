@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * cmd_helo - HELO and EHLO (RFC 5321 section 4.1.1.1): who the client says
+ * it is, and what we offer.
+ */
+#include "command.h"
+
+#include "check.h"
+#include "dict/dict.h"
+#include "reply.h"
+#include "session.h"
+
+/* One word, the first; what stands behind it is of no use to anyone. */
+static bool
+take_name(struct session *s, struct str args, const char *syntax)
+{
+	struct str name = str_word(&args, " \t");
+
+	if (name.len == 0 || name.len > SESSION_HELO_MAX) {
+		reply(s, "501 5.5.4 Syntax: %s hostname", syntax);
+		return false;
+	}
+	session_reset(s);
+	buf_reset(&s->helo);
+	buf_add_str(&s->helo, name);
+	return true;
+}
+
+static bool
+judge(struct session *s)
+{
+	struct check c;
+
+	if (check_helo(&c, s))
+		return true;
+	buf_reset(&s->helo);
+	check_reply(&c);
+	return false;
+}
+
+void
+cmd_helo(struct session *s, struct str args)
+{
+	if (!take_name(s, args, "HELO"))
+		return;
+	s->esmtp = false;
+	if (judge(s))
+		reply_line(s, 250, true, s->server->hostname);
+}
+
+static bool
+is_discarded(const struct session *s, struct str keyword)
+{
+	struct str rest =
+	    conf_str(s->server->conf, PARAM_smtpd_discard_ehlo_keywords);
+	struct str word;
+
+	while (dict_list_next(&rest, &word) == 0 && word.len > 0)
+		if (str_eq_case(word, keyword))
+			return true;
+	return false;
+}
+
+/* The extensions, in the order that Postfix names them. */
+static void
+offer(struct session *s)
+{
+	static const char *const words[] = {
+	    "PIPELINING", "SIZE", "VRFY", "ENHANCEDSTATUSCODES", "8BITMIME"};
+	const struct server *server = s->server;
+	struct str offers[sizeof(words) / sizeof(words[0])];
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		struct str word = str_c(words[i]);
+
+		if (is_discarded(s, word))
+			continue;
+		if (str_eq(word, STR("VRFY")) &&
+		    conf_bool(server->conf, PARAM_disable_vrfy_command))
+			continue;
+		if (str_eq(word, STR("SIZE")))
+			word = arena_strf(&s->scratch, "SIZE %llu",
+			    (unsigned long long)server->size_max);
+		offers[n++] = word;
+	}
+	reply_line(s, 250, n == 0, server->hostname);
+	for (size_t i = 0; i < n; i++)
+		reply_line(s, 250, i + 1 == n, offers[i]);
+}
+
+void
+cmd_ehlo(struct session *s, struct str args)
+{
+	if (!take_name(s, args, "EHLO"))
+		return;
+	s->esmtp = true;
+	if (judge(s))
+		offer(s);
+}

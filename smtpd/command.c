@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * command - from a line to its handler: the verb, what is not SMTP at all,
+ * commands that came before their time, counts.
+ */
+#include "command.h"
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "dict/dict.h"
+#include "reply.h"
+#include "session.h"
+
+#include <errno.h>
+
+enum {
+	IS_LAST = 1 << 0, /* nothing may follow before its reply (RFC 2920) */
+	IS_JUNK = 1 << 1, /* brings no mail: smtpd_junk_command_limit */
+};
+
+static const struct verb {
+	const char *verb, *count;
+	void (*run)(struct session *s, struct str args);
+	unsigned flags;
+} verbs[COMMAND_COUNT] = {
+    [COMMAND_HELO] = {"HELO", "helo", cmd_helo, IS_LAST | IS_JUNK},
+    [COMMAND_EHLO] = {"EHLO", "ehlo", cmd_ehlo, IS_LAST | IS_JUNK},
+    [COMMAND_STARTTLS] = {"STARTTLS", "starttls", cmd_absent,
+	IS_LAST | IS_JUNK},
+    [COMMAND_AUTH] = {"AUTH", "auth", cmd_auth, IS_LAST | IS_JUNK},
+    [COMMAND_MAIL] = {"MAIL", "mail", cmd_mail, 0},
+    [COMMAND_RCPT] = {"RCPT", "rcpt", cmd_rcpt, 0},
+    [COMMAND_BDAT] = {"BDAT", "bdat", cmd_absent, IS_LAST},
+    [COMMAND_DATA] = {"DATA", "data", cmd_data, IS_LAST},
+    [COMMAND_RSET] = {"RSET", "rset", cmd_rset, IS_JUNK},
+    [COMMAND_NOOP] = {"NOOP", "noop", cmd_noop, IS_LAST | IS_JUNK},
+    [COMMAND_VRFY] = {"VRFY", "vrfy", cmd_vrfy, IS_LAST | IS_JUNK},
+    [COMMAND_EXPN] = {"EXPN", "expn", cmd_absent, IS_LAST | IS_JUNK},
+    [COMMAND_ETRN] = {"ETRN", "etrn", cmd_absent, IS_LAST | IS_JUNK},
+    [COMMAND_HELP] = {"HELP", "help", cmd_help, IS_LAST | IS_JUNK},
+    [COMMAND_QUIT] = {"QUIT", "quit", cmd_quit, 0},
+    [COMMAND_UNKNOWN] = {NULL, "unknown", NULL, 0},
+};
+
+static enum command
+find_verb(struct str verb)
+{
+	for (int i = 0; i < COMMAND_UNKNOWN; i++)
+		if (str_eq_case(verb, str_c(verbs[i].verb)))
+			return (enum command)i;
+	return COMMAND_UNKNOWN;
+}
+
+/*
+ * The tongues of other protocols (ALPACA and the like), as
+ * smtpd_forbidden_commands has them: words, and one pattern that stands for
+ * a line that does not begin with a letter.
+ */
+static bool
+is_forbidden(const struct session *s, struct str verb)
+{
+	struct str rest =
+	    conf_str(s->server->conf, PARAM_smtpd_forbidden_commands);
+	struct str word;
+
+	while (dict_list_next(&rest, &word) == 0 && word.len > 0)
+		if (str_eq_case(word, verb))
+			return true;
+	return false;
+}
+
+/* A TLS hello, a header line, binary: nothing that SMTP begins with. */
+static bool
+is_foreign(struct str verb)
+{
+	char c = verb.p[0];
+
+	return !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) ||
+	       verb.p[verb.len - 1] == ':';
+}
+
+static void
+refuse_foreign(struct session *s, struct str line)
+{
+	log_warning("non-SMTP command from %.*s: %.*s", STR_ARG(s->client.text),
+	    STR_ARG(str_sub(line, 0, 100)));
+	reply(s, "221 2.7.0 Error: I can break rules, too. Goodbye.");
+	s->end = SESSION_DONE;
+}
+
+static bool
+is_noop_word(const struct session *s, struct str verb)
+{
+	struct str rest = conf_str(s->server->conf, PARAM_smtpd_noop_commands);
+	struct str word;
+
+	while (dict_list_next(&rest, &word) == 0 && word.len > 0)
+		if (str_eq_case(word, verb))
+			return true;
+	return false;
+}
+
+static void
+run_unknown(struct session *s, struct str verb)
+{
+	s->where = "UNKNOWN";
+	if (is_noop_word(s, verb)) {
+		cmd_noop(s, STR_NONE);
+		return;
+	}
+	reply(s, "502 5.5.2 Error: command not recognized");
+}
+
+/*
+ * RFC 2920 section 3.1: what must be the last of a group was not, or a client
+ * that did not say EHLO sent a group.  Checked before the command is run, so
+ * that nothing is done for such a client.  True: the session is over.
+ */
+static bool
+refuse_pipelining(struct session *s, const struct verb *v)
+{
+	struct str ahead;
+
+	if (s->esmtp && !(v->flags & IS_LAST))
+		return false;
+	if (!stream_has_input(&s->stream))
+		return false;
+	s->is_pipelining_ill = true;
+	if (stream_peek(&s->stream, &ahead) < 0)
+		return false;
+	log_info("improper command pipelining after %s from %.*s: %.*s",
+	    s->where, STR_ARG(s->client.text), STR_ARG(str_sub(ahead, 0, 100)));
+	if (!conf_bool(s->server->conf, PARAM_smtpd_forbid_unauth_pipelining))
+		return false;
+	reply(s, "554 5.5.0 Error: SMTP protocol synchronization");
+	s->end = SESSION_DONE;
+	return true;
+}
+
+static void
+run_verb(struct session *s, const struct verb *v, struct str args)
+{
+	s->where = v->verb;
+	if (refuse_pipelining(s, v))
+		return;
+	if ((v->flags & IS_JUNK) && ++s->junk > server_bounds(s->server)->junk)
+		s->errors++;
+	v->run(s, args);
+}
+
+void
+command_run(struct session *s, struct str line)
+{
+	struct str rest = str_trim(line);
+	struct str verb = str_word(&rest, " \t");
+	unsigned errors = s->errors;
+	enum command which;
+
+	if (verb.len == 0) {
+		reply(s, "500 5.5.2 Error: bad syntax");
+		return;
+	}
+	which = find_verb(verb);
+	if (which == COMMAND_UNKNOWN &&
+	    (is_foreign(verb) || is_forbidden(s, verb)))
+		refuse_foreign(s, line);
+	else if (which == COMMAND_UNKNOWN)
+		run_unknown(s, verb);
+	else
+		run_verb(s, &verbs[which], str_trim(rest));
+	s->counts[which].all++;
+	if (s->errors == errors && which != COMMAND_UNKNOWN)
+		s->counts[which].ok++;
+}
+
+static void
+add_count(struct buf *out, const char *name, struct command_count n)
+{
+	if (n.all == n.ok)
+		buf_addf(out, " %s=%u", name, n.all);
+	else
+		buf_addf(out, " %s=%u/%u", name, n.ok, n.all);
+}
+
+void
+command_summary(
+    const struct command_count counts[COMMAND_COUNT], struct buf *out)
+{
+	struct command_count sum = {0, 0};
+
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		if (counts[i].all == 0)
+			continue;
+		add_count(out, verbs[i].count, counts[i]);
+		sum.ok += counts[i].ok;
+		sum.all += counts[i].all;
+	}
+	add_count(out, "commands", sum);
+}

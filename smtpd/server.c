@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: ISC */
+/* server - the start and the end of what the sessions share. */
+#include "server.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/task.h"
+#include "session.h"
+
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#define ARENA_MAX           ((size_t)64 * 1024 * 1024) /* main.cf bounds its lists */
+#define FDS_KEPT            64 /* for everything but clients */
+#define FDS_SESSION         2  /* the connection, and a chunk of content */
+#define RATHER_FULL(n, max) ((n) > (max) - (max) / 8)
+
+static void
+read_bounds(const struct conf *c, struct bounds *ret)
+{
+	*ret = (struct bounds){
+	    .timeout = conf_time(c, PARAM_smtpd_timeout),
+	    .hard_errors = (unsigned)conf_int(c, PARAM_smtpd_hard_error_limit),
+	    .junk = (unsigned)conf_int(c, PARAM_smtpd_junk_command_limit),
+	};
+}
+
+static void
+read_conf(struct server *s)
+{
+	const struct conf *c = s->conf;
+	struct conf *stressed = conf_override(c, STR("stress"), STR("yes"));
+
+	s->hostname = conf_str(c, PARAM_myhostname);
+	s->banner = conf_str(c, PARAM_smtpd_banner);
+	read_bounds(c, &s->normal);
+	read_bounds(stressed, &s->stressed);
+	conf_free(&stressed);
+	s->soft_errors = (unsigned)conf_int(c, PARAM_smtpd_soft_error_limit);
+	s->error_sleep = conf_time(c, PARAM_smtpd_error_sleep_time);
+	s->line_max = (size_t)conf_int(c, PARAM_line_length_limit);
+	if (s->line_max > STREAM_LINE_MAX)
+		s->line_max = STREAM_LINE_MAX;
+	s->size_max = (uint64_t)conf_int(c, PARAM_message_size_limit);
+	s->recipients_max = (size_t)conf_int(c, PARAM_smtpd_recipient_limit);
+	s->delay_reject = conf_bool(c, PARAM_smtpd_delay_reject);
+}
+
+static size_t
+count_sessions_max(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+	    limit.rlim_cur <= 2 * FDS_KEPT)
+		return FDS_KEPT;
+	return (size_t)(limit.rlim_cur - FDS_KEPT) / FDS_SESSION;
+}
+
+static struct match *
+open_clients(struct server *s, enum param p, struct buf *why)
+{
+	return match_open(&s->env, conf_str(s->conf, p), false, why);
+}
+
+/*
+ * local_header_rewrite_clients: its two words, and what else stands there as
+ * a list of clients ("check_address_map" is dropped: a table speaks for
+ * itself).
+ */
+static struct match *
+open_rewrite_clients(struct server *s, struct buf *why)
+{
+	struct str rest = conf_str(s->conf, PARAM_local_header_rewrite_clients);
+	struct str word;
+	struct buf list BUF_CLEANUP;
+
+	buf_init(&list, CONF_VALUE_MAX);
+	while (dict_list_next(&rest, &word) == 0 && word.len > 0) {
+		if (str_eq_case(word, STR("permit_inet_interfaces")))
+			s->rewrite_own = true;
+		else if (str_eq_case(word, STR("permit_mynetworks")))
+			s->rewrite_mynetworks = true;
+		else if (str_has_char(word, ':'))
+			buf_addf(&list, " %.*s", STR_ARG(word));
+	}
+	return match_open(
+	    &s->env, arena_str(&s->arena, buf_str(&list)), false, why);
+}
+
+struct server *
+server_new(struct serve *sv, const struct conf *conf,
+    const struct dict_env *env, struct link *dns, struct link *lookup,
+    struct buf *why)
+{
+	struct server *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		log_fatal("out of memory");
+	s->sv = sv;
+	s->conf = conf;
+	s->env = *env;
+	s->dns = dns;
+	s->lookup = lookup;
+	LIST_INIT(&s->sessions);
+	arena_init(&s->arena, ARENA_MAX);
+	read_conf(s);
+	s->sessions_max = count_sessions_max();
+	limit_init(&s->limit, (unsigned)conf_int(conf,
+				  PARAM_smtpd_client_connection_count_limit));
+	s->router = router_new(conf, &s->env, why);
+	if (s->router != NULL)
+		s->taker = taker_new(sv, conf, s->router, &s->env, why);
+	s->mynetworks = open_clients(s, PARAM_mynetworks, why);
+	s->bare_lf_clients =
+	    open_clients(s, PARAM_smtpd_forbid_bare_newline_exclusions, why);
+	s->unlimited_clients =
+	    open_clients(s, PARAM_smtpd_client_event_limit_exceptions, why);
+	s->rewrite_clients = open_rewrite_clients(s, why);
+	if (s->taker == NULL || s->mynetworks == NULL ||
+	    s->bare_lf_clients == NULL || s->unlimited_clients == NULL ||
+	    s->rewrite_clients == NULL) {
+		server_free(&s);
+		return NULL;
+	}
+	s->rules = rulebook_new(conf, &s->env, &s->arena);
+	return s;
+}
+
+void
+server_free(struct server **s)
+{
+	struct server *server = *s;
+
+	if (server == NULL)
+		return;
+	*s = NULL;
+	rulebook_free(&server->rules);
+	match_free(&server->mynetworks);
+	match_free(&server->bare_lf_clients);
+	match_free(&server->unlimited_clients);
+	match_free(&server->rewrite_clients);
+	taker_free(&server->taker);
+	router_free(&server->router);
+	limit_done(&server->limit);
+	arena_done(&server->arena);
+	free(server);
+}
+
+const struct bounds *
+server_bounds(const struct server *s)
+{
+	return RATHER_FULL(s->session_count, s->sessions_max) ? &s->stressed
+	                                                      : &s->normal;
+}
+
+void
+server_entered(struct server *s, struct session *session)
+{
+	LIST_INSERT_HEAD(&s->sessions, session, next);
+	s->session_count++;
+}
+
+void
+server_left(struct server *s)
+{
+	s->session_count--;
+	if (s->is_draining && s->session_count == 0)
+		serve_exit(s->sv, 0);
+}
+
+void
+server_drain(struct server *s)
+{
+	struct session *session;
+
+	if (s->session_count == 0) {
+		serve_exit(s->sv, 0);
+		return;
+	}
+	if (!s->is_draining) {
+		s->is_draining = true;
+		return;
+	}
+	s->is_hurrying = true;
+	LIST_FOREACH (session, &s->sessions, next)
+		if (session->is_waiting && !session->txn.has_sender)
+			task_cancel(session->task);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * server - what all sessions of a process share: the configuration, read
+ * once into the form in which it is asked; the tables; the ways to the other
+ * programs; the sessions themselves.
+ */
+#ifndef SMTPD_SERVER_H
+#define SMTPD_SERVER_H
+
+#include "base/arena.h"
+#include "base/serve.h"
+#include "base/str.h"
+#include "dict/dict.h"
+#include "limit.h"
+#include "mail/conf.h"
+#include "mail/intake.h"
+#include "mail/match.h"
+#include "mail/route.h"
+#include "net/stream.h"
+#include "rules.h"
+
+#include <bsd/sys/queue.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What is tighter in a time of stress. */
+struct bounds {
+	int64_t timeout;
+	unsigned hard_errors;
+	unsigned junk;
+};
+
+struct session;
+LIST_HEAD(session_list, session);
+
+struct server {
+	struct serve *sv;
+	const struct conf *conf;
+	struct arena arena; /* of what is made at the start */
+	struct dict_env env;
+	struct link *dns, *lookup;
+	struct router *router;
+	struct taker *taker;
+	struct match *mynetworks;
+	struct match *bare_lf_clients;
+	struct match *unlimited_clients;
+	struct match *rewrite_clients;
+	bool rewrite_own, rewrite_mynetworks;
+	struct rulebook *rules;
+	struct limit limit;
+
+	struct str hostname;
+	struct str banner;
+	struct bounds normal, stressed;
+	unsigned soft_errors;
+	int64_t error_sleep;
+	size_t line_max;
+	uint64_t size_max; /* of a message; 0: none */
+	size_t recipients_max;
+	bool delay_reject;
+
+	size_t sessions_max; /* what the descriptors allow */
+	size_t session_count;
+	struct session_list sessions;
+	bool is_draining; /* no new clients */
+	bool is_hurrying; /* and the old ones leave at their next command */
+
+	char block[STREAM_IN + 16]; /* DATA on its way from stream to intake:
+	                               used between two waits */
+};
+
+/* NULL with `why` set. */
+struct server *server_new(struct serve *sv, const struct conf *conf,
+    const struct dict_env *env, struct link *dns, struct link *lookup,
+    struct buf *why);
+void server_free(struct server **s); /* when no session is left */
+
+/* Tighter while most of what the process can hold is taken. */
+const struct bounds *server_bounds(const struct server *s);
+
+void server_entered(struct server *s, struct session *session);
+void server_left(struct server *s); /* the last one, in a drain: exit */
+
+/* No new sessions.  Called once more: the old ones leave too. */
+void server_drain(struct server *s);
+
+#endif

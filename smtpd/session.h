@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * session - one client's conversation, in a task of its own.
+ *
+ *	greet -> a command, its reply, a command ... -> QUIT, or an end
+ *
+ * What belongs to the client lives as long as the session; what belongs to
+ * a mail transaction (RFC 5321 section 3.3) lies in struct transaction and
+ * has one end, session_reset(), whatever the end's reason.
+ */
+#ifndef SMTPD_SESSION_H
+#define SMTPD_SESSION_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "base/task.h"
+#include "client.h"
+#include "command.h"
+#include "limit.h"
+#include "mail/addr.h"
+#include "mail/intake.h"
+#include "net/stream.h"
+#include "params.h"
+#include "server.h"
+
+#include <bsd/sys/queue.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SESSION_HELO_MAX    512
+#define SESSION_PREPEND_MAX (64 * 1024)
+#define SESSION_SCRATCH_MAX ((size_t)64 * 1024 * 1024)
+
+/* Words for the end (check.h) that a stage left, where stages are judged at
+ * their own commands (smtpd_delay_reject = no). */
+enum kept_stage {
+	KEPT_CLIENT,
+	KEPT_HELO,
+	KEPT_SENDER,
+	KEPT_STAGES
+};
+struct kept {
+	bool is_set;
+	unsigned code;
+	struct buf text;
+};
+
+struct transaction {
+	struct arena arena;
+	bool has_sender;
+	struct addr sender;
+	struct params params;
+	size_t recipients;     /* that were accepted */
+	struct str recipient;  /* the last one; empty when there are others */
+	size_t overshoot;      /* RCPTs beyond the limit */
+	bool is_discarded;     /* DISCARD: taken and thrown away */
+	struct buf prepend;    /* header lines of PREPEND */
+	struct intake *intake; /* from the first accepted recipient on */
+};
+
+enum session_end {
+	SESSION_GOES_ON,
+	SESSION_DONE, /* QUIT, or we said our last */
+	SESSION_LOST, /* the client is gone */
+	SESSION_TIMEOUT,
+	SESSION_ERRORS, /* too many of them */
+	SESSION_SHUTDOWN,
+};
+
+struct session {
+	struct server *server;
+	struct task *task;
+	struct stream stream;
+	struct arena arena;   /* the client's names */
+	struct arena scratch; /* of one command */
+	struct client client;
+	struct limit_ticket ticket;
+	bool is_own;      /* comes from this host itself */
+	bool may_bare_lf; /* a bare LF ends its lines */
+	bool is_pipelining_ill;
+	bool is_waiting; /* for a command: may be told to leave */
+	bool esmtp;
+	struct buf helo; /* empty: not said yet */
+	struct kept kept_permit[KEPT_STAGES], kept_reject[KEPT_STAGES];
+	const char *where;   /* the stage, for the log: "CONNECT", "RCPT" */
+	uint64_t data_bytes; /* in the DATA under way */
+	struct transaction txn;
+	struct command_count counts[COMMAND_COUNT];
+	unsigned errors, junk;
+	enum session_end end;
+	LIST_ENTRY(session) next;
+};
+
+/* Takes the descriptor and starts the task. */
+void session_start(
+    struct server *server, int fd, const struct ip *ip, uint16_t port);
+
+/* End the mail transaction, whatever is in it. */
+void session_reset(struct session *s);
+
+/* The queue id, or "NOQUEUE". */
+struct str session_id(const struct session *s);
+const char *session_proto(const struct session *s); /* "SMTP", "ESMTP" */
+int64_t session_timeout(const struct session *s);
+
+/* The stream gave `error`: note how the session ends. */
+void session_fail(struct session *s, int error);
+
+#endif
