@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * flusher - the one thread of the suite: it waits for the disk so that the
+ * loop never does.
+ *
+ * A job is a function that runs on the thread and one that runs afterwards on
+ * the caller's side, at flusher_collect().  Jobs of a lane run in the order
+ * they came; between two jobs of the fast lane (the journal) at most one of
+ * the slow lane (files) runs.  What a job touches belongs to the thread until
+ * its `done` is called.
+ *
+ * Without a thread (flusher_new(false), for tests and tools) jobs run at
+ * flusher_collect() itself.
+ */
+#ifndef MAIL_QUEUE_FLUSHER_H
+#define MAIL_QUEUE_FLUSHER_H
+
+#include <stdbool.h>
+#include <sys/queue.h>
+
+enum flusher_lane {
+	FLUSHER_FAST,
+	FLUSHER_SLOW,
+	FLUSHER_LANES
+};
+
+struct flusher_job {
+	int (*run)(struct flusher_job *job);		  /* on the thread */
+	void (*done)(struct flusher_job *job, int error); /* on the loop */
+	int error;
+	STAILQ_ENTRY(flusher_job) link;
+};
+
+struct flusher;
+
+/* NULL with errno set when there is no thread or descriptor to be had. */
+struct flusher *flusher_new(bool threaded);
+void flusher_free(struct flusher **f); /* runs what was submitted first */
+
+void flusher_submit(struct flusher *f, enum flusher_lane lane,
+    struct flusher_job *job, int (*run)(struct flusher_job *),
+    void (*done)(struct flusher_job *, int error));
+
+/* Readable when there is something to collect. */
+int flusher_fd(const struct flusher *f);
+
+/* Call `done` of all jobs that ended; what they submit meanwhile comes next
+ * time.  True when there was one. */
+bool flusher_collect(struct flusher *f);
+
+/* Block until a job ended, and collect; false: none is on its way. */
+bool flusher_wait(struct flusher *f);
+
+#endif

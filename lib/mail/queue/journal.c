@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * journal - appending and flushing.  One batch is in the air at a time; it is
+ * the unit that fails.  Everything here runs on the loop but the run_*
+ * functions, which touch only their batch and its segment's `dead`.
+ */
+#include "mail/queue/journal.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "mail/queue/journal_impl.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RECORD_MAX	(1024 * 1024)
+#define FREE_BATCH_KEEP (1024 * 1024) /* a larger buffer is given back */
+
+static uint32_t
+page_up(uint32_t n)
+{
+	return (n + SEGMENT_PAGE - 1) & ~(uint32_t)(SEGMENT_PAGE - 1);
+}
+
+size_t
+journal_record_max(const struct journal *j)
+{
+	size_t quarter = j->config.segment_size / 4;
+
+	return quarter < RECORD_MAX ? quarter : RECORD_MAX;
+}
+
+static struct batch *
+new_batch(struct journal *j)
+{
+	struct batch *b = TAILQ_FIRST(&j->free_batches);
+
+	if (b != NULL) {
+		TAILQ_REMOVE(&j->free_batches, b, link);
+		return b;
+	}
+	b = calloc(1, sizeof(*b));
+	if (b == NULL)
+		log_fatal("out of memory for a batch of the journal");
+	b->journal = j;
+	buf_init(&b->bytes, JOURNAL_BATCH_MAX + 2 * RECORD_MAX);
+	return b;
+}
+
+static void
+retire_batch(struct batch *b)
+{
+	b->segment->batches--;
+	b->segment = NULL;
+	if (b->bytes.cap > FREE_BATCH_KEEP)
+		buf_done(&b->bytes);
+	buf_reset(&b->bytes);
+	TAILQ_INSERT_HEAD(&b->journal->free_batches, b, link);
+}
+
+/* The gathering batch, which begins on a page of its own. */
+static struct batch *
+open_batch(struct journal *j)
+{
+	struct batch *b;
+
+	if (j->open != NULL)
+		return j->open;
+	b = new_batch(j);
+	b->segment = j->current;
+	b->segment->batches++;
+	b->segment->used = page_up(b->segment->used);
+	b->at = b->segment->used;
+	STAILQ_INIT(&b->waits);
+	j->open = b;
+	return b;
+}
+
+static void
+close_batch(struct journal *j)
+{
+	if (j->open == NULL)
+		return;
+	TAILQ_INSERT_TAIL(&j->queued, j->open, link);
+	j->open = NULL;
+}
+
+/* See that `size` bytes fit behind what the current segment holds. */
+static int
+find_room(struct journal *j, size_t size, enum journal_use use)
+{
+	struct journal_segment *s = j->current;
+	uint32_t used;
+
+	if (j->open != NULL && j->open->bytes.len + size > JOURNAL_BATCH_MAX)
+		close_batch(j);
+	if (s == NULL)
+		return journal_rotate(j, use);
+	used = j->open != NULL ? s->used : page_up(s->used);
+	if (used + size <= s->header.size)
+		return 0;
+	close_batch(j);
+	return journal_rotate(j, use);
+}
+
+/* The record as it will stand, but for its head, in j->scratch. */
+static int
+encode(struct journal *j, enum entry_type type, const void *value,
+    struct str content)
+{
+	static const char zeros[RECORD_ALIGN];
+	struct buf *b = &j->scratch;
+	int r;
+
+	buf_reset(b);
+	buf_add(b, zeros, RECORD_HEAD);
+	r = shape_encode(entry_shape(type), value, b);
+	if (r < 0)
+		return r;
+	if (buf_add_str(b, content) < 0)
+		return -EMSGSIZE;
+	if (b->len - RECORD_HEAD > journal_record_max(j))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static void
+add_padding(struct buf *b, size_t to)
+{
+	static const char zeros[RECORD_ALIGN];
+
+	buf_add(b, zeros, to - b->len);
+}
+
+int
+journal_append(struct journal *j, enum entry_type type, const void *value,
+    struct str content, enum journal_use use, struct journal_wait *w,
+    struct journal_place *ret_place)
+{
+	struct record r = {.type = type};
+	struct batch *b;
+	size_t size;
+	int error = encode(j, type, value, content);
+
+	if (error < 0)
+		return error;
+	r.payload = str_from(buf_str(&j->scratch), RECORD_HEAD);
+	size = record_size(r.payload.len);
+	error = find_room(j, size, use);
+	if (error < 0)
+		return error;
+	b = open_batch(j);
+	r.flushed = b->segment->flushed;
+	record_seal(&b->segment->header.key, b->segment->used, &r,
+	    (unsigned char *)j->scratch.p);
+	if (ret_place != NULL)
+		*ret_place = (struct journal_place){
+		    .segment = b->segment,
+		    .offset = b->segment->used,
+		    .length = (uint32_t)r.payload.len,
+		};
+	add_padding(&j->scratch, size);
+	buf_add_str(&b->bytes, buf_str(&j->scratch));
+	assert(!b->bytes.full && !j->scratch.full);
+	b->segment->used += (uint32_t)size;
+	if (w != NULL)
+		STAILQ_INSERT_TAIL(&b->waits, w, link);
+	return 0;
+}
+
+static int
+run_batch(struct flusher_job *job)
+{
+	struct batch *b = (struct batch *)job;
+	const struct disk *disk = b->journal->config.disk;
+	struct journal_segment *s = b->segment;
+	int r;
+
+	if (s->dead)
+		return -EIO;
+	r = disk->write(disk->arg, s->fd, b->bytes.p, b->bytes.len, b->at);
+	if (r == 0)
+		r = disk->flush(disk->arg, s->fd);
+	if (r < 0)
+		s->dead = true;
+	return r;
+}
+
+static void
+tell(struct wait_list *waits, int error)
+{
+	struct wait_list mine = STAILQ_HEAD_INITIALIZER(mine);
+	struct journal_wait *w;
+
+	STAILQ_CONCAT(&mine, waits);
+	while ((w = STAILQ_FIRST(&mine)) != NULL) {
+		STAILQ_REMOVE_HEAD(&mine, link);
+		w->done(w, error);
+	}
+}
+
+static void
+end_refusals(struct journal_wait *w, int error)
+{
+	struct journal *j =
+	    (struct journal *)((char *)w -
+			       offsetof(struct journal, refusal_wait));
+	struct refusal *r;
+
+	j->refusal_flying = false;
+	while (error == 0 && (r = STAILQ_FIRST(&j->refusals)) != NULL) {
+		STAILQ_REMOVE_HEAD(&j->refusals, link);
+		free(r);
+	}
+	tell(&j->refused, -EIO);
+}
+
+/*
+ * Say in the journal what does not count, and only then tell those who wait.
+ * Where that cannot be written either they are told at once.
+ */
+static void
+write_refusals(struct journal *j)
+{
+	struct refusal *r;
+	int error = 0;
+
+	if (j->refusal_flying)
+		return;
+	STAILQ_FOREACH (r, &j->refusals, link) {
+		bool is_last = STAILQ_NEXT(r, link) == NULL;
+
+		error = journal_append(j, ENTRY_REFUSED, &r->entry, STR_NONE,
+		    JOURNAL_STATUS, is_last ? &j->refusal_wait : NULL, NULL);
+		if (error < 0)
+			break;
+	}
+	if (error < 0 || STAILQ_EMPTY(&j->refusals)) {
+		tell(&j->refused, -EIO);
+		return;
+	}
+	j->refusal_flying = true;
+}
+
+void
+journal_count_failure(struct journal *j)
+{
+	int64_t now = clock_mono();
+	int64_t oldest = j->failures[0];
+
+	memmove(j->failures, j->failures + 1,
+	    (JOURNAL_FAILURES - 1) * sizeof(*j->failures));
+	j->failures[JOURNAL_FAILURES - 1] = now;
+	if (j->alarm || oldest == 0 ||
+	    now - oldest > JOURNAL_FAILURES_TIME * CLOCK_SEC)
+		return;
+	j->alarm = true;
+	if (j->events.alarm != NULL)
+		j->events.alarm(j->events.arg, true);
+}
+
+static void
+add_refusal(struct journal *j, const struct journal_segment *s, uint32_t from)
+{
+	struct refusal *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		log_fatal("out of memory for a refusal of the journal");
+	r->entry = (struct entry_refused){
+	    .sequence = s->header.sequence, .from = from};
+	STAILQ_INSERT_TAIL(&j->refusals, r, link);
+}
+
+/* What was queued behind a failed batch, for the same segment, fails too. */
+static void
+drop_queued(struct journal *j, const struct journal_segment *s)
+{
+	struct batch *b, *next;
+
+	if (j->open != NULL && j->open->segment == s)
+		close_batch(j);
+	TAILQ_FOREACH_SAFE (b, &j->queued, link, next) {
+		if (b->segment != s)
+			continue;
+		TAILQ_REMOVE(&j->queued, b, link);
+		STAILQ_CONCAT(&j->refused, &b->waits);
+		retire_batch(b);
+	}
+}
+
+/* The refusals that were on their way were in what failed: once more. */
+static void
+take_back_refusals(struct journal *j)
+{
+	struct journal_wait *w;
+
+	STAILQ_FOREACH (w, &j->refused, link) {
+		if (w != &j->refusal_wait)
+			continue;
+		STAILQ_REMOVE(&j->refused, w, journal_wait, link);
+		j->refusal_flying = false;
+		return;
+	}
+}
+
+static void
+close_segment(struct journal *j, struct batch *b)
+{
+	struct journal_segment *s = b->segment;
+
+	STAILQ_CONCAT(&j->refused, &b->waits);
+	add_refusal(j, s, b->at);
+	retire_batch(b);
+	drop_queued(j, s);
+	take_back_refusals(j);
+	s->state = SEGMENT_FAILED;
+	if (s == j->current)
+		j->current = NULL;
+	journal_count_failure(j);
+	write_refusals(j);
+	if (j->events.closed != NULL)
+		j->events.closed(j->events.arg, s);
+}
+
+static void
+end_batch(struct flusher_job *job, int error)
+{
+	struct batch *b = (struct batch *)job;
+	struct journal *j = b->journal;
+	struct journal_segment *s = b->segment;
+	struct wait_list waits = STAILQ_HEAD_INITIALIZER(waits);
+
+	j->flying = NULL;
+	if (error < 0) {
+		close_segment(j, b);
+		journal_submit(j);
+		return;
+	}
+	s->flushed = b->at + (uint32_t)b->bytes.len;
+	STAILQ_CONCAT(&waits, &b->waits);
+	retire_batch(b);
+	journal_submit(j); /* first: the disk works while the waits are told */
+	tell(&waits, 0);
+	if (j->events.moved_on != NULL && s->state == SEGMENT_FULL)
+		j->events.moved_on(j->events.arg);
+}
+
+void
+journal_submit(struct journal *j)
+{
+	struct batch *b;
+
+	if (j->flying != NULL)
+		return;
+	if (TAILQ_EMPTY(&j->queued))
+		close_batch(j);
+	b = TAILQ_FIRST(&j->queued);
+	if (b == NULL)
+		return;
+	TAILQ_REMOVE(&j->queued, b, link);
+	j->flying = b;
+	flusher_submit(
+	    j->config.flusher, FLUSHER_FAST, &b->job, run_batch, end_batch);
+}
+
+bool
+journal_is_idle(const struct journal *j)
+{
+	return j->flying == NULL && j->open == NULL && TAILQ_EMPTY(&j->queued);
+}
+
+/* A batch that is not on disk yet and holds the place; NULL: none. */
+static const struct batch *
+find_batch(const struct journal *j, const struct journal_place *at)
+{
+	const struct batch *b, *found = NULL;
+
+	if (j->open != NULL && j->open->segment == at->segment &&
+	    at->offset >= j->open->at)
+		return j->open;
+	TAILQ_FOREACH (b, &j->queued, link)
+		if (b->segment == at->segment && at->offset >= b->at)
+			found = b;
+	if (found == NULL && j->flying != NULL &&
+	    j->flying->segment == at->segment && at->offset >= j->flying->at)
+		found = j->flying;
+	return found;
+}
+
+int
+journal_read(struct journal *j, const struct journal_place *at, struct buf *b,
+    struct record *ret)
+{
+	size_t size = record_size(at->length);
+	const struct batch *in_memory = find_batch(j, at);
+	char *room;
+	int r;
+
+	buf_reset(b);
+	room = buf_room(b, size);
+	if (room == NULL)
+		return -EMSGSIZE;
+	if (in_memory != NULL) {
+		memcpy(room, in_memory->bytes.p + (at->offset - in_memory->at),
+		    size);
+	} else {
+		r = fd_pread_all(at->segment->fd, room, size, at->offset);
+		if (r < 0)
+			return r;
+	}
+	buf_grew(b, size);
+	if (record_open(&at->segment->header.key, at->offset, buf_str(b), ret,
+		&size) != RECORD_GOOD)
+		return -EBADMSG;
+	return 0;
+}
+
+static void
+end_probe(struct journal_wait *w, int error)
+{
+	struct journal *j =
+	    (struct journal *)((char *)w -
+			       offsetof(struct journal, probe_wait));
+
+	j->probe_flying = false;
+	if (error < 0 || !j->alarm)
+		return;
+	j->alarm = false;
+	memset(j->failures, 0, sizeof(j->failures));
+	if (j->events.alarm != NULL)
+		j->events.alarm(j->events.arg, false);
+}
+
+void
+journal_tick(struct journal *j, int64_t now)
+{
+	struct entry_generation probe = {.below = j->generation};
+
+	j->cannot_make = false;
+	journal_tend_spares(j);
+	if (!STAILQ_EMPTY(&j->refusals) || !STAILQ_EMPTY(&j->refused))
+		write_refusals(j);
+	if (j->alarm && !j->probe_flying &&
+	    now - j->failures[JOURNAL_FAILURES - 1] >=
+		JOURNAL_FAILURES_TIME * CLOCK_SEC)
+		j->probe_flying =
+		    journal_append(j, ENTRY_GENERATION, &probe, STR_NONE,
+			JOURNAL_STATUS, &j->probe_wait, NULL) == 0;
+	journal_submit(j);
+}
+
+uint64_t
+journal_generation(const struct journal *j)
+{
+	return j->generation;
+}
+
+void
+journal_set_generation(struct journal *j, uint64_t below)
+{
+	if (below > j->generation)
+		j->generation = below;
+}
+
+void
+journal_init_waits(struct journal *j)
+{
+	j->refusal_wait.done = end_refusals;
+	j->probe_wait.done = end_probe;
+}
+
+void
+journal_done_batches(struct journal *j)
+{
+	struct batch *b;
+
+	while ((b = TAILQ_FIRST(&j->free_batches)) != NULL) {
+		TAILQ_REMOVE(&j->free_batches, b, link);
+		buf_done(&b->bytes);
+		free(b);
+	}
+	buf_done(&j->scratch);
+}

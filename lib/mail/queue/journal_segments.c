@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * journal_segments - the files of the journal: made when there are too few,
+ * given a new incarnation ahead of use, used again in the order in which they
+ * left.
+ */
+#include "base/file.h"
+#include "base/log.h"
+#include "mail/queue/journal_impl.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ZERO_BLOCK (1024 * 1024)
+
+static const char zeros[ZERO_BLOCK];
+
+void
+journal_path(unsigned slot, char ret[JOURNAL_PATH_MAX])
+{
+	snprintf(ret, JOURNAL_PATH_MAX, "journal/%04u", slot);
+}
+
+struct journal_segment *
+journal_new_segment(struct journal *j)
+{
+	struct journal_segment *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		log_fatal("out of memory for a segment of the journal");
+	s->journal = j;
+	s->fd = -1;
+	s->void_from = UINT32_MAX;
+	TAILQ_INIT(&s->holds);
+	return s;
+}
+
+void
+journal_free_segment(struct journal_segment *s)
+{
+	fd_close(&s->fd);
+	free(s);
+}
+
+static int
+run_header(struct flusher_job *job)
+{
+	struct journal_segment *s =
+	    (struct journal_segment *)((char *)job -
+				       offsetof(struct journal_segment, job));
+	const struct disk *disk = s->journal->config.disk;
+	unsigned char bytes[SEGMENT_DATA];
+	int r;
+
+	segment_format_header(&s->header, bytes);
+	r = disk->write(disk->arg, s->fd, bytes, sizeof(bytes), 0);
+	if (r == 0)
+		r = disk->flush(disk->arg, s->fd);
+	s->dead = r < 0;
+	return r;
+}
+
+static struct journal_segment *
+segment_of(struct flusher_job *job)
+{
+	return (
+	    struct journal_segment *)((char *)job -
+				      offsetof(struct journal_segment, job));
+}
+
+static int
+run_remove(struct flusher_job *job)
+{
+	struct journal_segment *s = segment_of(job);
+	const struct disk *disk = s->journal->config.disk;
+	char path[JOURNAL_PATH_MAX];
+
+	fd_close(&s->fd);
+	journal_path(s->slot, path);
+	return disk->unlink(disk->arg, s->journal->config.dirfd, path);
+}
+
+static void
+end_remove(struct flusher_job *job, int error)
+{
+	struct journal_segment *s = segment_of(job);
+	struct journal *j = s->journal;
+
+	(void)error; /* found again, and judged by its header, at a start */
+	j->nfiles--;
+	journal_free_segment(s);
+	if (!j->closing)
+		journal_tend_spares(j);
+}
+
+static void
+remove_file(struct journal *j, struct journal_segment *s)
+{
+	flusher_submit(
+	    j->config.flusher, FLUSHER_SLOW, &s->job, run_remove, end_remove);
+}
+
+static void
+end_header(struct flusher_job *job, int error)
+{
+	struct journal_segment *s = segment_of(job);
+	struct journal *j = s->journal;
+
+	if (error == 0 || s->state != SEGMENT_NEXT)
+		return; /* a batch that follows into a dead one fails */
+	j->next = NULL;
+	journal_count_failure(j);
+	remove_file(j, s);
+	if (!j->closing)
+		journal_tend_spares(j);
+}
+
+/* A spare file becomes the next incarnation. */
+static void
+prepare_next(struct journal *j)
+{
+	struct journal_segment *s = TAILQ_FIRST(&j->spares);
+	const struct journal_segment *oldest = TAILQ_FIRST(&j->live);
+
+	if (j->next != NULL || s == NULL)
+		return;
+	TAILQ_REMOVE(&j->spares, s, link);
+	j->nspares--;
+	j->sequence++;
+	s->header = (struct segment_header){
+	    .sequence = j->sequence,
+	    .oldest = oldest != NULL ? oldest->header.sequence : j->sequence,
+	    .generation = j->generation,
+	    .size = j->config.segment_size,
+	};
+	siphash_key_random(&s->header.key);
+	s->used = s->flushed = SEGMENT_DATA;
+	s->void_from = UINT32_MAX;
+	s->state = SEGMENT_NEXT;
+	j->next = s;
+	flusher_submit(
+	    j->config.flusher, FLUSHER_FAST, &s->job, run_header, end_header);
+}
+
+static bool
+is_slot_taken(const struct journal *j, unsigned slot)
+{
+	const struct journal_segment *s;
+
+	TAILQ_FOREACH (s, &j->live, link)
+		if (s->slot == slot)
+			return true;
+	TAILQ_FOREACH (s, &j->spares, link)
+		if (s->slot == slot)
+			return true;
+	return j->next != NULL && j->next->slot == slot;
+}
+
+/* One block of zeros more; the last one with all that makes it durable. */
+static int
+run_zero(struct flusher_job *job)
+{
+	struct journal_segment *s = segment_of(job);
+	const struct disk *disk = s->journal->config.disk;
+	uint32_t left = s->journal->config.segment_size - s->zeroed;
+	uint32_t n = left < ZERO_BLOCK ? left : ZERO_BLOCK;
+	int r = disk->write(disk->arg, s->fd, zeros, n, s->zeroed);
+
+	if (r < 0)
+		return r;
+	s->zeroed += n;
+	if (n < left)
+		return 0;
+	r = disk->flush(disk->arg, s->fd);
+	if (r < 0)
+		return r;
+	return disk->sync_dir(disk->arg, s->journal->config.dirfd, "journal");
+}
+
+static void
+end_zero(struct flusher_job *job, int error)
+{
+	struct journal_segment *s = segment_of(job);
+	struct journal *j = s->journal;
+
+	if (error < 0 || (j->closing && s->zeroed < j->config.segment_size)) {
+		j->making = NULL;
+		j->cannot_make = true;
+		remove_file(j, s);
+		return;
+	}
+	if (s->zeroed < j->config.segment_size) {
+		flusher_submit(
+		    j->config.flusher, FLUSHER_SLOW, job, run_zero, end_zero);
+		return;
+	}
+	j->making = NULL;
+	TAILQ_INSERT_TAIL(&j->spares, s, link);
+	j->nspares++;
+	if (!j->closing)
+		journal_tend_spares(j);
+}
+
+static void
+make_file(struct journal *j)
+{
+	const struct disk *disk = j->config.disk;
+	struct journal_segment *s;
+	char path[JOURNAL_PATH_MAX];
+	unsigned slot = 0;
+	int fd;
+
+	while (is_slot_taken(j, slot))
+		slot++;
+	journal_path(slot, path);
+	fd = disk->open(
+	    disk->arg, j->config.dirfd, path, O_RDWR | O_CREAT | O_TRUNC);
+	if (fd < 0) {
+		j->cannot_make = true;
+		return;
+	}
+	s = journal_new_segment(j);
+	s->slot = slot;
+	s->fd = fd;
+	j->making = s;
+	j->nfiles++;
+	flusher_submit(
+	    j->config.flusher, FLUSHER_SLOW, &s->job, run_zero, end_zero);
+}
+
+void
+journal_tend_spares(struct journal *j)
+{
+	size_t max = journal_size(j);
+
+	prepare_next(j);
+	if (j->nspares < JOURNAL_SPARES && j->making == NULL &&
+	    !j->cannot_make && j->nfiles < max)
+		make_file(j);
+}
+
+int
+journal_rotate(struct journal *j, enum journal_use use)
+{
+	struct journal_segment *s = j->next;
+
+	/* The spare behind the next one is kept for all but messages. */
+	if (use == JOURNAL_MESSAGE && (s == NULL || j->nspares == 0))
+		return -ENOSPC;
+	if (s == NULL)
+		return j->nspares == 0 ? -ENOSPC : -EIO;
+	if (j->current != NULL)
+		j->current->state = SEGMENT_FULL;
+	s->state = SEGMENT_CURRENT;
+	TAILQ_INSERT_TAIL(&j->live, s, link);
+	j->nlive++;
+	j->current = s;
+	j->next = NULL;
+	journal_tend_spares(j);
+	return 0;
+}
+
+bool
+journal_may_leave(const struct journal_segment *s)
+{
+	return s->state != SEGMENT_CURRENT && s->batches == 0 &&
+	       TAILQ_EMPTY(&s->holds) && TAILQ_FIRST(&s->journal->live) == s;
+}
+
+void
+journal_leave(struct journal *j, struct journal_segment *s)
+{
+	assert(journal_may_leave(s));
+	TAILQ_REMOVE(&j->live, s, link);
+	j->nlive--;
+	if (s->state == SEGMENT_FAILED ||
+	    s->header.size != j->config.segment_size ||
+	    j->nfiles > journal_size(j)) {
+		remove_file(j, s);
+		return;
+	}
+	s->state = SEGMENT_SPARE;
+	TAILQ_INSERT_TAIL(&j->spares, s, link);
+	j->nspares++;
+	journal_tend_spares(j);
+}
+
+struct journal_segment *
+journal_oldest(struct journal *j)
+{
+	struct journal_segment *s = TAILQ_FIRST(&j->live);
+
+	return s != NULL && s->state != SEGMENT_CURRENT ? s : NULL;
+}
+
+void
+journal_hold(struct journal_segment *s, struct journal_hold *h)
+{
+	journal_release(h);
+	h->segment = s;
+	TAILQ_INSERT_TAIL(&s->holds, h, link);
+}
+
+void
+journal_release(struct journal_hold *h)
+{
+	if (h->segment == NULL)
+		return;
+	TAILQ_REMOVE(&h->segment->holds, h, link);
+	h->segment = NULL;
+}
+
+struct journal_hold *
+journal_first_hold(struct journal_segment *s)
+{
+	return TAILQ_FIRST(&s->holds);
+}
+
+struct journal_hold *
+journal_next_hold(struct journal_hold *h)
+{
+	return TAILQ_NEXT(h, link);
+}
+
+int
+journal_compare(
+    const struct journal_segment *a, const struct journal_segment *b)
+{
+	if (a->header.sequence == b->header.sequence)
+		return 0;
+	return a->header.sequence < b->header.sequence ? -1 : 1;
+}
+
+uint64_t
+journal_sequence(const struct journal_segment *s)
+{
+	return s->header.sequence;
+}
+
+size_t
+journal_used(const struct journal *j)
+{
+	return j->nlive;
+}
+
+size_t
+journal_size(const struct journal *j)
+{
+	uint64_t n = j->config.size_max / j->config.segment_size;
+
+	if (n < JOURNAL_SEGMENTS_MIN)
+		return JOURNAL_SEGMENTS_MIN;
+	return n > JOURNAL_SEGMENTS_MAX ? JOURNAL_SEGMENTS_MAX : (size_t)n;
+}
+
+bool
+journal_has_room(const struct journal *j)
+{
+	if (j->alarm)
+		return false;
+	if (j->next != NULL && j->nspares > 0)
+		return true;
+	return j->current != NULL &&
+	       j->current->header.size - j->current->used >
+		   j->config.segment_size / 2;
+}
