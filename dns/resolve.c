@@ -162,9 +162,9 @@ knows_root(struct resolver *resolver, int64_t limit)
 	struct attempt t = {.arena = &a, .answer = &answer};
 	bool silent;
 
+	arena_init(&a, WIRE_ANSWER_MAX);
 	if (resolver->root_until > clock_mono())
 		return true;
-	arena_init(&a, WIRE_ANSWER_MAX);
 	buf_init(&t.packet, WIRE_PACKET_MAX);
 	t.q.type = TYPE_NS;
 	wire_name_parse(STR("."), &t.q.name);
@@ -214,7 +214,7 @@ ask_resolvers(struct resolve *r, struct attempt *t)
 		if (!silent[i] || clock_mono() >= t->deadline)
 			continue;
 		int64_t limit = earlier(
-		    t->deadline, clock_after(RESOLVE_WAIT << (try / n)));
+		    t->deadline, clock_after(r->resolvers.wait << (try / n)));
 		arena_reset(t->arena);
 		enum wire_verdict v =
 		    ask_resolver(t, order[i], limit, &silent[i]);
@@ -344,10 +344,10 @@ resolve_ask(struct resolve *r, struct str name, uint16_t type, struct arena *a,
 	BUF_CLEANUP struct buf b;
 	struct wire_name parsed;
 
+	buf_init(&b, KEY_MAX);
 	if (resolve_known(r, name, type, a, ret) ||
 	    wire_name_parse(name, &parsed) != 0)
 		return;
-	buf_init(&b, KEY_MAX);
 	struct str key = make_key(&b, name, type);
 	struct question *q = map_get(&r->open, key);
 	if (q != NULL) {

@@ -44,27 +44,38 @@ add(struct resolvers *r, const struct ip *ip, uint16_t port)
 	    ip->family == 6 ? "[%s]:%u" : "%s:%u", text, port);
 }
 
+static int
+parse_port(struct str port, uint16_t *ret)
+{
+	uint64_t n;
+
+	if (str_parse_u64(port, 65535, &n) != 0 || n == 0)
+		return -EINVAL;
+	*ret = (uint16_t)n;
+	return 0;
+}
+
 /* "ip", "ip4:port", "[ip]", "[ip]:port". */
 static int
 parse_one(struct str word, struct ip *ret_ip, uint16_t *ret_port)
 {
-	struct str host = word, port = STR_NONE;
-	uint64_t n = PORT;
+	struct str host = word, port;
+	bool has_port = false;
 
+	*ret_port = PORT;
 	if (str_has_prefix(word, STR("["))) {
-		str_cut(str_from(word, 1), ']', &host, &port);
-		if (port.len > 0 && !str_has_prefix(port, STR(":")))
+		if (!str_cut(str_from(word, 1), ']', &host, &port))
+			return -EINVAL;
+		has_port = str_has_prefix(port, STR(":"));
+		if (port.len > 0 && !has_port)
 			return -EINVAL;
 		port = str_from(port, 1);
 	} else if (ip_parse(word, ret_ip) != 0) {
-		str_cut(word, ':', &host, &port);
+		has_port = str_cut(word, ':', &host, &port);
 	}
 	if (ip_parse(host, ret_ip) != 0)
 		return -EINVAL;
-	if (port.len > 0 && (str_parse_u64(port, 65535, &n) != 0 || n == 0))
-		return -EINVAL;
-	*ret_port = (uint16_t)n;
-	return 0;
+	return has_port ? parse_port(port, ret_port) : 0;
 }
 
 int
@@ -72,7 +83,7 @@ resolvers_parse(struct resolvers *r, struct str list, struct buf *why)
 {
 	struct str word;
 
-	*r = (struct resolvers){.n = 0};
+	*r = (struct resolvers){.wait = RESOLVER_WAIT};
 	while ((word = str_word(&list, ", \t\r\n")).len > 0) {
 		struct ip ip;
 		uint16_t port;
@@ -94,7 +105,7 @@ resolvers_parse_file(struct resolvers *r, struct str text)
 	static const struct ip here = {4, {127, 0, 0, 1}};
 	struct str line;
 
-	*r = (struct resolvers){.n = 0};
+	*r = (struct resolvers){.wait = RESOLVER_WAIT};
 	while (str_line(&text, &line)) {
 		struct ip ip;
 		if (!str_eq(str_word(&line, " \t"), STR("nameserver")))

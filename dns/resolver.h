@@ -7,6 +7,7 @@
 #define DNS_RESOLVER_H
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "net/ip.h"
 
@@ -15,6 +16,7 @@
 #include <stdint.h>
 
 #define RESOLVER_MAX	  8
+#define RESOLVER_WAIT	  (1500 * CLOCK_MS)
 #define RESOLVER_TEXT_MAX (IP_TEXT_MAX + 8)
 
 struct resolver {
@@ -31,6 +33,7 @@ struct resolver {
 struct resolvers {
 	struct resolver list[RESOLVER_MAX];
 	size_t n;
+	int64_t wait; /* for one of them, ns; doubled in each round */
 };
 
 /* The first RESOLVER_MAX of them: 0, or -EINVAL with `why`. */
