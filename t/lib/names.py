@@ -18,11 +18,15 @@ class Names:
         self.folder = os.path.join(folder, "names")
         os.mkdir(self.folder)
         os.chmod(self.folder, 0o755)
-        self.nsd_port, self.port = free_port(), free_port()
+        self.nsd_port, self.lame_port, self.port = free_port(), free_port(), free_port()
         self.processes = []
-        self.start_nsd(zones)
-        self.start_unbound(zones, [(z, free_port()) for z in broken] + [(z, self.nsd_port) for z in lame])
-        wait_until("unbound answers", lambda: self.ask(next(iter(zones))))
+        # A root of our own: a resolver that does not know the root is not
+        # believed when it denies a name.
+        zones = {".": "", **zones}
+        self.start_nsd("nsd", self.nsd_port, zones)
+        self.start_nsd("lame", self.lame_port, {"elsewhere": ""})
+        self.start_unbound(zones, [(z, free_port()) for z in broken] + [(z, self.lame_port) for z in lame])
+        wait_until("unbound answers", lambda: self.ask(list(zones)[-1]))
 
     def write(self, name, text):
         path = os.path.join(self.folder, name)
@@ -34,27 +38,27 @@ class Names:
         log = open(os.path.join(self.folder, os.path.basename(argv[0]) + ".log"), "w")
         self.processes.append(subprocess.Popen(argv, stdout=log, stderr=log, start_new_session=True))
 
-    def start_nsd(self, zones):
+    def start_nsd(self, which, port, zones):
         text = f"""
 server:
-    ip-address: 127.0.0.1@{self.nsd_port}
+    ip-address: 127.0.0.1@{port}
     server-count: 1
     username: ""
     chroot: ""
     zonesdir: "{self.folder}"
-    pidfile: "{self.folder}/nsd.pid"
-    xfrdfile: "{self.folder}/xfrd.state"
-    zonelistfile: "{self.folder}/zone.list"
+    pidfile: "{self.folder}/{which}.pid"
+    xfrdfile: "{self.folder}/{which}.xfrd"
+    zonelistfile: "{self.folder}/{which}.zones"
     database: ""
 remote-control:
     control-enable: no
 """
         for name, body in zones.items():
-            self.write(f"{name}.zone", f"$ORIGIN {name}.\n$TTL 60\n"
-                       f"@ SOA ns.{name}. hostmaster.{name}. 1 3600 600 86400 5\n@ NS ns.{name}.\n"
-                       f"ns A 127.0.0.1\n{body}\n")
-            text += f'zone:\n    name: "{name}"\n    zonefile: "{name}.zone"\n'
-        self.run("/usr/sbin/nsd", "-d", "-c", self.write("nsd.conf", text))
+            origin = "." if name == "." else f"{name}."
+            self.write(f"{which}-{name}.zone", f"$ORIGIN {origin}\n$TTL 60\n"
+                       f"@ SOA ns hostmaster 1 3600 600 86400 5\n@ NS ns\nns A 127.0.0.1\n{body}\n")
+            text += f'zone:\n    name: "{name}"\n    zonefile: "{which}-{name}.zone"\n'
+        self.run("/usr/sbin/nsd", "-d", "-c", self.write(f"{which}.conf", text))
 
     def start_unbound(self, zones, others):
         text = f"""
