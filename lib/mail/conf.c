@@ -139,22 +139,30 @@ settle(struct conf *c, const struct conf_remarks *r)
 	return c;
 }
 
+static struct conf *
+make_from_text(const char *dir, struct str main_cf, struct str master_cf,
+    struct conf_remarks *r)
+{
+	struct conf *c = conf_make(str_c(dir));
+	struct str file = arena_strf(&c->arena, "%s/main.cf", dir);
+
+	put_text(c, main_cf, file, r);
+	conf_find_facts(c, r);
+	conf_evaluate(c, r);
+	conf_check_names(c, master_cf, r);
+	return c;
+}
+
 struct conf *
 conf_from_text(const char *dir, struct str main_cf, struct str master_cf,
     conf_remark_fn say, void *arg)
 {
 	struct conf_remarks r = {.say = say, .arg = arg};
-	struct conf *c = conf_make(str_c(dir));
-	struct str file = arena_strf(&c->arena, "%s/main.cf", dir);
 
-	put_text(c, main_cf, file, &r);
-	conf_find_facts(c, &r);
-	conf_evaluate(c, &r);
-	conf_check_names(c, master_cf, &r);
-	return settle(c, &r);
+	return settle(make_from_text(dir, main_cf, master_cf, &r), &r);
 }
 
-/* 0 also when there is no such file: then *text stays empty. */
+/* A file that is not there is empty. */
 static void
 read_text(
     const char *dir, const char *name, struct buf *text, struct conf_remarks *r)
@@ -172,20 +180,35 @@ read_text(
 	}
 }
 
-struct conf *
-conf_read(const char *dir, conf_remark_fn say, void *arg)
+/* NULL when a file cannot be read. */
+static struct conf *
+read_dir(const char *dir, struct conf_remarks *r)
 {
-	struct conf_remarks r = {.say = say, .arg = arg};
 	struct buf main_cf BUF_CLEANUP, master_cf BUF_CLEANUP;
 	buf_init(&main_cf, CF_FILE_MAX);
 	buf_init(&master_cf, CF_FILE_MAX);
 
-	read_text(dir, "main.cf", &main_cf, &r);
-	read_text(dir, "master.cf", &master_cf, &r);
-	if (r.failed)
+	read_text(dir, "main.cf", &main_cf, r);
+	read_text(dir, "master.cf", &master_cf, r);
+	if (r->failed)
 		return NULL;
-	return conf_from_text(
-	    dir, buf_str(&main_cf), buf_str(&master_cf), say, arg);
+	return make_from_text(dir, buf_str(&main_cf), buf_str(&master_cf), r);
+}
+
+struct conf *
+conf_read_anyway(const char *dir, conf_remark_fn say, void *arg)
+{
+	struct conf_remarks r = {.say = say, .arg = arg};
+
+	return read_dir(dir, &r);
+}
+
+struct conf *
+conf_read(const char *dir, conf_remark_fn say, void *arg)
+{
+	struct conf_remarks r = {.say = say, .arg = arg};
+
+	return settle(read_dir(dir, &r), &r);
 }
 
 struct conf *

@@ -63,6 +63,11 @@ struct conf_setting {
 struct conf *conf_read(const char *dir, conf_remark_fn say, void *arg);
 void conf_free(struct conf **c);
 
+/* conf_read for those who only show it: errors are said, and the value is
+ * there all the same (what is not acceptable, as it was written).  NULL only
+ * when a file cannot be read. */
+struct conf *conf_read_anyway(const char *dir, conf_remark_fn say, void *arg);
+
 /* conf_read of texts that are at hand. */
 struct conf *conf_from_text(const char *dir, struct str main_cf,
     struct str master_cf, conf_remark_fn say, void *arg);

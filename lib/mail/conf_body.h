@@ -14,12 +14,12 @@
 #include "mail/conf.h"
 
 #define CONF_SETTINGS_MAX 10000
-#define CONF_ARENA_MAX	  ((size_t)256 * 1024 * 1024)
+#define CONF_ARENA_MAX    ((size_t)256 * 1024 * 1024)
 
 struct conf_value {
 	struct str text; /* expanded */
-	int64_t number;	 /* of a type that has one */
-	bool is_known;	 /* evaluated */
+	int64_t number;  /* of a type that has one */
+	bool is_known;   /* evaluated */
 };
 
 /* What was set under one name. */
@@ -67,6 +67,10 @@ int conf_value_parse(const struct param_row *row, struct str text, int64_t *ret,
 /* Says why one that is set does not work, if so. */
 void conf_check_setting(
     const struct conf *c, const struct conf_setting *s, struct conf_remarks *r);
+
+/* The same for all that one service's -o set, which are in `c`. */
+void conf_check_overlay(const struct conf *c,
+    const struct conf_setting *settings, size_t n, struct conf_remarks *r);
 
 /* Says which names nobody knows, of main.cf and of -o in master.cf. */
 void conf_check_names(

@@ -8,6 +8,7 @@
 #include "dict/dict.h"
 #include "mail/near.h"
 #include "mail/restriction.h"
+#include "net/ip.h"
 
 #include <errno.h>
 
@@ -202,46 +203,76 @@ has_guarding_class(const struct conf *c, struct str text)
 	return false;
 }
 
-static void
-check_all_restrictions(const struct conf *c, struct conf_remarks *r)
+static bool
+has_guard(const struct conf *c, enum param p)
 {
-	bool guarded = false;
+	struct conf_remarks quiet = {0};
+	struct str name = str_c(param_table[p].name), text = conf_str(c, p);
 
-	for (unsigned i = 0; i < PARAM_COUNT; i++) {
-		enum param p = (enum param)i;
-		if (param_table[p].type != PARAM_RESTRICTIONS)
-			continue;
-		struct str text = conf_str(c, p);
-		bool has_guard = check_restrictions(
-		    c, str_c(param_table[p].name), text, place_of(c, p), r);
-		if (p == PARAM_smtpd_relay_restrictions ||
-		    p == PARAM_smtpd_recipient_restrictions)
-			guarded |= has_guard || has_guarding_class(c, text);
-	}
-	check_classes(c, r);
-	if (guarded)
+	return check_restrictions(c, name, text, NULL, &quiet) ||
+	       has_guarding_class(c, text);
+}
+
+static void
+check_guard(
+    const struct conf *c, const struct conf_setting *at, struct conf_remarks *r)
+{
+	if (has_guard(c, PARAM_smtpd_relay_restrictions) ||
+	    has_guard(c, PARAM_smtpd_recipient_restrictions))
 		return;
 	/* SECURITY: without one of these strangers could relay; smtpd takes
 	 * no recipient then, so say it now. */
-	conf_remark(r, CONF_ERROR, place_of(c, PARAM_smtpd_relay_restrictions),
+	conf_remark(r, CONF_ERROR, at,
 	    "smtpd_relay_restrictions or smtpd_recipient_restrictions must "
 	    "hold reject_unauth_destination or defer_unauth_destination (or "
 	    "reject, defer), else anyone could send to anywhere");
 }
 
 static void
-check_tables(const struct conf *c, struct conf_remarks *r)
+check_tables(struct str list, struct str name, const struct conf_setting *at,
+    struct conf_remarks *r)
 {
-	for (unsigned i = 0; i < PARAM_COUNT; i++) {
-		enum param p = (enum param)i;
-		/* What is not set is right, or refers to what is set. */
-		if (param_table[p].type != PARAM_MAPS || place_of(c, p) == NULL)
-			continue;
-		struct str rest = conf_str(c, p), item;
-		while (dict_list_next(&rest, &item) == 0 && !str_is_empty(item))
-			check_table(item, str_c(param_table[p].name),
-			    place_of(c, p), r);
+	struct str item;
+
+	while (dict_list_next(&list, &item) == 0 && !str_is_empty(item))
+		check_table(item, name, at, r);
+}
+
+/* "10.0.0.1/8" would trust more, or less, than it says. */
+static void
+check_network(struct str item, struct str name, const struct conf_setting *at,
+    struct conf_remarks *r)
+{
+	struct ip_block block, fixed;
+	char text[IP_TEXT_MAX];
+
+	if (str_has_prefix(item, STR("!")))
+		item = str_from(item, 1);
+	if (str_has_prefix(item, STR("/")) || is_type(type_of(item)))
+		return;
+	int error = ip_block_parse(item, &block, &fixed);
+	if (error == -ERANGE) {
+		ip_format(&fixed.ip, text);
+		conf_remark(r, CONF_ERROR, at,
+		    "%.*s: %.*s has bits set behind its prefix: is %s/%u "
+		    "meant?",
+		    STR_ARG(name), STR_ARG(item), text, fixed.bits);
+	} else if (error != 0) {
+		conf_remark(r, CONF_ERROR, at,
+		    "%.*s: %.*s is not a network (10.0.0.0/8, [fd00::]/8), a "
+		    "table or a file",
+		    STR_ARG(name), STR_ARG(item));
 	}
+}
+
+static void
+check_networks(struct str list, struct str name, const struct conf_setting *at,
+    struct conf_remarks *r)
+{
+	struct str item;
+
+	while (dict_list_next(&list, &item) == 0 && !str_is_empty(item))
+		check_network(item, name, at, r);
 }
 
 /* Set to what it is by default: nothing is missed. */
@@ -258,6 +289,20 @@ is_default(const struct conf *c, const struct param_row *row, struct str value)
 	       str_eq_case(str_trim(buf_str(&set)), str_trim(buf_str(&def)));
 }
 
+static void
+check_use(const struct conf *c, enum param p, const struct conf_setting *s,
+    struct conf_remarks *r)
+{
+	struct str text = conf_str(c, p);
+
+	if (p == PARAM_mynetworks)
+		check_networks(text, s->name, s, r);
+	else if (param_table[p].type == PARAM_MAPS)
+		check_tables(text, s->name, s, r);
+	else if (param_table[p].type == PARAM_RESTRICTIONS)
+		(void)check_restrictions(c, s->name, text, s, r);
+}
+
 void
 conf_check_setting(
     const struct conf *c, const struct conf_setting *s, struct conf_remarks *r)
@@ -265,6 +310,10 @@ conf_check_setting(
 	struct str transport;
 	enum param p;
 
+	if (param_find(s->name, &p) && param_works(p)) {
+		check_use(c, p, s, r);
+		return;
+	}
 	if (!param_find(s->name, &p) &&
 	    !param_find_transport(s->name, &transport, &p))
 		return;
@@ -280,11 +329,24 @@ conf_check(const struct conf *c, conf_remark_fn say, void *arg)
 {
 	struct conf_remarks r = {.say = say, .arg = arg};
 
-	check_all_restrictions(c, &r);
-	check_tables(c, &r);
 	for (size_t i = 0; i < c->count; i++)
 		conf_check_setting(c, &c->sorted[i]->set, &r);
+	check_classes(c, &r);
+	check_guard(c, place_of(c, PARAM_smtpd_relay_restrictions), &r);
 	return !r.failed;
+}
+
+void
+conf_check_overlay(const struct conf *c, const struct conf_setting *settings,
+    size_t n, struct conf_remarks *r)
+{
+	for (size_t i = 0; i < n; i++)
+		conf_check_setting(c, &settings[i], r);
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(settings[i].name, STR("smtpd_relay_restrictions"))) {
+			check_guard(c, &settings[i], r);
+			return;
+		}
 }
 
 /* Tables and files of one list. */
@@ -308,8 +370,8 @@ conf_each_table(
 	for (unsigned i = 0; i < PARAM_COUNT; i++) {
 		const struct param_row *row = &param_table[i];
 		bool holds_tables = row->type == PARAM_LIST ||
-				    row->type == PARAM_MAPS ||
-				    row->type == PARAM_RESTRICTIONS;
+		                    row->type == PARAM_MAPS ||
+		                    row->type == PARAM_RESTRICTIONS;
 		if (holds_tables && (row->users & users) != 0)
 			each_table_in(c->values[i].text, each, arg);
 	}

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define ORIGIN_FILE_MAX 4096
-#define NO_DOMAIN	"localdomain"
+#define NO_DOMAIN       "localdomain"
 
 static void
 know(struct conf *c, enum param p, struct str text)
@@ -178,6 +178,8 @@ evaluate_text(struct conf *c, const struct param_row *row, struct str raw,
 	buf_init(&reason, 1024);
 	const char *why;
 
+	v->text = raw;
+	v->is_known = true;
 	if (row->type == PARAM_RAW)
 		(void)buf_add_str(&text, raw);
 	else if (conf_expand_to(c, raw, &text, &why) != 0) {
@@ -193,7 +195,6 @@ evaluate_text(struct conf *c, const struct param_row *row, struct str raw,
 		return;
 	}
 	v->text = arena_str(&c->arena, value);
-	v->is_known = true;
 	if (conf_value_parse(row, value, &v->number, &reason) != 0)
 		conf_remark(r, CONF_ERROR, at, "%.*s: \"%.*s\" %s",
 		    STR_ARG(name), (int)(value.len < 80 ? value.len : 80),

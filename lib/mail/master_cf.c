@@ -235,25 +235,46 @@ read_line(struct master_cf *m, struct str text, struct line *in,
 	add_service(m, in, default_processes, r);
 }
 
-/*
- * What Postfix has no service for, and the suite always needs: a master.cf
- * written for Postfix need not name them.
- */
+/* What the suite always needs: a master.cf need not name it. */
+static const struct implied {
+	const char *name, *command;
+	bool is_transport; /* else one with the command will do */
+} implied[] = {
+    {"bounce", "bounce", false},
+    {"discard", "discard", true},
+    {"dns", "dns", false},
+    {"error", "error", true},
+    {"local", "local", true},
+    {"lookup", "lookup", false},
+    {"mda", "mda", false},
+    {"pickup", "pickup", false},
+    {"qmgr", "qmgr", false},
+    {"relay", "smtp", true},
+    {"retry", "error", true},
+    {"smtp", "smtp", true},
+    {"virtual", "virtual", true},
+};
+
+static bool
+has_implied(const struct master_cf *m, const struct implied *i)
+{
+	if (master_cf_find(m, str_c(i->name)) != NULL)
+		return true;
+	for (size_t j = 0; !i->is_transport && j < m->count; j++)
+		if (str_eq(m->services[j].command, str_c(i->command)))
+			return true;
+	return false;
+}
+
 static void
 add_implied(struct master_cf *m, struct line *in, struct conf_remarks *r)
 {
-	static const char *const implied[] = {"dns", "lookup", "mda"};
-
+	in->at.line = 0;
 	for (size_t i = 0; i < sizeof(implied) / sizeof(implied[0]); i++) {
-		struct str name = str_c(implied[i]);
-		bool is_there = false;
-		for (size_t j = 0; j < m->count; j++)
-			is_there |= str_eq(m->services[j].command, name);
-		if (is_there || m->count == MASTER_SERVICES_MAX)
+		if (has_implied(m, &implied[i]))
 			continue;
-		struct str line = arena_strf(
-		    &m->arena, "%s unix - - - - 1 %s", implied[i], implied[i]);
-		in->at.line = 0;
+		struct str line = arena_strf(&m->arena, "%s unix - - - - - %s",
+		    implied[i].name, implied[i].command);
 		read_line(m, line, in, 1, r);
 	}
 }

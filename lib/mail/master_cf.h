@@ -13,8 +13,9 @@
  * are read and shown and have no effect: every program here is as private,
  * unprivileged and shut in as it can be, and none has to be woken up.
  *
- * dns, lookup and mda, which Postfix does not have, are there also when the
- * file does not name them (then with line 0).
+ * What the suite always needs (qmgr, pickup, the transports local, smtp,
+ * virtual ..., and dns, lookup and mda, which Postfix does not have) is there
+ * also when the file does not name it, then with line 0.
  */
 #ifndef MAIL_MASTER_CF_H
 #define MAIL_MASTER_CF_H
@@ -29,14 +30,14 @@
 /* How a command of master.cf is met. */
 enum master_kind {
 	MASTER_PROGRAM, /* there is a program */
-	MASTER_INSIDE,	/* other programs do its work */
+	MASTER_INSIDE,  /* other programs do its work */
 	MASTER_MISSING, /* nothing does */
 };
 
 struct master_command {
 	const char *name; /* "smtpd" */
 	enum master_kind kind;
-	unsigned users;	  /* enum param_user: the program, or the others */
+	unsigned users;   /* enum param_user: the program, or the others */
 	const char *text; /* who does the work, or what to use instead */
 };
 
@@ -81,15 +82,15 @@ const struct master_service *master_cf_find(
 /*
  * The configuration for a program that serves `s`: `c` with the settings of
  * the services whose work it does (a cleanup's for a taker: the one that
- * cleanup_service_name names) and then its own on top.  NULL when one of
- * them was an error.
+ * cleanup_service_name names), then its own on top, and $service_name.  NULL
+ * when one of them was an error.
  */
 struct conf *master_cf_conf(const struct master_cf *m,
     const struct master_service *s, const struct conf *c, conf_remark_fn say,
     void *arg);
 
-/* What is odd: commands that do not exist yet, arguments without effect,
- * parameters that do not work; false when something was an error. */
+/* What is odd: commands that do not exist yet, arguments without effect, -o
+ * settings that are wrong or do not work; false when something was an error. */
 bool master_cf_check(const struct master_cf *m, const struct conf *c,
     conf_remark_fn say, void *arg);
 

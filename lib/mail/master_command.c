@@ -69,8 +69,8 @@ master_command_suggest(struct str name)
 	const char *found = NULL;
 
 	for (size_t i = 0; i < NCOMMANDS && best > 0; i++) {
-		unsigned d = near_distance(
-		    name, str_c(commands[i].name), best - 1);
+		unsigned d =
+		    near_distance(name, str_c(commands[i].name), best - 1);
 		if (d >= best)
 			continue;
 		best = d;
@@ -117,6 +117,8 @@ master_cf_conf(const struct master_cf *m, const struct master_service *s,
 	all = reallocarray(NULL, room + 1, sizeof(*all));
 	if (all == NULL)
 		abort();
+	all[n++] = (struct conf_setting){
+	    .name = STR("service_name"), .value = s->name};
 	for (size_t i = 0; i < master_cf_count(m); i++) {
 		const struct master_service *other = master_cf_at(m, i);
 		if (!is_inside(other, s, cleanup))
@@ -135,15 +137,39 @@ master_cf_conf(const struct master_cf *m, const struct master_service *s,
 }
 
 static void
+check_names(const struct master_service *s, const struct conf *c,
+    struct conf_remarks *r)
+{
+	struct str transport;
+	enum param p;
+
+	for (size_t i = 0; i < s->nsettings; i++) {
+		struct str name = s->settings[i].name;
+		if (param_find(name, &p) ||
+		    param_find_transport(name, &transport, &p) ||
+		    conf_entry(c, name) != NULL)
+			continue;
+		const char *near = param_suggest(name);
+		if (near != NULL)
+			conf_remark(r, CONF_ERROR, &s->settings[i],
+			    "%.*s: -o %.*s: unknown parameter: did you mean "
+			    "%s?",
+			    STR_ARG(s->name), STR_ARG(name), near);
+	}
+}
+
+static void
 check_service(const struct master_service *s, const struct conf *c,
     struct conf_remarks *r)
 {
 	struct conf_setting at = {.file = s->file, .line = s->line};
 
-	if (s->known->kind == MASTER_MISSING)
+	if (s->known->kind == MASTER_MISSING) {
 		conf_remark(r, CONF_WARNING, &at, "%.*s %.*s: %s",
 		    STR_ARG(s->name), STR_ARG(s->command), s->known->text);
-	else if (s->known->kind == MASTER_INSIDE)
+		return;
+	}
+	if (s->known->kind == MASTER_INSIDE)
 		conf_remark(r, CONF_NOTE, &at, "%.*s %.*s: %s",
 		    STR_ARG(s->name), STR_ARG(s->command), s->known->text);
 	for (size_t i = 0; i < s->narguments; i++)
@@ -151,10 +177,16 @@ check_service(const struct master_service *s, const struct conf *c,
 			conf_remark(r, CONF_WARNING, &at,
 			    "%.*s: the argument %.*s has no effect",
 			    STR_ARG(s->name), STR_ARG(s->arguments[i]));
-	if (s->known->kind == MASTER_MISSING)
+	check_names(s, c, r);
+	if (s->nsettings == 0)
 		return;
-	for (size_t i = 0; i < s->nsettings; i++)
-		conf_check_setting(c, &s->settings[i], r);
+	struct conf *over =
+	    conf_overlay(c, s->settings, s->nsettings, r->say, r->arg);
+	if (over == NULL)
+		r->failed = true;
+	else
+		conf_check_overlay(over, s->settings, s->nsettings, r);
+	conf_free(&over);
 }
 
 bool

@@ -111,6 +111,16 @@ param_transport_ending(size_t i, enum param *ret_default)
 }
 
 const char *
+param_stock_transport(size_t i)
+{
+	static const char *const names[] = {"bsmtp", "error", "ifmail", "lmtp",
+	    "local", "maildrop", "mailman", "relay", "retry",
+	    "scalemail-backend", "smtp", "uucp", "virtual"};
+
+	return i < sizeof(names) / sizeof(names[0]) ? names[i] : NULL;
+}
+
+const char *
 param_suggest(struct str name)
 {
 	unsigned best = near_limit(name) + 1;

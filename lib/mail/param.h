@@ -59,8 +59,8 @@ enum param_user {
 
 enum param {
 #define PARAM(name, type, def, min, max, users, text) PARAM_##name,
-#define GONE(name, def, reason)			      PARAM_##name,
-#define MOOT(name, def, reason)			      PARAM_##name,
+#define GONE(name, def, reason)                       PARAM_##name,
+#define MOOT(name, def, reason)                       PARAM_##name,
 #include "mail/param.def"
 #undef PARAM
 #undef GONE
@@ -92,6 +92,10 @@ bool param_find_transport(
     struct str name, struct str *ret_transport, enum param *ret_default);
 /* The endings, for lists; NULL after the last. */
 const char *param_transport_ending(size_t i, enum param *ret_default);
+
+/* The transports of the master.cf that Debian's Postfix has; NULL after the
+ * last. */
+const char *param_stock_transport(size_t i);
 
 /* The nearest known name within Damerau distance 2 (1 for short ones), or
  * NULL. */

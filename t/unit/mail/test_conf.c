@@ -214,6 +214,13 @@ test_check(void **state)
 	    {"alias_maps = nis:mail.aliases",
 		"E 1 alias_maps: there is no table type \"nis\" (in "
 		"nis:mail.aliases): postconf -m lists those there are\n"},
+	    {"mynetworks = 127.0.0.0/8, !10.0.0.1, [::1]/128, cidr:/x, /y", ""},
+	    {"mynetworks = 10.0.0.1/8",
+		"E 1 mynetworks: 10.0.0.1/8 has bits set behind its prefix: "
+		"is 10.0.0.0/8 meant?\n"},
+	    {"mynetworks = localhost",
+		"E 1 mynetworks: localhost is not a network (10.0.0.0/8, "
+		"[fd00::]/8), a table or a file\n"},
 	    {"soft_bounce = no", ""},
 	    {"biff = no", "N 1 biff has no effect: no comsat notices are "
 			  "sent; use a mail reader that watches the "

@@ -36,8 +36,8 @@ test_services(void **state)
 	(void)state;
 	assert_string_equal(said.text, "");
 	assert_non_null(m);
-	/* dns, lookup and mda come by themselves. */
-	assert_int_equal(master_cf_count(m), 7);
+	/* All but relay and qmgr of what is needed comes by itself. */
+	assert_int_equal(master_cf_count(m), 4 + 11);
 	s = master_cf_at(m, 0);
 	assert_str(s->name, "smtp");
 	assert_int_equal(s->processes, 100);
@@ -62,7 +62,8 @@ test_services(void **state)
 	s = master_cf_find(m, STR("relay"));
 	assert_non_null(s);
 	assert_int_equal(s->processes, 0);
-	assert_null(master_cf_find(m, STR("smtp")));
+	assert_str(master_cf_find(m, STR("smtp"))->type, "unix");
+	assert_null(master_cf_find(m, STR("127.0.0.1:2525")));
 	assert_non_null(master_cf_find(m, STR("mda")));
 	assert_int_equal(master_cf_find(m, STR("mda"))->line, 0);
 	master_cf_free(&m);
@@ -151,6 +152,7 @@ test_postfix(void **state)
 	assert_non_null(over);
 	assert_int_equal(conf_int(over, PARAM_header_size_limit), 102400);
 	assert_str(conf_str(over, PARAM_relayhost), "[r]");
+	assert_str(conf_str(over, PARAM_service_name), "smtp");
 	conf_free(&over);
 	over = master_cf_conf(m, master_cf_at(m, 3), c, gather, &said);
 	assert_non_null(over);
@@ -166,6 +168,51 @@ test_postfix(void **state)
 	assert_null(strstr(said.text, "flags="));
 	master_cf_free(&m);
 	conf_free(&c);
+}
+
+static void
+test_settings(void **state)
+{
+	static const struct {
+		const char *set, *want;
+	} cases[] = {
+	    {"smtpd_timeout=5", ""},
+	    {"smtpd_timeout=x",
+		"E 1 smtpd_timeout: \"x\" must be a number and one of s, m, h, "
+		"d, w: \"30s\"\n"},
+	    {"smtpd_helo_requierd=yes",
+		"E 1 a: -o smtpd_helo_requierd: unknown parameter: did you "
+		"mean smtpd_helo_required?\n"},
+	    {"smtpd_client_restrictions=rejekt",
+		"E 1 smtpd_client_restrictions: unknown restriction "
+		"\"rejekt\": did you mean reject?\n"},
+	    {"smtpd_relay_restrictions=permit",
+		"E 1 smtpd_relay_restrictions or "
+		"smtpd_recipient_restrictions must hold "
+		"reject_unauth_destination or defer_unauth_destination (or "
+		"reject, defer), else anyone could send to anywhere\n"},
+	    {"smtpd_tls_wrappermode=yes",
+		"W 1 smtpd_tls_wrappermode has no effect: smtpd does not "
+		"offer STARTTLS yet: mail comes in in the clear; put a TLS "
+		"proxy in front where that is not enough\n"},
+	    {"content_filter=", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct remarks said, quiet;
+		struct conf *c = conf_of("", &quiet);
+		char text[256];
+		(void)snprintf(text, sizeof(text),
+		    "a inet n - y - - smtpd -o %s\n", cases[i].set);
+		struct master_cf *m = read_text(text, &said);
+		assert_non_null(m);
+		bool ok = master_cf_check(m, c, gather, &said);
+		assert_string_equal(said.text, cases[i].want);
+		assert_int_equal(ok, said.errors == 0);
+		master_cf_free(&m);
+		conf_free(&c);
+	}
 }
 
 /* Names of main.cf that only master.cf uses, and those nobody does. */
@@ -194,6 +241,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_services),
     cmocka_unit_test(test_malformed),
     cmocka_unit_test(test_postfix),
+    cmocka_unit_test(test_settings),
     cmocka_unit_test(test_references),
 };
 TAP_RUN(tests)
