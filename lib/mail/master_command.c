@@ -169,7 +169,7 @@ check_service(const struct master_service *s, const struct conf *c,
 		    STR_ARG(s->name), STR_ARG(s->command), s->known->text);
 		return;
 	}
-	if (s->known->kind == MASTER_INSIDE)
+	if (s->known->kind == MASTER_INSIDE && s->line > 0)
 		conf_remark(r, CONF_NOTE, &at, "%.*s %.*s: %s",
 		    STR_ARG(s->name), STR_ARG(s->command), s->known->text);
 	for (size_t i = 0; i < s->narguments; i++)
