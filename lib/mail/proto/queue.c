@@ -4,6 +4,7 @@
 
 #include "mail/bounds.h"
 #include "mail/outcome.h"
+#include "mail/qid.h"
 
 static const struct field join_fields[] = {
     SHAPE_LINE(struct queue_join, program, BOUND_NAME),
@@ -12,7 +13,7 @@ static const struct shape join_shape =
     SHAPE("join", struct queue_join, join_fields);
 
 static const struct field generation_fields[] = {
-    SHAPE_U64(struct queue_generation, generation, UINT64_MAX),
+    SHAPE_U64(struct queue_generation, generation, QID_GENERATION_MAX),
 };
 static const struct shape generation_shape =
     SHAPE("generation", struct queue_generation, generation_fields);

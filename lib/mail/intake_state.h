@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * intake_state - what an intake holds, for intake.c, which gathers it, and
+ * intake_commit.c, which hands it over.  Owns an arena with the envelope, the
+ * rows of recipients, the builder of the content, and the header's repair.
+ */
+#ifndef MAIL_INTAKE_STATE_H
+#define MAIL_INTAKE_STATE_H
+
+#include "mail/intake.h"
+#include "mail/repair.h"
+#include "mail/rewrite.h"
+
+struct intake_row {
+	struct recipient *p;
+	size_t n, cap;
+};
+
+struct intake {
+	struct taker *taker;
+	const struct conf *conf;
+	struct arena arena;
+	struct intake_origin origin;
+	char id[QID_LEN + 1];
+	uint64_t generation; /* of the conversation that the id is good for */
+	bool has_id;
+	int64_t arrival;
+	struct addr sender;
+	struct rewrite rewrite;
+	struct intake_row given; /* as the client gave them, and by -t */
+	struct intake_row extracted, extracted_resent;
+	struct intake_row final; /* what they become */
+	struct content_builder *builder;
+	struct repair repair;
+	struct buf part; /* a header line whose LF has not come */
+	bool has_begun, in_body, ends_in_lf, has_8bit;
+	uint64_t bytes, bytes_max; /* as they were given */
+	int error;                 /* the first one, -errno */
+	struct str parent;
+	struct rows done;
+	struct str dsn, text; /* why it was not queued */
+};
+
+/* A row's next recipient, to be filled in. */
+struct recipient *intake_row_add(struct intake_row *row);
+
+/* No more content: the header and the last line are completed. */
+void intake_finish(struct intake *t);
+
+#endif
