@@ -25,7 +25,7 @@ def _(t):
     rows = (
         ("out = a\n  b\n\n# comment\n\tc\n", "a b c"),
         ("x = 1\nout = $x ${x} $(x)\n", "1 1 1"),
-        ("x = 1\nout = ${x?yes} ${x:no} ${y?yes} ${y:no}\n", "yes   no"),
+        ("x = 1\nout = ${x?yes} ${x:no} ${y?yes} ${y:no}\n", "yes no"),
         ("x = 1\nout = ${x?{a b}:{c d}} ${y?{a b}:{c d}}\n", "a b c d"),
         ("x = 1\nout = ${{$x} == {1} ? {same} : {other}}\n", "same"),
         ("x = 2\nout = ${{$x} != {1} ? {other}}${{$x} > {10} ? {big} : {small}}\n", "othersmall"),

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: ISC */
+/* postconf - options, and what they ask for. */
+#include "postconf.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "dict/dict.h"
+#include "mail/cf_line.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define OVERRIDES_MAX 1000
+
+enum mode {
+	MODE_SHOW,
+	MODE_EDIT,
+	MODE_SERVICES,
+	MODE_TYPES,
+	MODE_LOCKS
+};
+
+struct options {
+	struct show show;
+	enum mode mode;
+	enum edit edit;
+	struct conf_setting *over; /* -o */
+	size_t nover;
+};
+
+static _Noreturn void
+die_usage(void)
+{
+	log_fatal("usage: postconf [-dfhHnvx] [-c config_dir] "
+		  "[-o name=value] [name...] | -e name=value... | "
+		  "-# name... | -X name... | -M [service[/type]...] | -l | -m");
+}
+
+static void
+add_override(struct options *o, const char *text)
+{
+	struct conf_setting *s = &o->over[o->nover];
+	const char *why;
+
+	if (o->nover == OVERRIDES_MAX)
+		log_fatal("more than %d -o options", OVERRIDES_MAX);
+	if (cf_line_setting(str_trim(str_c(text)), &s->name, &s->value, &why) !=
+	    0)
+		log_fatal("-o %s: %s", text, why);
+	o->nover++;
+}
+
+static void
+set_mode(struct options *o, enum mode mode, enum edit edit)
+{
+	if (o->mode != MODE_SHOW && (o->mode != mode || o->edit != edit))
+		log_fatal("specify one of -e, -#, -X, -M, -l, -m");
+	o->mode = mode;
+	o->edit = edit;
+}
+
+static void
+read_options(struct options *o, int argc, char **argv)
+{
+	int c;
+
+	while ((c = getopt(argc, argv, "c:defhHlmMno:pvxX#")) != -1) {
+		switch (c) {
+		case 'c':
+			o->show.dir = optarg;
+			break;
+		case 'd':
+			o->show.defaults = true;
+			break;
+		case 'e':
+			set_mode(o, MODE_EDIT, EDIT_SET);
+			break;
+		case 'f':
+			o->show.fold = true;
+			break;
+		case 'h':
+			o->show.value_only = true;
+			break;
+		case 'H':
+			o->show.name_only = true;
+			break;
+		case 'l':
+			set_mode(o, MODE_LOCKS, EDIT_SET);
+			break;
+		case 'm':
+			set_mode(o, MODE_TYPES, EDIT_SET);
+			break;
+		case 'M':
+			set_mode(o, MODE_SERVICES, EDIT_SET);
+			break;
+		case 'n':
+			o->show.only_set = true;
+			break;
+		case 'o':
+			add_override(o, optarg);
+			break;
+		case 'p': /* main.cf, as without it */
+		case 'v':
+			break;
+		case 'x':
+			o->show.expand = true;
+			break;
+		case 'X':
+			set_mode(o, MODE_EDIT, EDIT_DELETE);
+			break;
+		case '#':
+			set_mode(o, MODE_EDIT, EDIT_COMMENT);
+			break;
+		default:
+			die_usage();
+		}
+	}
+	if (o->show.defaults && o->show.only_set)
+		log_fatal("specify one of -d and -n");
+	/* name=value without -e means it. */
+	if (o->mode == MODE_SHOW && optind < argc &&
+	    strchr(argv[optind], '=') != NULL)
+		o->mode = MODE_EDIT;
+}
+
+static void
+say(void *arg, const struct conf_remark *r)
+{
+	(void)arg;
+	if (r->severity == CONF_NOTE)
+		return;
+	if (r->line > 0)
+		log_warning("%.*s, line %u: %.*s", STR_ARG(r->file), r->line,
+		    STR_ARG(r->text));
+	else if (r->file.len > 0)
+		log_warning("%.*s: %.*s", STR_ARG(r->file), STR_ARG(r->text));
+	else
+		log_warning("%.*s", STR_ARG(r->text));
+}
+
+static struct conf *
+read_conf(const struct options *o)
+{
+	struct conf *c = conf_read_anyway(o->show.dir, say, NULL);
+
+	if (c == NULL)
+		log_fatal("%s/main.cf cannot be read", o->show.dir);
+	if (o->nover == 0)
+		return c;
+	struct conf *over = conf_overlay(c, o->over, o->nover, say, NULL);
+	if (over == NULL)
+		log_fatal("a value of -o is not acceptable");
+	conf_free(&c);
+	return over;
+}
+
+/* Where main.cf really is: a link is followed, and the file behind it
+ * replaced.  A descriptor of its directory, and its name there. */
+static int
+open_dir(const struct options *o, struct buf *name)
+{
+	struct buf path BUF_CLEANUP;
+	buf_init(&path, 8192);
+	(void)buf_addf(&path, "%s/main.cf", o->show.dir);
+	char *real = realpath(path.p, NULL);
+
+	if (real != NULL) {
+		buf_reset(&path);
+		(void)buf_add_c(&path, real);
+		free(real);
+	}
+	ptrdiff_t slash = str_find_last(buf_str(&path), '/');
+	(void)buf_add_c(name, path.p + slash + 1);
+	buf_cut(&path, (size_t)slash);
+	int fd = open(
+	    path.len > 0 ? path.p : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		log_fatal("open %s: %s", path.p, strerror(errno));
+	return fd;
+}
+
+static void
+edit_main_cf(const struct options *o, char **requests, size_t n)
+{
+	struct buf name BUF_CLEANUP, text BUF_CLEANUP, out BUF_CLEANUP,
+	    why BUF_CLEANUP;
+	buf_init(&name, 256);
+	buf_init(&text, CF_FILE_MAX);
+	buf_init(&out, 2 * CF_FILE_MAX);
+	buf_init(&why, 4096);
+	mode_t mode = 0644;
+	struct stat st;
+
+	if (n == 0)
+		log_fatal("-e, -# and -X want at least one parameter");
+	int dir FD_CLEANUP = open_dir(o, &name);
+	int r = file_read(dir, name.p, &text);
+	if (r != 0 && r != -ENOENT)
+		log_fatal("open %s/%s: %s", o->show.dir, name.p, strerror(-r));
+	if (postconf_edit(o->edit, buf_str(&text), requests, n, &out, &why) !=
+	    0)
+		log_fatal("%s", why.p);
+	if (out.full)
+		log_fatal("%s would become too long", name.p);
+	if (str_eq(buf_str(&out), buf_str(&text)))
+		return;
+	if (fstatat(dir, name.p, &st, 0) == 0)
+		mode = st.st_mode & 07777;
+	r = file_replace(dir, name.p, buf_str(&out), mode);
+	if (r != 0)
+		log_fatal("write %s/%s: %s", o->show.dir, name.p, strerror(-r));
+}
+
+static void
+show_types(void)
+{
+	const char *type;
+
+	for (size_t i = 0; (type = dict_type_name(i)) != NULL; i++)
+		(void)puts(type);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o = {.show.dir = getenv("MAIL_CONFIG")};
+
+	log_init("postconf");
+	if (o.show.dir == NULL)
+		o.show.dir = VALIJA_CONFIG;
+	o.over = calloc(OVERRIDES_MAX, sizeof(*o.over));
+	if (o.over == NULL)
+		abort();
+	read_options(&o, argc, argv);
+	char **rest = argv + optind;
+	size_t n = (size_t)(argc - optind);
+
+	if (o.mode == MODE_EDIT)
+		edit_main_cf(&o, rest, n);
+	else if (o.mode == MODE_TYPES)
+		show_types();
+	else if (o.mode == MODE_LOCKS)
+		(void)puts("flock\nfcntl\ndotlock");
+	else {
+		struct conf *c = read_conf(&o);
+		if (o.mode == MODE_SERVICES)
+			postconf_show_services(&o.show, c, rest, n);
+		else
+			postconf_show(&o.show, c, rest, n);
+		conf_free(&c);
+	}
+	free(o.over);
+	if (fflush(stdout) != 0)
+		log_fatal("write: %s", strerror(errno));
+	return 0;
+}
