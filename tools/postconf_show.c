@@ -165,8 +165,8 @@ compare_names(const void *a, const void *b)
 static bool
 is_transport(const struct master_service *s)
 {
-	static const char *const commands[] = {"error", "lmtp", "local", "pipe",
-	    "smtp", "virtual"};
+	static const char *const commands[] = {
+	    "error", "lmtp", "local", "pipe", "smtp", "virtual"};
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (str_eq(s->command, str_c(commands[i])))
@@ -249,7 +249,7 @@ postconf_show(
 }
 
 /* Each column ends where the next begins; a long one takes from the next. */
-static void
+static size_t
 print_columns(const struct master_service *m)
 {
 	static const size_t ends[] = {11, 17, 25, 33, 41, 49, 57};
@@ -265,21 +265,28 @@ print_columns(const struct master_service *m)
 		} while (++column < ends[i]);
 	}
 	(void)fwrite(m->command.p, 1, m->command.len, stdout);
+	return column + m->command.len;
 }
 
+/* With -f each setting has a line of its own. */
 static void
 print_service(const struct show *s, const struct master_service *m)
 {
-	const char *between = s->fold ? "\n    " : " ";
-	print_columns(m);
-	for (size_t i = 0; i < m->narguments; i++)
-		(void)printf("%s%.*s", between, STR_ARG(m->arguments[i]));
+	size_t column = print_columns(m);
+
+	for (size_t i = 0; i < m->narguments; i++) {
+		struct str word = m->arguments[i];
+		bool fold = s->fold && column + 1 + word.len > FOLD_AT;
+		(void)printf("%s%.*s", fold ? "\n    " : " ", STR_ARG(word));
+		column = (fold ? 4 : column + 1) + word.len;
+	}
 	for (size_t i = 0; i < m->nsettings; i++) {
 		const struct conf_setting *set = &m->settings[i];
 		bool braces = str_has_char(set->value, ' ') ||
 		              str_has_char(set->value, '\t');
 		(void)printf(braces ? "%s-o { %.*s = %.*s }" : "%s-o %.*s=%.*s",
-		    between, STR_ARG(set->name), STR_ARG(set->value));
+		    s->fold ? "\n    " : " ", STR_ARG(set->name),
+		    STR_ARG(set->value));
 	}
 	(void)putchar('\n');
 }

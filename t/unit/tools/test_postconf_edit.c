@@ -14,9 +14,9 @@ static const struct {
     {EDIT_SET, "", {"a="}, "a =\n"},
     {EDIT_SET, "a = 1", {"a=2"}, "a = 2\n"},
     {EDIT_SET, "# c\na = 1\n\nb = 2\n", {"b=3", "c=4"},
-        "# c\na = 1\n\nb = 3\nc = 4\n"},
+	"# c\na = 1\n\nb = 3\nc = 4\n"},
     {EDIT_SET, "a =\n  1\n# in between\n  2\nb = 2\n", {"a=3"},
-        "a = 3\n# in between\nb = 2\n"},
+	"a = 3\n# in between\nb = 2\n"},
     {EDIT_SET, "a = 1\na = 2\n", {"a=3"}, "a = 3\n"},
     {EDIT_SET, "b = 1\n", {"a=1", "a=2"}, "b = 1\na = 2\n"},
     {EDIT_SET, "ab = 1\n", {"a=1"}, "ab = 1\na = 1\n"},
@@ -46,8 +46,8 @@ test_edit(void **state)
 			requests[n] = strdup(cases[i].requests[n]);
 		buf_init(&out, 4096);
 		buf_init(&why, 4096);
-		int r = postconf_edit(cases[i].how, text, requests, n, &out,
-		    &why);
+		int r =
+		    postconf_edit(cases[i].how, text, requests, n, &out, &why);
 		if (cases[i].want == NULL) {
 			assert_int_not_equal(r, 0);
 			assert_true(why.len > 0);
