@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Dialogues as data: each file of t/data/smtpd is a test.
+ *
+ *	set NAME = VALUE      a line of main.cf, before the first connect
+ *	dns NAME TYPE DATA    what dns knows ("NAME RETRY": it does not)
+ *	host ADDRESS NAME     what lookup knows
+ *	queue V DSN TEXT      qmgr's word from now on: ok, retry, refuse
+ *	room N DSN TEXT       qmgr's word on room
+ *	connect ADDRESS       a client; the next lines are about it
+ *	C: LINE               it says LINE and CRLF
+ *	C+ TEXT               it says TEXT with \r \n \\ \xHH, no CRLF
+ *	S: LINE               it hears LINE; a '*' at the end is any rest
+ *	closed                it hears the end
+ *	close                 it closes
+ *	Q: SENDER -> RCPT     the next message in the queue; then of it
+ *	B: LINE               its content holds the line
+ *	nothing queued        there was no other message
+ *	L: LINE               was logged, behind the L: before; QID is any id
+ *	# ...
+ */
+#include "tap.h"
+
+#include "base/file.h"
+#include "desk.h"
+#include "net/stream.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PATIENCE (5 * CLOCK_SEC)
+
+struct play {
+	const char *file;
+	struct str text;
+	unsigned line;
+	struct buf main_cf;
+	bool is_open;
+	bool has_client;
+	struct stream client;
+	size_t taken; /* messages that a Q: was about */
+	size_t log_at;
+	struct buf failure; /* empty: none */
+};
+
+static const char base_cf[] =
+    "myhostname = mail.example.com\n"
+    "mydestination = example.com\n"
+    "mynetworks = 10.0.0.0/8\n"
+    "local_recipient_maps = inline:{ user=x other=x }\n"
+    "alias_maps =\n"
+    "smtpd_banner = $myhostname ESMTP\n"
+    "smtpd_peername_lookup = no\n"
+    "smtpd_error_sleep_time = 0s\n";
+
+static void
+fail_play(struct play *p, const char *what, struct str want, struct str got)
+{
+	if (p->failure.len == 0)
+		buf_addf(&p->failure, "%s:%u: %s: \"%.*s\", got \"%.*s\"",
+		    p->file, p->line, what, STR_ARG(want), STR_ARG(got));
+}
+
+static bool
+matches(struct str want, struct str got)
+{
+	if (str_has_suffix(want, STR("*")))
+		return str_has_prefix(got, str_sub(want, 0, want.len - 1));
+	return str_eq(want, got);
+}
+
+/* Both from the front, where "QID" in `want` is 17 characters of an id. */
+static bool
+matches_line(struct str want, struct str got)
+{
+	ptrdiff_t at = str_find_str(want, STR("QID"));
+
+	if (at < 0)
+		return matches(want, got);
+	if (got.len < (size_t)at + 17 ||
+	    !str_eq(str_sub(want, 0, (size_t)at), str_sub(got, 0, (size_t)at)))
+		return false;
+	return matches_line(
+	    str_from(want, (size_t)at + 3), str_from(got, (size_t)at + 17));
+}
+
+static void
+open_desk(struct play *p)
+{
+	if (p->is_open)
+		return;
+	desk_open(p->main_cf.p);
+	p->is_open = true;
+}
+
+static void
+hear(struct play *p, struct str want)
+{
+	struct str line = STR_NONE;
+	bool crlf;
+	int r;
+
+	stream_deadline(&p->client, clock_after(PATIENCE));
+	r = stream_read_line(&p->client, 2000, &line, &crlf);
+	if (r < 0)
+		fail_play(p, "must hear", want, str_c(strerror(-r)));
+	else if (!crlf || !matches_line(want, line))
+		fail_play(p, "must hear", want, line);
+}
+
+static void
+hear_end(struct play *p)
+{
+	struct str line = STR_NONE;
+	bool crlf;
+
+	stream_deadline(&p->client, clock_after(PATIENCE));
+	if (stream_read_line(&p->client, 2000, &line, &crlf) != -ECONNRESET)
+		fail_play(p, "must hear", STR("the end"), line);
+}
+
+static int
+hex(char c)
+{
+	return c <= '9' ? c - '0' : str_lower_char(c) - 'a' + 10;
+}
+
+static void
+say_escaped(struct play *p, struct str text)
+{
+	struct buf b BUF_CLEANUP;
+
+	buf_init(&b, 65536);
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.p[i] != '\\') {
+			buf_add_char(&b, text.p[i]);
+			continue;
+		}
+		i++;
+		if (text.p[i] == 'x') {
+			buf_add_char(&b, (char)(hex(text.p[i + 1]) * 16 +
+						hex(text.p[i + 2])));
+			i += 2;
+		} else {
+			buf_add_char(&b, text.p[i] == 'r'   ? '\r'
+					 : text.p[i] == 'n' ? '\n'
+							    : text.p[i]);
+		}
+	}
+	(void)stream_write(&p->client, buf_str(&b));
+	(void)stream_flush(&p->client);
+}
+
+static void
+connect_from(struct play *p, struct str address)
+{
+	open_desk(p);
+	if (p->has_client)
+		stream_done(&p->client);
+	assert_int_equal(stream_init(&p->client, desk_connect(address)), 0);
+	p->has_client = true;
+}
+
+static void
+check_message(struct play *p, struct str want)
+{
+	if (desk_messages() <= p->taken)
+		fail_play(p, "must be queued", want, STR("nothing"));
+	else if (!matches(want, buf_str(&desk_message(p->taken++)->envelope)))
+		fail_play(p, "must be queued", want,
+		    buf_str(&desk_message(p->taken - 1)->envelope));
+}
+
+static void
+check_content(struct play *p, struct str want)
+{
+	struct str rest = buf_str(&desk_message(p->taken - 1)->content);
+	struct str all = rest, line;
+
+	while (str_line(&rest, &line))
+		if (matches_line(want, line))
+			return;
+	fail_play(p, "content must have", want, all);
+}
+
+static void
+check_log(struct play *p, struct str want)
+{
+	struct str log, rest, line;
+
+	for (int i = 0; i < 100; i++) {
+		log = desk_log();
+		rest = str_from(log, p->log_at);
+		while (str_line(&rest, &line)) {
+			if (!matches_line(want, line))
+				continue;
+			p->log_at = (size_t)(line.p - log.p) + line.len + 1;
+			return;
+		}
+		task_sleep(clock_after(10 * CLOCK_MS));
+	}
+	fail_play(p, "must be logged", want, str_from(log, p->log_at));
+}
+
+static void
+tell_queue(struct str rest)
+{
+	struct str word = str_word(&rest, " ");
+	struct str dsn = str_word(&rest, " ");
+
+	desk_queue(str_eq(word, STR("ok"))      ? QUEUE_OK
+		   : str_eq(word, STR("retry")) ? QUEUE_RETRY
+						: QUEUE_REFUSED,
+	    dsn, str_trim(rest));
+}
+
+static void
+tell_room(struct str rest)
+{
+	struct str n = str_word(&rest, " ");
+	struct str dsn = str_word(&rest, " ");
+	uint64_t room = 0;
+
+	assert_int_equal(str_parse_u64(n, UINT64_MAX, &room), 0);
+	desk_room(room, dsn, str_trim(rest));
+	task_sleep(clock_after(20 * CLOCK_MS));
+}
+
+static void
+play_line(struct play *p, struct str line)
+{
+	struct str rest = line;
+	struct str word = str_word(&rest, " ");
+
+	if (rest.len > 0)
+		rest = str_from(rest, 1);
+	if (word.len == 0 || word.p[0] == '#')
+		return;
+	if (str_eq(word, STR("set")))
+		buf_addf(&p->main_cf, "%.*s\n", STR_ARG(rest));
+	else if (str_eq(word, STR("dns")))
+		desk_dns(rest);
+	else if (str_eq(word, STR("host")))
+		desk_host(rest);
+	else if (str_eq(word, STR("queue")))
+		tell_queue(rest);
+	else if (str_eq(word, STR("room")))
+		tell_room(rest);
+	else if (str_eq(word, STR("connect")))
+		connect_from(p, rest);
+	else if (str_eq(word, STR("C:"))) {
+		(void)stream_writef(&p->client, "%.*s\r\n", STR_ARG(rest));
+		(void)stream_flush(&p->client);
+	} else if (str_eq(word, STR("C+")))
+		say_escaped(p, rest);
+	else if (str_eq(word, STR("S:")))
+		hear(p, rest);
+	else if (str_eq(word, STR("closed")))
+		hear_end(p);
+	else if (str_eq(word, STR("close"))) {
+		stream_done(&p->client);
+		p->has_client = false;
+	} else if (str_eq(word, STR("Q:")))
+		check_message(p, rest);
+	else if (str_eq(word, STR("B:")))
+		check_content(p, rest);
+	else if (str_eq(word, STR("L:")))
+		check_log(p, rest);
+	else if (str_eq(line, STR("nothing queued"))) {
+		if (desk_messages() != p->taken)
+			fail_play(p, "queue", line,
+			    buf_str(&desk_message(p->taken)->envelope));
+	} else
+		fail_play(p, "no such direction", line, STR_NONE);
+}
+
+static void
+play(void *arg)
+{
+	struct play *p = arg;
+	struct str line;
+
+	while (p->failure.len == 0 && str_line(&p->text, &line)) {
+		p->line++;
+		play_line(p, line);
+	}
+	if (p->failure.len > 0 && p->is_open) {
+		struct str log = desk_log();
+
+		(void)fprintf(stderr, "%.*s", STR_ARG(log));
+	}
+	if (p->has_client)
+		stream_done(&p->client);
+	open_desk(p);
+	desk_close();
+}
+
+static void
+test_file(void **state)
+{
+	const char *path = *state;
+	struct buf text BUF_CLEANUP;
+	struct play p = {.file = strrchr(path, '/') + 1};
+
+	buf_init(&text, 1 << 20);
+	assert_int_equal(file_read(AT_FDCWD, path, &text), 0);
+	p.text = buf_str(&text);
+	buf_init(&p.main_cf, 1 << 16);
+	buf_init(&p.failure, 1 << 16);
+	buf_add_c(&p.main_cf, base_cf);
+	desk_run(play, &p);
+	buf_done(&p.main_cf);
+	if (p.failure.len > 0)
+		fail_msg("%s", p.failure.p);
+	buf_done(&p.failure);
+}
+
+static int
+is_dialogue(const struct dirent *e)
+{
+	return str_has_suffix(str_c(e->d_name), STR(".txt"));
+}
+
+int
+main(void)
+{
+	static struct CMUnitTest tests[200];
+	static char paths[200][512];
+	struct dirent **entries;
+	int n = scandir(T_DATA "/smtpd", &entries, is_dialogue, alphasort);
+
+	if (n <= 0 || n > 200)
+		return 1;
+	for (int i = 0; i < n; i++) {
+		(void)snprintf(paths[i], sizeof(paths[i]), T_DATA "/smtpd/%s",
+		    entries[i]->d_name);
+		tests[i] = (struct CMUnitTest){
+		    .name = strrchr(paths[i], '/') + 1,
+		    .test_func = test_file,
+		    .initial_state = paths[i],
+		};
+		free(entries[i]);
+	}
+	free(entries);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return _cmocka_run_group_tests(
+	    "dialogues", tests, (size_t)n, NULL, NULL);
+}
