@@ -154,7 +154,7 @@ command_run(struct session *s, struct str line)
 {
 	struct str rest = str_trim(line);
 	struct str verb = str_word(&rest, " \t");
-	unsigned errors = s->errors;
+	unsigned refusals = s->refusals;
 	enum command which;
 
 	if (verb.len == 0) {
@@ -170,7 +170,8 @@ command_run(struct session *s, struct str line)
 	else
 		run_verb(s, &verbs[which], str_trim(rest));
 	s->counts[which].all++;
-	if (s->errors == errors && which != COMMAND_UNKNOWN)
+	if (s->refusals == refusals && which != COMMAND_UNKNOWN &&
+	    (s->end == SESSION_GOES_ON || s->end == SESSION_DONE))
 		s->counts[which].ok++;
 }
 

@@ -40,6 +40,7 @@ count_error(struct session *s)
 	const struct server *server = s->server;
 
 	s->errors++;
+	s->refusals++;
 	if (s->errors <= server->soft_errors || server->error_sleep == 0)
 		return;
 	reply_flush(s);

@@ -19,7 +19,7 @@
 #include "net/stream.h"
 #include "rules.h"
 
-#include <bsd/sys/queue.h>
+#include <sys/queue.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

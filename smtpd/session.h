@@ -24,7 +24,7 @@
 #include "params.h"
 #include "server.h"
 
-#include <bsd/sys/queue.h>
+#include <sys/queue.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -87,7 +87,8 @@ struct session {
 	uint64_t data_bytes; /* in the DATA under way */
 	struct transaction txn;
 	struct command_count counts[COMMAND_COUNT];
-	unsigned errors, junk;
+	unsigned errors, junk; /* since the last message */
+	unsigned refusals;     /* replies 4yz and 5yz in all */
 	enum session_end end;
 	LIST_ENTRY(session) next;
 };

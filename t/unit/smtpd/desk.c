@@ -14,7 +14,6 @@
 #include "session.h"
 
 #include <assert.h>
-#include <bsd/string.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -245,6 +244,7 @@ desk_run(void (*fn)(void *), void *arg)
 {
 	struct start s = {fn, arg};
 
+	arena_init(&desk.arena, 1 << 20);
 	assert(loop_init() == 0);
 	task_start(run_and_stop, &s);
 	loop_run();
