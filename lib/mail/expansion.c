@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define LOOKUP_MAX (8 * 1024 * 1024) /* a value and the addresses in it */
-#define ONE_MAX	   (16 * 1024)	     /* what makes one address whole */
+#define ONE_MAX    (16 * 1024)       /* what makes one address whole */
 
 struct expansion {
 	struct maps *aliases;
@@ -158,6 +158,22 @@ replace_domain(struct run *u, struct str value)
 	return 1;
 }
 
+/* Blanks alone divide too, where nothing is quoted: tables have "a@x b@y". */
+static struct str
+divide_by_commas(struct run *u, struct str value)
+{
+	char *p;
+
+	for (size_t i = 0; i < value.len; i++)
+		if (strchr("<>()\"\\:", value.p[i]) != NULL)
+			return value;
+	p = arena_cstr(&u->lookup, value);
+	for (size_t i = 0; i < value.len; i++)
+		if (str_is_blank_char(p[i]))
+			p[i] = ',';
+	return str_n(p, value.len);
+}
+
 static bool
 is_final(struct run *u)
 {
@@ -188,9 +204,9 @@ step(struct run *u, const char **ret_why)
 	u->is_first = true;
 	value = str_trim(value);
 	n = str_has_prefix(value, STR("@"))
-		? replace_domain(u, value)
-		: addr_parse_list(
-		      value, u->x->expansion_limit, &u->lookup, take_one, u);
+	        ? replace_domain(u, value)
+	        : addr_parse_list(divide_by_commas(u, value),
+		      u->x->expansion_limit, &u->lookup, take_one, u);
 	*ret_why = "unreasonable expansion of a virtual alias";
 	if (u->is_too_large || n == -E2BIG)
 		return FIND_BROKEN;

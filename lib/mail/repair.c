@@ -235,8 +235,8 @@ end_field(struct repair *r)
 static void
 gather(struct repair *r, struct str line)
 {
-	buf_add_str(&r->field, line);
-	if (buf_add_char(&r->field, '\n') < 0)
+	if (buf_add_str(&r->field, line) < 0 ||
+	    buf_add_char(&r->field, '\n') < 0)
 		fail(r, -EMSGSIZE);
 }
 
