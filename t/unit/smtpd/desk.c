@@ -268,8 +268,8 @@ void
 desk_queue(uint64_t verdict, struct str dsn, struct str text)
 {
 	desk.verdict = verdict;
-	desk.dsn = arena_str(&desk.arena, dsn);
-	desk.text = arena_str(&desk.arena, text);
+	desk.dsn = dsn;
+	desk.text = text;
 }
 
 void
@@ -316,6 +316,16 @@ desk_open(const char *main_cf)
 }
 
 void
+desk_forget(void)
+{
+	for (size_t i = 0; i < desk.nmessages; i++) {
+		buf_done(&desk.messages[i].envelope);
+		buf_done(&desk.messages[i].content);
+	}
+	desk.nmessages = 0;
+}
+
+void
 desk_close(void)
 {
 	for (int i = 0; i < 500 && desk.server->session_count > 0; i++)
@@ -329,10 +339,7 @@ desk_close(void)
 	/* Their readers, and what waited for them, come to their ends. */
 	task_sleep(clock_after(10 * CLOCK_MS));
 	conf_free(&desk.conf);
-	for (size_t i = 0; i < desk.nmessages; i++) {
-		buf_done(&desk.messages[i].envelope);
-		buf_done(&desk.messages[i].content);
-	}
+	desk_forget();
 	log_init("test");
 	close(desk.log_fd);
 	buf_done(&desk.log);

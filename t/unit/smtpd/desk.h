@@ -32,7 +32,7 @@ void desk_dns(struct str record);
 /* "192.0.2.1 a.test", as /etc/hosts. */
 void desk_host(struct str line);
 
-/* What qmgr says to the next message, until it is told otherwise. */
+/* What qmgr says to the next message, until it is told otherwise; borrowed. */
 void desk_queue(uint64_t verdict, struct str dsn, struct str text);
 void desk_room(uint64_t room, struct str dsn, struct str text);
 
@@ -42,6 +42,7 @@ struct desk_message {
 };
 size_t desk_messages(void);
 const struct desk_message *desk_message(size_t i);
+void desk_forget(void); /* the messages so far */
 
 /* All that was logged, a line each, "body\n". */
 struct str desk_log(void);
