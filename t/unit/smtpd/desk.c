@@ -244,8 +244,10 @@ desk_run(void (*fn)(void *), void *arg)
 {
 	struct start s = {fn, arg};
 
-	arena_init(&desk.arena, 1 << 20);
-	assert(loop_init() == 0);
+	if (desk.server == NULL) {
+		arena_init(&desk.arena, 1 << 20);
+		assert(loop_init() == 0);
+	}
 	task_start(run_and_stop, &s);
 	loop_run();
 }
@@ -323,14 +325,22 @@ desk_forget(void)
 		buf_done(&desk.messages[i].content);
 	}
 	desk.nmessages = 0;
+	assert(ftruncate(desk.log_fd, 0) == 0);
+	assert(lseek(desk.log_fd, 0, SEEK_SET) == 0);
+}
+
+void
+desk_wait(void)
+{
+	for (int i = 0; i < 5000 && desk.server->session_count > 0; i++)
+		task_sleep(clock_after(i < 50 ? 0 : CLOCK_MS));
+	assert(desk.server->session_count == 0);
 }
 
 void
 desk_close(void)
 {
-	for (int i = 0; i < 500 && desk.server->session_count > 0; i++)
-		task_sleep(clock_after(10 * CLOCK_MS));
-	assert(desk.server->session_count == 0);
+	desk_wait();
 	server_free(&desk.server);
 	link_free(&desk.dns);
 	link_free(&desk.lookup);
