@@ -244,10 +244,8 @@ desk_run(void (*fn)(void *), void *arg)
 {
 	struct start s = {fn, arg};
 
-	if (desk.server == NULL) {
-		arena_init(&desk.arena, 1 << 20);
-		assert(loop_init() == 0);
-	}
+	arena_init(&desk.arena, 1 << 20);
+	assert(loop_init() == 0);
 	task_start(run_and_stop, &s);
 	loop_run();
 }
@@ -270,8 +268,8 @@ void
 desk_queue(uint64_t verdict, struct str dsn, struct str text)
 {
 	desk.verdict = verdict;
-	desk.dsn = dsn;
-	desk.text = text;
+	desk.dsn = arena_str(&desk.arena, dsn);
+	desk.text = arena_str(&desk.arena, text);
 }
 
 void
@@ -318,29 +316,11 @@ desk_open(const char *main_cf)
 }
 
 void
-desk_forget(void)
-{
-	for (size_t i = 0; i < desk.nmessages; i++) {
-		buf_done(&desk.messages[i].envelope);
-		buf_done(&desk.messages[i].content);
-	}
-	desk.nmessages = 0;
-	assert(ftruncate(desk.log_fd, 0) == 0);
-	assert(lseek(desk.log_fd, 0, SEEK_SET) == 0);
-}
-
-void
-desk_wait(void)
-{
-	for (int i = 0; i < 5000 && desk.server->session_count > 0; i++)
-		task_sleep(clock_after(i < 50 ? 0 : CLOCK_MS));
-	assert(desk.server->session_count == 0);
-}
-
-void
 desk_close(void)
 {
-	desk_wait();
+	for (int i = 0; i < 500 && desk.server->session_count > 0; i++)
+		task_sleep(clock_after(10 * CLOCK_MS));
+	assert(desk.server->session_count == 0);
 	server_free(&desk.server);
 	link_free(&desk.dns);
 	link_free(&desk.lookup);
@@ -349,7 +329,10 @@ desk_close(void)
 	/* Their readers, and what waited for them, come to their ends. */
 	task_sleep(clock_after(10 * CLOCK_MS));
 	conf_free(&desk.conf);
-	desk_forget();
+	for (size_t i = 0; i < desk.nmessages; i++) {
+		buf_done(&desk.messages[i].envelope);
+		buf_done(&desk.messages[i].content);
+	}
 	log_init("test");
 	close(desk.log_fd);
 	buf_done(&desk.log);

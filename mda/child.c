@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * child - becoming the user.  The order matters: first everything of the
+ * parent's is let go, then the identity is taken for good, then, for the
+ * roles that run our own code only, the walls go up; only then is a byte
+ * read.  A step that fails ends the process: the asker sees the conversation
+ * end, and tries again later.
+ */
+#include "child.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/sandbox.h"
+#include "base/task.h"
+#include "command.h"
+#include "deliver.h"
+#include "path.h"
+#include "reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CONVERSATION_FD 3
+#define GROUPS_MAX      65
+
+static const struct sandbox deliver_sandbox = {
+    .calls = SANDBOX_FILES | SANDBOX_FLUSH,
+    .chroot = true,
+    .limits = {.address_space = (size_t)1 << 30},
+};
+
+static const struct sandbox reader_sandbox = {
+    .calls = SANDBOX_FILES,
+    .chroot = true,
+    .limits = {.address_space = (size_t)128 << 20,
+	.descriptors = 32,
+	.file_size = 1},
+};
+
+/* Of the parent's: its loop, terminal, log, descriptors, environment. */
+static int
+let_go(const struct child *c)
+{
+	int r = loop_init();
+
+	if (r < 0)
+		return r;
+	setsid();
+	log_open(LOG_TARGET_STDERR, STDERR_FILENO);
+	if (c->fd != CONVERSATION_FD &&
+	    dup3(c->fd, CONVERSATION_FD, O_CLOEXEC) < 0)
+		return -errno;
+	if (close_range(CONVERSATION_FD + 1, ~0u, 0) < 0)
+		return -errno;
+	if (clearenv() != 0 || chdir("/") < 0)
+		return -EINVAL;
+	umask(077);
+	return 0;
+}
+
+static int
+limit(const struct child *c)
+{
+	struct rlimit none = {0, 0};
+
+	if (setrlimit(RLIMIT_CORE, &none) < 0)
+		return -errno;
+	/* Those shut in cannot fork anyway; this does not hang on seccomp. */
+	if (c->ask->role != SPAWN_COMMAND && setrlimit(RLIMIT_NPROC, &none) < 0)
+		return -errno;
+	return 0;
+}
+
+/*
+ * SECURITY: the group of /var/mail goes to the writer of mailboxes, never to
+ * a process that runs a user's command: it may unlink everyone's mailbox.
+ */
+static int
+set_groups(const struct spawn_ask *ask)
+{
+	const struct spawn_group *g = ask->groups.p;
+	gid_t groups[GROUPS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < ask->groups.n && n < GROUPS_MAX - 1; i++)
+		if (g[i].gid != 0)
+			groups[n++] = (gid_t)g[i].gid;
+	if (ask->mail_gid != 0 && ask->role == SPAWN_DELIVER)
+		groups[n++] = (gid_t)ask->mail_gid;
+	return setgroups(n, groups) < 0 ? -errno : 0;
+}
+
+/* SECURITY: there is no way back, whatever is run from here on. */
+static int
+check_no_return(const struct spawn_ask *ask)
+{
+	uid_t uid = (uid_t)ask->uid, r, e, s;
+	gid_t rg, eg, sg;
+
+	if (getresuid(&r, &e, &s) < 0 || getresgid(&rg, &eg, &sg) < 0)
+		return -errno;
+	if (r != uid || e != uid || s != uid)
+		return -EPERM;
+	if (rg != ask->gid || eg != ask->gid || sg != ask->gid)
+		return -EPERM;
+	if (setuid(0) == 0 || seteuid(0) == 0 || setgid(0) == 0)
+		return -EPERM;
+	/* Nor to any other: a capability that was left would allow it. */
+	if (setresuid(uid, uid + 1, uid) == 0)
+		return -EPERM;
+	return 0;
+}
+
+static int
+become_user(const struct child *c)
+{
+	const struct spawn_ask *ask = c->ask;
+	int r;
+
+	if (!c->is_root_suite)
+		return 0;
+	r = set_groups(ask);
+	if (r < 0)
+		return r;
+	if (setresgid((gid_t)ask->gid, (gid_t)ask->gid, (gid_t)ask->gid) < 0)
+		return -errno;
+	if (setresuid((uid_t)ask->uid, (uid_t)ask->uid, (uid_t)ask->uid) < 0)
+		return -errno;
+	r = sandbox_drop_caps();
+	return r < 0 ? r : check_no_return(ask);
+}
+
+/* The root may be missing, or not ours to enter: a delivery that asks for
+ * it tells so.  A descriptor or -errno. */
+static int
+open_root(const struct spawn_ask *ask)
+{
+	BUF_CLEANUP struct buf path;
+
+	buf_init(&path, PATH_MAX_BYTES);
+	if (buf_add_str(&path, ask->root) < 0)
+		return -ENAMETOOLONG;
+	return path_open(AT_FDCWD, path.p, O_PATH | O_DIRECTORY, 0);
+}
+
+static int
+shut_in(const struct sandbox *s, int root_fd, const char **ret_step)
+{
+	return sandbox_confine(s, &root_fd, root_fd < 0 ? 0 : 1, ret_step);
+}
+
+int
+child_become(const struct child *c, int *ret_root_fd, const char **ret_step)
+{
+	int r;
+
+	*ret_step = "start";
+	r = let_go(c);
+	if (r < 0)
+		return r;
+	*ret_step = "limits";
+	r = limit(c);
+	if (r < 0)
+		return r;
+	*ret_step = "identity";
+	r = become_user(c);
+	*ret_root_fd = -EBADF;
+	if (r < 0 || c->ask->role == SPAWN_COMMAND)
+		return r;
+	*ret_root_fd = open_root(c->ask);
+	return shut_in(
+	    c->ask->role == SPAWN_READER ? &reader_sandbox : &deliver_sandbox,
+	    *ret_root_fd, ret_step);
+}
+
+static void
+run_role(const struct child *c, int root_fd)
+{
+	switch ((enum spawn_role)c->ask->role) {
+	case SPAWN_DELIVER:
+		deliver_run(
+		    c->settings, root_fd, c->ask->root, CONVERSATION_FD);
+		return;
+	case SPAWN_COMMAND:
+		command_run(c->settings, CONVERSATION_FD);
+		return;
+	case SPAWN_READER:
+		reader_run(root_fd, c->ask->root, CONVERSATION_FD);
+		return;
+	}
+}
+
+_Noreturn void
+child_run(const struct child *c)
+{
+	const char *step;
+	int root_fd;
+	int r = child_become(c, &root_fd, &step);
+
+	if (r < 0)
+		log_fatal("child: %s: %s", step, strerror(-r));
+	run_role(c, root_fd);
+	log_flush();
+	_exit(0);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * child - from a copy of mda to a process that is a user, shut in, and has
+ * nothing but one conversation.
+ */
+#ifndef MDA_CHILD_H
+#define MDA_CHILD_H
+
+#include "mail/proto/spawn.h"
+#include "settings.h"
+
+struct child {
+	const struct settings *settings;
+	const struct spawn_ask *ask;
+	bool is_root_suite;
+	int fd; /* its end of the conversation */
+};
+
+/*
+ * Everything up to the first byte that is read: 0, or -errno with the step
+ * that failed.  *ret_root_fd is the directory that is the child's, or -errno.
+ * The conversation is descriptor 3 then.
+ */
+int child_become(
+    const struct child *c, int *ret_root_fd, const char **ret_step);
+
+/* In the forked process, on the main stack.  Does not come back. */
+_Noreturn void child_run(const struct child *c);
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * command - runs users' commands.  For each, one task writes the message, one
+ * reads what comes out, and one waits for the end, by a descriptor of the
+ * process (pidfd); one deadline holds for all of it.
+ */
+#include "command.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/task.h"
+#include "exec.h"
+#include "mail/addr.h"
+#include "mail/bounds.h"
+#include "status.h"
+#include "work.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* How long one that was killed may take to be gone. */
+#define DEATH_TIME (10 * CLOCK_SEC)
+
+static const struct settings *settings;
+
+struct run {
+	struct delivery *d;
+	pid_t pid;
+	struct io input, output, process; /* our ends */
+	int64_t deadline;
+	struct buf text; /* the first of what it printed */
+	unsigned helpers;
+	struct task_queue helped; /* where the end of both is waited for */
+};
+
+/* ---- the message in, the output out ---- */
+
+static void
+end_help(struct run *r)
+{
+	r->helpers--;
+	task_wake_all(&r->helped);
+}
+
+static int
+feed_content(struct run *r, struct content *c)
+{
+	struct str view;
+	int e = 0;
+
+	for (size_t at = 0; e == 0; at += view.len) {
+		e = content_view(c, at, &view);
+		if (e < 0 || view.len == 0)
+			break;
+		e = io_write_all(&r->input, view.p, view.len, r->deadline);
+	}
+	return e;
+}
+
+/* A command need not read all, or anything. */
+static void
+feed(void *arg)
+{
+	struct run *r = arg;
+	struct job *job = r->d->job;
+	BUF_CLEANUP struct buf head;
+	int e;
+
+	buf_init(&head, BOUND_HEADER + 2 * ADDR_MAX + 64);
+	job_add_from_line(job, &head);
+	buf_add_str(&head, job->d->header);
+	e = io_write_all(&r->input, head.p, head.len, r->deadline);
+	if (e == 0)
+		e = feed_content(r, job->content);
+	if (e != -ECANCELED)
+		io_done(&r->input);
+	end_help(r);
+}
+
+static void
+keep_output(struct run *r, const char *bytes, size_t n)
+{
+	size_t room = r->text.max - r->text.len;
+
+	buf_add(&r->text, bytes, n < room ? n : room);
+}
+
+static void
+drain(void *arg)
+{
+	struct run *r = arg;
+	char bytes[4096];
+	ssize_t n;
+
+	while ((n = io_read(&r->output, bytes, sizeof(bytes), CLOCK_NEVER)) > 0)
+		keep_output(r, bytes, (size_t)n);
+	end_help(r);
+}
+
+/* What was printed before the end; a process left behind in the background
+ * may hold the pipe for longer. */
+static void
+drain_rest(struct run *r)
+{
+	char bytes[4096];
+	ssize_t n;
+
+	while (r->text.len < r->text.max &&
+	       (n = read(r->output.fd, bytes, sizeof(bytes))) > 0)
+		keep_output(r, bytes, (size_t)n);
+}
+
+/* ---- the process ---- */
+
+/* The session that it leads, with all in it; or itself, if it has not come
+ * to lead one. */
+static void
+kill_session(pid_t pid)
+{
+	if (kill(-pid, SIGKILL) < 0)
+		kill(pid, SIGKILL);
+}
+
+/* Waits for the end: 0, or -ETIMEDOUT after all of it was killed. */
+static int
+wait_for_end(struct run *r, int *ret_status)
+{
+	int e = io_wait_read(&r->process, r->deadline);
+
+	if (e < 0) {
+		kill_session(r->pid);
+		io_wait_read(&r->process, clock_after(DEATH_TIME));
+	}
+	if (waitpid(r->pid, ret_status, WNOHANG) != r->pid && e == 0)
+		e = -ECHILD;
+	return e;
+}
+
+static void
+tell(struct run *r, int e, int status)
+{
+	if (e == 0)
+		status_tell(r->d, status, buf_str(&r->text));
+	else
+		delivery_failed(r->d, "4.3.0",
+		    "Command time limit exceeded: \"%.*s\"%s%.*s",
+		    STR_ARG(r->d->action->path),
+		    r->text.len == 0 ? "" : ". Command output: ",
+		    STR_ARG(str_trim(buf_str(&r->text))));
+}
+
+static void
+attend(struct run *r)
+{
+	int status = 0, e;
+
+	task_queue_init(&r->helped);
+	r->helpers = 2;
+	task_start(feed, r);
+	task_start(drain, r);
+	e = wait_for_end(r, &status);
+	io_done(&r->input);
+	if (r->helpers > 0)
+		drain_rest(r);
+	io_done(&r->output);
+	while (r->helpers > 0)
+		task_wait(&r->helped, CLOCK_NEVER);
+	tell(r, e, status);
+}
+
+/* The pipes' ends, ours and the command's: 0 or -errno. */
+static int
+open_pipes(int in[2], int out[2])
+{
+	int e;
+
+	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0)
+		return -errno;
+	e = fd_nonblock(in[1]);
+	return e < 0 ? e : fd_nonblock(out[0]);
+}
+
+static int
+start(struct run *r, int in[2], int out[2])
+{
+	int e = open_pipes(in, out), fd;
+
+	if (e < 0)
+		return e;
+	r->pid = fork();
+	if (r->pid < 0)
+		return -errno;
+	if (r->pid == 0)
+		exec_command(r->d, settings, in[0], out[1]);
+	fd = pidfd_open(r->pid, PIDFD_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	e = io_init(&r->process, fd);
+	if (e == 0)
+		e = io_init(&r->input, in[1]);
+	if (e == 0) {
+		in[1] = -1;
+		e = io_init(&r->output, out[0]);
+	}
+	if (e == 0)
+		out[0] = -1;
+	return e;
+}
+
+static void
+give_up(struct run *r, int e)
+{
+	if (r->pid > 0) {
+		kill_session(r->pid);
+		waitpid(r->pid, NULL, 0);
+	}
+	io_done(&r->input);
+	io_done(&r->output);
+	delivery_failed(
+	    r->d, "4.3.0", "cannot run the command: %s", strerror(-e));
+}
+
+static void
+run_command(void *arg)
+{
+	struct run r = {.d = arg,
+	    .pid = -1,
+	    .input.fd = -1,
+	    .output.fd = -1,
+	    .process.fd = -1};
+	uint64_t limit = r.d->action->time_limit;
+	int in[2] = {-1, -1}, out[2] = {-1, -1};
+	int e;
+
+	clock_update();
+	r.deadline = clock_after(limit > 0 ? (int64_t)limit * CLOCK_SEC
+					   : settings->command_time_limit);
+	buf_init(&r.text, STATUS_OUTPUT_MAX);
+	e = start(&r, in, out);
+	for (int i = 0; i < 2; i++) {
+		fd_close(&in[i]);
+		fd_close(&out[i]);
+	}
+	if (e == 0)
+		attend(&r);
+	else
+		give_up(&r, e);
+	io_done(&r.process);
+	buf_done(&r.text);
+}
+
+static void
+take(struct delivery *d)
+{
+	if (d->action->kind == ACTION_COMMAND)
+		task_start(run_command, d);
+	else
+		delivery_failed(d, "4.3.5", "this is no command to be run");
+}
+
+void
+command_run(const struct settings *s, int fd)
+{
+	settings = s;
+	work_run(fd, take);
+}

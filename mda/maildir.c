@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * maildir - batches of messages into Maildirs.  Owns, while a batch lasts,
+ * its files and the new/ directories that they go to.
+ *
+ * The first barrier starts the writing of all files (sync_file_range) and
+ * then waits for each (fsync), which lets them share the file system's
+ * commits: on ext4 and xfs 20 messages of 3 KB take 4.6 ms, against 15 ms by
+ * fsync alone.  syncfs would take 3 ms, but waits for whatever anybody else
+ * is writing, and blames us for his errors.
+ */
+#include "maildir.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "path.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BATCH_MAX 128 /* files open at a time */
+
+/* A time stamp of the file system may be this much behind the clock. */
+#define STAMP_SLACK (100 * CLOCK_MS)
+
+#define HOST_IN_NAME 64
+
+/* A Maildir of the batch. */
+struct box {
+	struct buf path; /* below the root */
+	int new_fd;
+	int cur_fd;  /* only once something was found in it */
+	int synced;  /* the second barrier: 0 or -errno */
+	bool is_bad; /* not a path below the root */
+};
+
+enum stage {
+	STAGE_OPEN, /* to be written */
+	STAGE_WRITTEN,
+	STAGE_NAMED,
+	STAGE_FOUND,  /* was delivered before */
+	STAGE_FAILED, /* told */
+};
+
+struct file {
+	struct delivery *d;
+	struct box *box;
+	enum stage stage;
+	int fd;
+	char name[NAME_MAX + 1];
+};
+
+struct batch {
+	const struct maildir *m;
+	struct file files[BATCH_MAX];
+	struct box boxes[BATCH_MAX];
+	size_t nfiles, nboxes;
+};
+
+static void
+fail(struct file *f, int error, const char *doing)
+{
+	delivery_errno(
+	    f->d, error, "maildir delivery failed: %s %s", doing, f->name);
+	fd_close(&f->fd);
+	f->stage = STAGE_FAILED;
+}
+
+/* "box/sub/name". */
+static const char *
+name_in(
+    const struct box *box, const char *sub, const char *name, struct buf *ret)
+{
+	buf_reset(ret);
+	buf_addf(ret, "%s/%s/%s", box->path.p, sub, name);
+	return ret->p;
+}
+
+/*
+ * Unique, since ids are; the same each time the delivery is made.  The first
+ * part is the time, by which readers sort.
+ */
+static void
+name_file(const struct batch *b, struct file *f, unsigned attempt)
+{
+	const struct job_deliver *d = f->d->job->d;
+	uint64_t index = f->d->job->outcomes[f->d->i].index;
+	char again[16] = "";
+	char *p;
+
+	if (attempt > 0)
+		snprintf(again, sizeof(again), "_%u", attempt);
+	snprintf(f->name, sizeof(f->name), "%lld.%.*sR%llu%s.%.*s",
+	    (long long)(d->arrival / CLOCK_SEC), STR_ARG(d->id),
+	    (unsigned long long)index, again, HOST_IN_NAME, b->m->hostname);
+	for (p = f->name; *p != '\0'; p++)
+		if (*p == '/' || *p == ':' || (unsigned char)*p <= ' ')
+			*p = '_';
+}
+
+/* ---- boxes ---- */
+
+static struct box *
+find_box(struct batch *b, struct str path)
+{
+	struct box *box = &b->boxes[b->nboxes];
+	BUF_CLEANUP struct buf below;
+
+	buf_init(&below, PATH_MAX_BYTES);
+	if (path_below(b->m->root, path, &below) < 0)
+		buf_reset(&below);
+	for (size_t i = 0; i < b->nboxes; i++)
+		if (str_eq(buf_str(&b->boxes[i].path), buf_str(&below)))
+			return &b->boxes[i];
+	*box = (struct box){.new_fd = -1, .cur_fd = -1};
+	box->is_bad = below.len == 0;
+	buf_init(&box->path, PATH_MAX_BYTES);
+	buf_add_str(&box->path, buf_str(&below));
+	b->nboxes++;
+	return box;
+}
+
+static int
+make_box(const struct batch *b, const struct box *box)
+{
+	static const char *const subs[] = {"tmp", "new", "cur"};
+	BUF_CLEANUP struct buf path;
+	int r = 0;
+
+	buf_init(&path, PATH_MAX_BYTES);
+	for (size_t i = 0; r == 0 && i < 3; i++) {
+		buf_reset(&path);
+		if (buf_addf(&path, "%s/%s", box->path.p, subs[i]) < 0)
+			return -ENAMETOOLONG;
+		r = path_make_dirs(b->m->root_fd, path.p);
+	}
+	return r;
+}
+
+static int
+open_sub(const struct batch *b, const struct box *box, const char *sub)
+{
+	BUF_CLEANUP struct buf path;
+
+	buf_init(&path, PATH_MAX_BYTES);
+	if (buf_addf(&path, "%s/%s", box->path.p, sub) < 0)
+		return -ENAMETOOLONG;
+	return path_open(b->m->root_fd, path.p, O_RDONLY | O_DIRECTORY, 0);
+}
+
+/* ---- was it delivered before? ---- */
+
+/* A reader has added ":2," and flags to the name. */
+static bool
+is_name_of(const char *entry, const char *name)
+{
+	size_t n = strlen(name);
+
+	return strncmp(entry, name, n) == 0 &&
+	       (entry[n] == '\0' || entry[n] == ':');
+}
+
+static bool
+scan_for(int fd, const char *name, off_t size)
+{
+	DIR *dir = fdopendir(fd);
+	struct dirent *e;
+	struct stat st;
+	bool is_there = false;
+
+	if (dir == NULL) {
+		close(fd);
+		return false;
+	}
+	while (!is_there && (e = readdir(dir)) != NULL)
+		is_there =
+		    is_name_of(e->d_name, name) &&
+		    fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    st.st_size == size;
+	closedir(dir);
+	return is_there;
+}
+
+/*
+ * A reader can only have moved the message to cur/ since it arrived, and if
+ * he did, cur/ bears a later stamp: so a message that is new costs one stat,
+ * however full the mailbox is.
+ */
+static bool
+is_in_cur(const struct batch *b, struct file *f)
+{
+	BUF_CLEANUP struct buf path;
+	struct stat st;
+	int64_t changed;
+
+	buf_init(&path, PATH_MAX_BYTES + NAME_MAX);
+	buf_addf(&path, "%s/cur", f->box->path.p);
+	if (fstatat(b->m->root_fd, path.p, &st, 0) < 0)
+		return false;
+	changed = st.st_mtim.tv_sec * CLOCK_SEC + st.st_mtim.tv_nsec;
+	if (changed + STAMP_SLACK < f->d->job->d->arrival)
+		return false;
+	if (f->box->cur_fd < 0)
+		f->box->cur_fd = open_sub(b, f->box, "cur");
+	if (f->box->cur_fd < 0)
+		return false;
+	return scan_for(
+	    open_sub(b, f->box, "cur"), f->name, (off_t)job_size(f->d->job));
+}
+
+/* ---- the first barrier: contents ---- */
+
+static int
+create_tmp(const struct batch *b, struct file *f)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+	BUF_CLEANUP struct buf path;
+	int fd;
+
+	buf_init(&path, PATH_MAX_BYTES + NAME_MAX);
+	name_in(f->box, "tmp", f->name, &path);
+	fd = path_open(b->m->root_fd, path.p, flags, 0600);
+	if (fd == -ENOENT) {
+		int r = make_box(b, f->box);
+
+		if (r < 0)
+			return r;
+		fd = path_open(b->m->root_fd, path.p, flags, 0600);
+	}
+	if (fd == -EEXIST) { /* ours, from before a crash */
+		if (unlinkat(b->m->root_fd, path.p, 0) < 0)
+			return -errno;
+		fd = path_open(b->m->root_fd, path.p, flags, 0600);
+	}
+	return fd;
+}
+
+static int
+write_message(int fd, struct job *job)
+{
+	struct iovec iov[2] = {
+	    {(void *)(uintptr_t)job->d->header.p, job->d->header.len},
+	};
+	size_t at = 0;
+	off_t out = 0;
+	int n = 1;
+
+	for (;;) {
+		struct str view;
+		int r = content_view(job->content, at, &view);
+
+		if (r < 0)
+			return r;
+		if (view.len == 0 && n == 0)
+			return 0;
+		iov[n++] = (struct iovec){(void *)(uintptr_t)view.p, view.len};
+		r = fd_pwritev_all(fd, iov, n, out);
+		if (r < 0)
+			return r;
+		at += view.len;
+		out = (off_t)(job->d->header.len + at);
+		n = 0;
+	}
+}
+
+static void
+discard(const struct batch *b, const struct file *f)
+{
+	BUF_CLEANUP struct buf path;
+
+	buf_init(&path, PATH_MAX_BYTES + NAME_MAX);
+	unlinkat(b->m->root_fd, name_in(f->box, "tmp", f->name, &path), 0);
+}
+
+static void
+write_file(const struct batch *b, struct file *f)
+{
+	uint64_t limit = f->d->action->limit;
+	int r;
+
+	if (f->box->is_bad) {
+		delivery_failed(f->d, "4.3.5",
+		    "maildir delivery failed: %.*s is not below %.*s",
+		    STR_ARG(f->d->action->path), STR_ARG(b->m->root));
+		f->stage = STAGE_FAILED;
+		return;
+	}
+	if (limit > 0 && job_size(f->d->job) > limit) {
+		fail(f, -EFBIG, "error writing message");
+		return;
+	}
+	if (is_in_cur(b, f)) {
+		f->stage = STAGE_FOUND;
+		return;
+	}
+	f->fd = create_tmp(b, f);
+	if (f->fd < 0) {
+		fail(f, f->fd, "create maildir file");
+		return;
+	}
+	r = write_message(f->fd, f->d->job);
+	if (r < 0) {
+		discard(b, f);
+		fail(f, r, "error writing message");
+		return;
+	}
+	f->stage = STAGE_WRITTEN;
+}
+
+static void
+make_contents_durable(struct batch *b)
+{
+	for (size_t i = 0; b->nfiles > 1 && i < b->nfiles; i++)
+		if (b->files[i].stage == STAGE_WRITTEN)
+			sync_file_range(
+			    b->files[i].fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	for (size_t i = 0; i < b->nfiles; i++) {
+		struct file *f = &b->files[i];
+
+		if (f->stage != STAGE_WRITTEN)
+			continue;
+		/* A quota may be met only here: it fails its own file. */
+		if (fsync(f->fd) < 0) {
+			int r = -errno;
+
+			discard(b, f);
+			fail(f, r, "error writing message");
+		}
+		fd_close(&f->fd);
+	}
+}
+
+/* ---- the second barrier: names ---- */
+
+static int
+move(const struct batch *b, const struct file *f, const char *tmp)
+{
+	int root = b->m->root_fd, fd = f->box->new_fd;
+
+	if (renameat2(root, tmp, fd, f->name, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	/* NFS and others have no such rename. */
+	if (linkat(root, tmp, fd, f->name, 0) < 0)
+		return -errno;
+	unlinkat(root, tmp, 0);
+	return 0;
+}
+
+static bool
+is_same_size(const struct file *f)
+{
+	struct stat st;
+
+	return fstatat(f->box->new_fd, f->name, &st, AT_SYMLINK_NOFOLLOW) ==
+	           0 &&
+	       st.st_size == (off_t)job_size(f->d->job);
+}
+
+/* One of the name is there: this delivery, made before; or, if the size is
+ * another, something that takes our name, so we take a new one. */
+static int
+name_new(const struct batch *b, struct file *f)
+{
+	BUF_CLEANUP struct buf tmp;
+	int r = -EEXIST;
+
+	buf_init(&tmp, PATH_MAX_BYTES + NAME_MAX);
+	name_in(f->box, "tmp", f->name, &tmp);
+	for (unsigned attempt = 1; attempt < 10; attempt++) {
+		r = move(b, f, tmp.p);
+		if (r != -EEXIST)
+			break;
+		if (is_same_size(f)) {
+			unlinkat(b->m->root_fd, tmp.p, 0);
+			return 0;
+		}
+		name_file(b, f, attempt);
+	}
+	if (r < 0)
+		unlinkat(b->m->root_fd, tmp.p, 0);
+	return r;
+}
+
+static void
+name_files(struct batch *b)
+{
+	for (size_t i = 0; i < b->nfiles; i++) {
+		struct file *f = &b->files[i];
+		int r;
+
+		if (f->stage != STAGE_WRITTEN)
+			continue;
+		if (f->box->new_fd < 0)
+			f->box->new_fd = open_sub(b, f->box, "new");
+		r = f->box->new_fd;
+		if (r < 0)
+			discard(b, f);
+		else
+			r = name_new(b, f);
+		if (r < 0)
+			fail(f, r, "create maildir file");
+		else
+			f->stage = STAGE_NAMED;
+	}
+}
+
+static void
+make_names_durable(struct batch *b)
+{
+	for (size_t i = 0; i < b->nboxes; i++) {
+		struct box *box = &b->boxes[i];
+
+		if (box->new_fd >= 0)
+			box->synced = dir_sync(box->new_fd);
+		if (box->synced == 0 && box->cur_fd >= 0)
+			box->synced = dir_sync(box->cur_fd);
+	}
+}
+
+static void
+tell_all(struct batch *b)
+{
+	for (size_t i = 0; i < b->nfiles; i++) {
+		struct file *f = &b->files[i];
+
+		if (f->stage == STAGE_FAILED)
+			continue;
+		if (f->box->synced < 0)
+			fail(f, f->box->synced, "error writing message");
+		else
+			delivery_sent(f->d, "delivered to maildir");
+	}
+}
+
+static void
+take_batch(struct batch *b, struct delivery_list *list)
+{
+	struct delivery *d;
+
+	b->nfiles = b->nboxes = 0;
+	while (b->nfiles < BATCH_MAX && (d = TAILQ_FIRST(list)) != NULL) {
+		struct file *f = &b->files[b->nfiles++];
+
+		TAILQ_REMOVE(list, d, next);
+		*f = (struct file){.d = d, .fd = -1};
+		f->box = find_box(b, d->action->path);
+		name_file(b, f, 0);
+	}
+}
+
+static void
+drop_boxes(struct batch *b)
+{
+	for (size_t i = 0; i < b->nboxes; i++) {
+		fd_close(&b->boxes[i].new_fd);
+		fd_close(&b->boxes[i].cur_fd);
+		buf_done(&b->boxes[i].path);
+	}
+}
+
+void
+maildir_deliver(const struct maildir *m, struct delivery_list *list)
+{
+	struct batch *b = malloc(sizeof(*b));
+
+	if (b == NULL)
+		log_fatal("out of memory for a batch");
+	b->m = m;
+	while (!TAILQ_EMPTY(list)) {
+		take_batch(b, list);
+		for (size_t i = 0; i < b->nfiles; i++)
+			write_file(b, &b->files[i]);
+		make_contents_durable(b);
+		name_files(b);
+		make_names_durable(b);
+		tell_all(b);
+		drop_boxes(b);
+	}
+	free(b);
+}
