@@ -52,7 +52,8 @@ intake_begin(struct taker *taker, const struct intake_origin *o)
 	copy_origin(t, o);
 	t->sender = (struct addr){STR_NONE, STR_NONE, STR_NONE};
 	t->rewrite = rewrite_of(t->conf);
-	t->bytes_max = size_limit(t->conf);
+	/* A notification has a limit of its own, bounce_size_limit. */
+	t->bytes_max = o->is_bounce ? CONTENT_MAX : size_limit(t->conf);
 	t->builder = content_builder_new(CONTENT_MAX);
 	t->parent = STR_NONE;
 	t->dsn = t->text = STR_NONE;

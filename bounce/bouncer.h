@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * bouncer - carries out qmgr's request for a notification: makes it, has it
+ * queued in the same record that settles the parent's recipients, says what
+ * became of it.
+ */
+#ifndef BOUNCE_BOUNCER_H
+#define BOUNCE_BOUNCER_H
+
+#include "base/arena.h"
+#include "mail/content.h"
+#include "mail/proto/job.h"
+#include "mail/taker.h"
+
+struct bouncer {
+	const struct conf *conf;
+	struct taker *taker;
+};
+
+/*
+ * Waits for the disk.  *ret holds for all recipients of the job:
+ * SENT: the notification is in the queue, or there is nobody to notify;
+ * DEFERRED: not now; BOUNCED: never (the sender's address is none).
+ */
+void bouncer_run(struct bouncer *b, const struct job_bounce *job,
+    struct content *content, struct arena *a, struct outcome *ret);
+
+#endif
