@@ -2,10 +2,9 @@
 /* control - the shapes of what master and its programs say to each other. */
 #include "base/control.h"
 
-#define SERVICE_MAX   128
-#define GIFT_NAME_MAX 4096
-#define GIFTS_MAX     4096
-#define STATUS_MAX    1024
+#define SERVICE_MAX 128
+#define GIFTS_MAX   4096
+#define STATUS_MAX  1024
 
 static const struct field start_fields[] = {
     SHAPE_LINE(struct control_start, service, SERVICE_MAX),

@@ -26,7 +26,8 @@
 
 #include "base/chan.h"
 
-#define CONTROL_FD 3
+#define CONTROL_FD    3
+#define GIFT_NAME_MAX 4096
 
 enum control_kind {
 	CONTROL_START,
@@ -65,7 +66,7 @@ struct control_want {
 };
 struct control_link {
 	struct str peer; /* the other's service name */
-	uint64_t error;	 /* errno when there is no link; then no fd */
+	uint64_t error;  /* errno when there is no link; then no fd */
 };
 struct control_log {
 	uint64_t log_target;
@@ -74,7 +75,7 @@ struct control_config {
 	uint64_t generation;
 };
 struct control_drain {
-	uint64_t reason;
+	uint64_t reason; /* 0: finish; 1: be quick about it */
 };
 struct control_status {
 	struct str text;

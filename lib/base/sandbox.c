@@ -18,16 +18,16 @@ is_broker(const struct sandbox *s)
 }
 
 static int
-confine(const struct sandbox *s, const int *dir_fds, size_t ndir_fds,
-    uid_t min_uid, const char **ret_step)
+confine(const struct sandbox *s, const struct sandbox_identity *who,
+    const char **ret_step)
 {
 	int r;
 
 	*ret_step = "landlock";
 	if (!is_broker(s)) {
 		r = landlock_enter(s->chroot ? LANDLOCK_DIRS : LANDLOCK_READ,
-		    (s->calls & (SANDBOX_INET | SANDBOX_NSS)) != 0, dir_fds,
-		    ndir_fds);
+		    (s->calls & (SANDBOX_INET | SANDBOX_NSS)) != 0,
+		    who->dir_fds, who->ndir_fds);
 		if (r < 0)
 			return r;
 	}
@@ -36,7 +36,7 @@ confine(const struct sandbox *s, const int *dir_fds, size_t ndir_fds,
 	if (r < 0)
 		return r;
 	*ret_step = "seccomp";
-	return seccomp_enter(s, min_uid);
+	return seccomp_enter(s, who);
 }
 
 static int
@@ -50,9 +50,11 @@ int
 sandbox_confine(const struct sandbox *s, const int *dir_fds, size_t ndir_fds,
     const char **ret_step)
 {
+	struct sandbox_identity who = {
+	    .dir_fds = dir_fds, .ndir_fds = ndir_fds};
 	int r = forbid_new_privs(ret_step);
 
-	return r < 0 ? r : confine(s, dir_fds, ndir_fds, 0, ret_step);
+	return r < 0 ? r : confine(s, &who, ret_step);
 }
 
 int
@@ -78,7 +80,7 @@ sandbox_enter(const struct sandbox *s, const struct sandbox_identity *who,
 		if (r < 0)
 			return r;
 	}
-	r = confine(s, who->dir_fds, who->ndir_fds, who->min_uid, ret_step);
+	r = confine(s, who, ret_step);
 	if (r < 0 || !is_lasting)
 		return r;
 	*ret_step = "capabilities";

@@ -18,7 +18,8 @@
  * children need their users' files and shut themselves in with
  * sandbox_confine()).  For the same reason the filter of a program that has
  * SANDBOX_SETID and SANDBOX_EXEC names what is refused, not what is allowed,
- * and no_new_privs is off in it: a user's command inherits both.
+ * and no_new_privs is off in it: a user's command inherits both.  It refuses
+ * uids below min_uid and those in `refused`, and the gid of root.
  */
 #ifndef BASE_SANDBOX_H
 #define BASE_SANDBOX_H
@@ -31,15 +32,15 @@
  * descriptors that are held, socketpairs, sends and receives). */
 enum sandbox_call {
 	SANDBOX_ACCEPT = 1 << 0, /* accept4 on a listener that was given */
-	SANDBOX_INET = 1 << 1,	 /* socket, bind, connect: AF_INET, AF_INET6 */
-	SANDBOX_FILES = 1 << 2,	 /* openat, rename, unlink, mkdir, stat ... */
-	SANDBOX_FLUSH = 1 << 3,	 /* fsync, fdatasync, syncfs, fallocate */
+	SANDBOX_INET = 1 << 1,   /* socket, bind, connect: AF_INET, AF_INET6 */
+	SANDBOX_FILES = 1 << 2,  /* openat, rename, unlink, mkdir, stat ... */
+	SANDBOX_FLUSH = 1 << 3,  /* fsync, fdatasync, syncfs, fallocate */
 	SANDBOX_THREAD = 1 << 4, /* one more thread */
-	SANDBOX_FORK = 1 << 5,	 /* fork, wait */
+	SANDBOX_FORK = 1 << 5,   /* fork, wait */
 	SANDBOX_EXEC = 1 << 6,
 	SANDBOX_SETID = 1 << 7, /* setresuid/gid/groups, not below min_uid */
 	SANDBOX_MEMFD = 1 << 8, /* memfd_create, seals */
-	SANDBOX_NSS = 1 << 9,	/* what getpwnam and friends may need */
+	SANDBOX_NSS = 1 << 9,   /* what getpwnam and friends may need */
 	SANDBOX_UNIX = 1 << 10, /* connect to sockets below the root */
 };
 
@@ -51,11 +52,12 @@ struct sandbox_limits {
 
 struct sandbox {
 	unsigned calls; /* of enum sandbox_call */
-	bool chroot;	/* false only for mda, lookup */
+	bool chroot;    /* false only for mda, lookup */
 	struct sandbox_limits limits;
 };
 
-#define SANDBOX_GROUPS 32
+#define SANDBOX_GROUPS  32
+#define SANDBOX_REFUSED 32
 
 /* Who to become; from master's arguments. */
 struct sandbox_identity {
@@ -66,7 +68,9 @@ struct sandbox_identity {
 	size_t ngroups;
 	const char *root;   /* the empty directory; NULL: no chroot */
 	unsigned keep_caps; /* mda: CAP_SETUID, CAP_SETGID as bits */
-	uid_t min_uid;	    /* lowest uid that SANDBOX_SETID may take */
+	uid_t min_uid;      /* lowest uid that SANDBOX_SETID may take ... */
+	uid_t refused[SANDBOX_REFUSED]; /* ... and those it may not */
+	size_t nrefused;
 	const int *dir_fds; /* Landlock: directories that stay usable */
 	size_t ndir_fds;
 };

@@ -21,6 +21,6 @@ enum landlock_tree {
 int landlock_enter(enum landlock_tree tree, bool may_use_tcp,
     const int *dir_fds, size_t ndir_fds);
 
-int seccomp_enter(const struct sandbox *s, uid_t min_uid);
+int seccomp_enter(const struct sandbox *s, const struct sandbox_identity *who);
 
 #endif

@@ -22,7 +22,7 @@
 #define TRUNCATE_RIGHT 0x4000u /* 3 */
 #define IOCTL_RIGHT    0x8000u /* 5: on devices */
 #define TCP_RIGHTS     0x3u    /* 4: bind, connect */
-#define SCOPES	       0x3u    /* 6: abstract sockets, signals */
+#define SCOPES         0x3u    /* 6: abstract sockets, signals */
 
 /* The kernel's struct, which grew with the ABI: the size says how far. */
 struct ruleset {

@@ -213,75 +213,70 @@ add_allowed(scmp_filter_ctx f, unsigned calls)
 	return r == 0 ? add_rest(f, calls) : r;
 }
 
-/*
- * SECURITY: what holds mda, whose capabilities would make it root: it takes
- * no uid below the site's lowest user and not the group of root.  -1 leaves
- * an id as it is and, as an unsigned 32 bit number, passes.
- */
+struct id_call {
+	int nr;
+	unsigned nargs;
+};
+
+static const struct id_call uid_calls[] = {
+    {SCMP_SYS(setuid), 1},
+    {SCMP_SYS(setreuid), 2},
+    {SCMP_SYS(setresuid), 3},
+    {SCMP_SYS(setfsuid), 1},
+};
+static const struct id_call gid_calls[] = {
+    {SCMP_SYS(setgid), 1},
+    {SCMP_SYS(setregid), 2},
+    {SCMP_SYS(setresgid), 3},
+    {SCMP_SYS(setfsgid), 1},
+};
+#define NID_CALLS 4
+
 static int
-add_id_floor(scmp_filter_ctx f, uint32_t action, uid_t min_uid)
+refuse_id(scmp_filter_ctx f, uint32_t action, const struct id_call *calls,
+    enum scmp_compare how, uint64_t id)
 {
-	static const struct {
-		int nr;
-		unsigned nargs;
-	} uid_calls[] =
-	    {
-		{SCMP_SYS(setuid), 1},
-		{SCMP_SYS(setreuid), 2},
-		{SCMP_SYS(setresuid), 3},
-		{SCMP_SYS(setfsuid), 1},
-	    },
-	  gid_calls[] = {
-	      {SCMP_SYS(setgid), 1},
-	      {SCMP_SYS(setregid), 2},
-	      {SCMP_SYS(setresgid), 3},
-	      {SCMP_SYS(setfsgid), 1},
-	  };
 	int r = 0;
 
-	for (size_t i = 0; i < 4; i++) {
-		for (unsigned a = 0; r == 0 && a < uid_calls[i].nargs; a++)
-			r = seccomp_rule_add(f, action, uid_calls[i].nr, 1,
-			    SCMP_CMP32(a, SCMP_CMP_LT, min_uid));
-		for (unsigned a = 0; r == 0 && a < gid_calls[i].nargs; a++)
-			r = seccomp_rule_add(f, action, gid_calls[i].nr, 1,
-			    SCMP_CMP32(a, SCMP_CMP_EQ, 0));
-	}
+	for (size_t i = 0; i < NID_CALLS; i++)
+		for (unsigned a = 0; r == 0 && a < calls[i].nargs; a++)
+			r = seccomp_rule_add(f, action, calls[i].nr, 1,
+			    SCMP_CMP32(a, how, (uint32_t)id));
+	return r;
+}
+
+/*
+ * SECURITY: what holds mda, whose capabilities would make it root: it takes
+ * no uid below the site's lowest user, none of the suite's own, and not the
+ * group of root.  -1 leaves an id as it is and, as the largest number, passes.
+ */
+static int
+refuse_ids(
+    scmp_filter_ctx f, uint32_t action, const struct sandbox_identity *who)
+{
+	int r = refuse_id(f, action, uid_calls, SCMP_CMP_LT, who->min_uid);
+
+	if (r == 0)
+		r = refuse_id(f, action, gid_calls, SCMP_CMP_EQ, 0);
+	for (size_t i = 0; r == 0 && i < who->nrefused; i++)
+		if (who->refused[i] >= who->min_uid)
+			r = refuse_id(
+			    f, action, uid_calls, SCMP_CMP_EQ, who->refused[i]);
 	return r;
 }
 
 /* The filter of children as well, users' commands among them. */
 static int
-add_refused(scmp_filter_ctx f, uint32_t action, uid_t min_uid)
+add_refused(
+    scmp_filter_ctx f, uint32_t action, const struct sandbox_identity *who)
 {
 	int r = add_names(f, action, never);
 
-	return r < 0 ? r : add_id_floor(f, action, min_uid);
-}
-
-/* Ids may only be set by one who has SANDBOX_SETID, which needs no EXEC. */
-static int
-add_ids(scmp_filter_ctx f, unsigned calls, uid_t min_uid)
-{
-	static const int nrs[] = {SCMP_SYS(setresuid), SCMP_SYS(setresgid)};
-	int r = 0;
-
-	if ((calls & SANDBOX_SETID) == 0)
-		return 0;
-	r = seccomp_rule_add(f, SCMP_ACT_ALLOW, nrs[0], 3,
-	    SCMP_CMP32(0, SCMP_CMP_GE, min_uid),
-	    SCMP_CMP32(1, SCMP_CMP_GE, min_uid),
-	    SCMP_CMP32(2, SCMP_CMP_GE, min_uid));
-	if (r == 0)
-		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, nrs[1], 3,
-		    SCMP_CMP32(0, SCMP_CMP_NE, 0),
-		    SCMP_CMP32(1, SCMP_CMP_NE, 0),
-		    SCMP_CMP32(2, SCMP_CMP_NE, 0));
-	return r;
+	return r < 0 ? r : refuse_ids(f, action, who);
 }
 
 int
-seccomp_enter(const struct sandbox *s, uid_t min_uid)
+seccomp_enter(const struct sandbox *s, const struct sandbox_identity *who)
 {
 	bool kills = getenv("VALIJA_SANDBOX_KILL") != NULL;
 	uint32_t refuse = kills ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_ERRNO(EPERM);
@@ -295,11 +290,9 @@ seccomp_enter(const struct sandbox *s, uid_t min_uid)
 	/* sandbox.c has set it where it should be. */
 	r = seccomp_attr_set(f, SCMP_FLTATR_CTL_NNP, 0);
 	if (r == 0 && is_broker)
-		r = add_refused(f, SCMP_ACT_ERRNO(EPERM), min_uid);
+		r = add_refused(f, SCMP_ACT_ERRNO(EPERM), who);
 	if (r == 0 && !is_broker)
 		r = add_allowed(f, s->calls);
-	if (r == 0 && !is_broker)
-		r = add_ids(f, s->calls, min_uid);
 	if (r == 0)
 		r = seccomp_load(f);
 	seccomp_release(f);

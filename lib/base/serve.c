@@ -42,13 +42,22 @@ struct serve {
 	uint64_t generation;
 	bool is_root_suite;
 	bool is_started;  /* start() returned 0 */
-	bool is_draining; /* told once */
+	bool is_draining; /* told so ... */
+	bool is_urgent;   /* ... and to be quick */
 	int exit_code;
 };
 
+/* One that comes anew, at a reload, takes the place of the old. */
 static void
 add_gift(struct serve *sv, struct str name, int fd)
 {
+	for (size_t i = 0; i < sv->ngifts; i++) {
+		if (!str_eq(sv->gifts[i].name, name))
+			continue;
+		fd_close(&sv->gifts[i].fd);
+		sv->gifts[i].fd = fd;
+		return;
+	}
 	if (sv->ngifts == sv->cap) {
 		sv->cap = sv->cap == 0 ? 16 : sv->cap * 2;
 		sv->gifts =
@@ -161,6 +170,16 @@ drain_program(void *arg)
 }
 
 static void
+take_drain(struct serve *sv, bool is_urgent)
+{
+	if (sv->is_draining && (sv->is_urgent || !is_urgent))
+		return;
+	sv->is_draining = true;
+	sv->is_urgent = is_urgent;
+	task_start(drain_program, sv);
+}
+
+static void
 take_link(struct serve *sv, struct parcel *p)
 {
 	const struct control_link *l = p->value;
@@ -184,6 +203,7 @@ take_parcel(struct chan *c, struct parcel *p, void *arg)
 	const struct control_gift *gift = p->value;
 	const struct control_config *config = p->value;
 	const struct control_log *log = p->value;
+	const struct control_drain *drain = p->value;
 
 	(void)c;
 	switch ((enum control_kind)p->kind) {
@@ -210,9 +230,7 @@ take_parcel(struct chan *c, struct parcel *p, void *arg)
 			task_start(reconfigure_program, sv);
 		return;
 	case CONTROL_DRAIN:
-		if (!sv->is_draining)
-			task_start(drain_program, sv);
-		sv->is_draining = true;
+		take_drain(sv, drain->reason != 0);
 		return;
 	case CONTROL_READY:
 	case CONTROL_WANT:
@@ -338,6 +356,12 @@ bool
 serve_is_root_suite(const struct serve *sv)
 {
 	return sv->is_root_suite;
+}
+
+bool
+serve_is_urgent(const struct serve *sv)
+{
+	return sv->is_urgent;
 }
 
 int

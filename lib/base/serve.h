@@ -53,7 +53,8 @@ struct program {
 	void (*reconfigure)(struct serve *sv, struct str config);
 
 	/* No new work: finish what is open, then serve_exit().  In a task.
-	 * NULL: exit. */
+	 * When serve_is_urgent(), finish within seconds: end sessions, leave
+	 * the rest; asked so later, it is called once more.  NULL: exit. */
 	void (*drain)(struct serve *sv);
 };
 
@@ -63,6 +64,8 @@ struct str serve_service(const struct serve *sv); /* the master.cf name */
 struct str serve_config(const struct serve *sv);  /* encoded; mail/conf.h */
 uint64_t serve_generation(const struct serve *sv);
 bool serve_is_root_suite(const struct serve *sv); /* false: one user for all */
+
+bool serve_is_urgent(const struct serve *sv); /* see drain */
 
 /* A descriptor by name: "listen:0", "file:/etc/resolv.conf" (also of a table:
  * "file:/etc/aliases.cdb"), "dir:queue"; -1: none.  It stays serve's: dup it

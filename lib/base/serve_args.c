@@ -23,6 +23,15 @@ add_group(struct sandbox_identity *who, uint64_t gid)
 }
 
 static int
+refuse(struct sandbox_identity *who, uint64_t uid)
+{
+	if (who->nrefused == SANDBOX_REFUSED)
+		return -EINVAL;
+	who->refused[who->nrefused++] = (uid_t)uid;
+	return 0;
+}
+
+static int
 add_dir(struct serve_args *a, const char *name)
 {
 	size_t i = a->who.ndir_fds;
@@ -60,6 +69,8 @@ take_option(struct serve_args *a, int option, const char *text)
 		return 0;
 	case 'G':
 		return add_group(who, n);
+	case 'x':
+		return refuse(who, n);
 	case 'k':
 		who->keep_caps = (unsigned)n;
 		return 0;
@@ -78,7 +89,7 @@ serve_args_parse(struct serve_args *a, int argc, char **argv)
 	*a = (struct serve_args){0};
 	a->who.dir_fds = a->fds;
 	opterr = 0;
-	while ((option = getopt(argc, argv, "u:g:G:r:k:m:d:")) != -1)
+	while ((option = getopt(argc, argv, "u:g:G:r:k:m:x:d:")) != -1)
 		if (take_option(a, option, optarg) < 0)
 			return -EINVAL;
 	return optind == argc ? 0 : -EINVAL;

@@ -6,6 +6,7 @@
  *	-r directory                chroot
  *	-k bits                     capabilities to keep
  *	-m uid                      the lowest uid that may be taken
+ *	-x uid                      one that may not
  *	-d name                     a directory that stays usable, inherited as
  *	                            descriptor 4, 5, ...: the gift "dir:NAME"
  */

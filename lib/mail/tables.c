@@ -2,6 +2,7 @@
 /* tables - the environment of tables in a program. */
 #include "mail/tables.h"
 
+#include "base/log.h"
 #include "mail/ask.h"
 
 #include <errno.h>
@@ -62,6 +63,13 @@ look_up(void *arg, struct str database, struct str key, struct arena *a,
 	return FIND_BROKEN;
 }
 
+static void
+remark(void *arg, const char *text)
+{
+	(void)arg;
+	log_warning("%s", text);
+}
+
 void
 tables_init(struct tables *t, struct serve *sv, struct link *lookup,
     struct str default_type)
@@ -71,6 +79,7 @@ tables_init(struct tables *t, struct serve *sv, struct link *lookup,
 		{
 		    .open = open_gift,
 		    .lookup = look_up,
+		    .remark = remark,
 		    .arg = t,
 		    .default_type = default_type,
 		},

@@ -11,17 +11,23 @@
 
 #include "base/chan.h"
 
-#define HOME_TEXT_MAX (64 * 1024)
+#define HOME_TEXT_MAX  (64 * 1024)
+#define HOME_ANY_OWNER UINT32_MAX /* ... anybody's */
 
-enum home_kind { HOME_READ, HOME_TEXT, HOME_KINDS };
+enum home_kind {
+	HOME_READ,
+	HOME_TEXT,
+	HOME_KINDS
+};
 
 struct home_read {
-	struct str path;    /* relative to the child's root, or absolute in it */
-	uint64_t owner;     /* whose the file must be (or root's) */
-	uint64_t check_dir; /* also refuse a group- or world-writable directory */
+	struct str path; /* relative to the child's root, or absolute in it */
+	uint64_t owner;  /* whose the file must be (or root's), or ... */
+	uint64_t
+	    check_dir; /* also refuse a group- or world-writable directory */
 };
 struct home_text {
-	uint64_t find;      /* enum find: NO: no such file; BROKEN: unsafe */
+	uint64_t find; /* enum find: NO: no such file; BROKEN: unsafe */
 	struct str text;
 	struct str why;
 };

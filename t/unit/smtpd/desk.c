@@ -244,8 +244,10 @@ desk_run(void (*fn)(void *), void *arg)
 {
 	struct start s = {fn, arg};
 
-	arena_init(&desk.arena, 1 << 20);
-	assert(loop_init() == 0);
+	if (desk.server == NULL) {
+		arena_init(&desk.arena, 1 << 20);
+		assert(loop_init() == 0);
+	}
 	task_start(run_and_stop, &s);
 	loop_run();
 }
@@ -268,8 +270,8 @@ void
 desk_queue(uint64_t verdict, struct str dsn, struct str text)
 {
 	desk.verdict = verdict;
-	desk.dsn = arena_str(&desk.arena, dsn);
-	desk.text = arena_str(&desk.arena, text);
+	desk.dsn = dsn;
+	desk.text = text;
 }
 
 void
@@ -316,11 +318,29 @@ desk_open(const char *main_cf)
 }
 
 void
+desk_forget(void)
+{
+	for (size_t i = 0; i < desk.nmessages; i++) {
+		buf_done(&desk.messages[i].envelope);
+		buf_done(&desk.messages[i].content);
+	}
+	desk.nmessages = 0;
+	assert(ftruncate(desk.log_fd, 0) == 0);
+	assert(lseek(desk.log_fd, 0, SEEK_SET) == 0);
+}
+
+void
+desk_wait(void)
+{
+	for (int i = 0; i < 5000 && desk.server->session_count > 0; i++)
+		task_sleep(clock_after(i < 50 ? 0 : CLOCK_MS));
+	assert(desk.server->session_count == 0);
+}
+
+void
 desk_close(void)
 {
-	for (int i = 0; i < 500 && desk.server->session_count > 0; i++)
-		task_sleep(clock_after(10 * CLOCK_MS));
-	assert(desk.server->session_count == 0);
+	desk_wait();
 	server_free(&desk.server);
 	link_free(&desk.dns);
 	link_free(&desk.lookup);
@@ -329,10 +349,7 @@ desk_close(void)
 	/* Their readers, and what waited for them, come to their ends. */
 	task_sleep(clock_after(10 * CLOCK_MS));
 	conf_free(&desk.conf);
-	for (size_t i = 0; i < desk.nmessages; i++) {
-		buf_done(&desk.messages[i].envelope);
-		buf_done(&desk.messages[i].content);
-	}
+	desk_forget();
 	log_init("test");
 	close(desk.log_fd);
 	buf_done(&desk.log);

@@ -4,7 +4,8 @@
  * qmgr, dns and lookup as far as smtpd can see them.  Everything of smtpd
  * and of the libraries is real but for the skeleton of programs (serve).
  *
- * Runs in tasks: desk_run() starts the loop and returns when `fn` has.
+ * Runs in tasks: desk_run() starts the loop and returns when `fn` has; a
+ * desk that it left open is there again at the next one.
  */
 #ifndef T_SMTPD_DESK_H
 #define T_SMTPD_DESK_H
@@ -20,7 +21,8 @@ void desk_run(void (*fn)(void *), void *arg);
 
 /* A server with this main.cf; before it, what it may ask. */
 void desk_open(const char *main_cf);
-void desk_close(void); /* sessions must have ended */
+void desk_wait(void);  /* until all sessions have ended */
+void desk_close(void); /* waits too */
 struct server *desk_server(void);
 
 /* A client from `address`: its end of the connection. */
@@ -32,7 +34,7 @@ void desk_dns(struct str record);
 /* "192.0.2.1 a.test", as /etc/hosts. */
 void desk_host(struct str line);
 
-/* What qmgr says to the next message, until it is told otherwise. */
+/* What qmgr says to the next message, until it is told otherwise; borrowed. */
 void desk_queue(uint64_t verdict, struct str dsn, struct str text);
 void desk_room(uint64_t room, struct str dsn, struct str text);
 
@@ -42,6 +44,7 @@ struct desk_message {
 };
 size_t desk_messages(void);
 const struct desk_message *desk_message(size_t i);
+void desk_forget(void); /* the messages and the log so far */
 
 /* All that was logged, a line each, "body\n". */
 struct str desk_log(void);

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: ISC */
+/* plan - the services that main.cf and master.cf ask for. */
+#include "plan.h"
+
+#include "base/log.h"
+#include "dict/dict.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ARENA_MAX      ((size_t)256 * 1024 * 1024)
+#define CONFIG_MAX     (16 * 1024 * 1024)
+#define FILES_MAX      1000
+#define DICT_FILES_MAX 16
+#define RESOLV_CONF    STR("/etc/resolv.conf")
+
+/* The files of one service, while they are gathered. */
+struct files {
+	struct plan *plan;
+	struct str default_type;
+	struct plan_file *list;
+	size_t n;
+};
+
+static void
+add_file(struct files *f, struct str path)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (str_eq(f->list[i].path, path))
+			return;
+	if (f->n < FILES_MAX)
+		f->list[f->n++].path = arena_str(&f->plan->arena, path);
+}
+
+static void
+add_table(void *arg, struct str table)
+{
+	struct files *f = arg;
+	struct str paths[DICT_FILES_MAX];
+	size_t n;
+
+	if (str_has_prefix(table, STR("/"))) {
+		add_file(f, table);
+		return;
+	}
+	n = dict_files(
+	    table, f->default_type, &f->plan->arena, paths, DICT_FILES_MAX);
+	for (size_t i = 0; i < n; i++)
+		add_file(f, paths[i]);
+}
+
+static void
+find_files(struct service *s, const struct conf *c)
+{
+	struct files f = {
+	    .plan = s->plan,
+	    .default_type = conf_str(c, PARAM_default_database_type),
+	    .list = arena_array(&s->plan->arena, FILES_MAX, sizeof(*s->files)),
+	};
+
+	conf_each_table(c, s->program->users, add_table, &f);
+	if (s->program->users == USER_DNS)
+		add_file(&f, RESOLV_CONF);
+	s->files = f.list;
+	s->nfiles = f.n;
+}
+
+static bool
+set_config(struct service *s, const struct conf *c)
+{
+	struct buf b BUF_CLEANUP;
+	int r;
+
+	buf_init(&b, CONFIG_MAX);
+	r = conf_encode(c, &b);
+	if (r < 0) {
+		log_error(
+		    "the configuration of %.*s is too large", STR_ARG(s->name));
+		return false;
+	}
+	s->config = arena_str(&s->plan->arena, buf_str(&b));
+	return true;
+}
+
+static bool
+add_service(struct plan *p, const struct program_row *program,
+    const struct master_service *cf, const struct master_cf *m,
+    conf_remark_fn say, void *arg)
+{
+	struct service *s = arena_alloc(&p->arena, sizeof(*s));
+	struct conf *c = master_cf_conf(m, cf, p->conf, say, arg);
+	bool ok;
+
+	if (c == NULL)
+		return false;
+	s->plan = p;
+	s->name = arena_str(&p->arena, cf->name);
+	s->program = program;
+	s->is_inet = str_eq(cf->type, STR("inet"));
+	find_files(s, c);
+	ok = set_config(s, c);
+	conf_free(&c);
+	TAILQ_INSERT_TAIL(&p->services, s, next);
+	return ok;
+}
+
+/* Those that are always there: a line of master.cf only adds settings. */
+static bool
+add_fixed(struct plan *p, const struct program_row *program, struct str name,
+    const struct master_cf *m, conf_remark_fn say, void *arg)
+{
+	const struct master_service *cf = master_cf_find(m, name);
+	struct master_service plain = {
+	    .name = name,
+	    .type = STR("unix"),
+	    .command = str_c(program->name),
+	    .known = master_command_find(str_c(program->name)),
+	};
+
+	if (cf == NULL || cf->known->users != program->users)
+		cf = &plain;
+	return add_service(p, program, cf, m, say, arg);
+}
+
+static bool
+add_lines(struct plan *p, const struct program_row *program, const char *type,
+    const struct master_cf *m, conf_remark_fn say, void *arg)
+{
+	for (size_t i = 0; i < master_cf_count(m); i++) {
+		const struct master_service *cf = master_cf_at(m, i);
+
+		if (cf->known->kind != MASTER_PROGRAM ||
+		    cf->known->users != program->users ||
+		    !str_eq(cf->type, str_c(type)))
+			continue;
+		if (!add_service(p, program, cf, m, say, arg))
+			return false;
+	}
+	return true;
+}
+
+/* The transports that main.cf's defaults name are there without a line. */
+static bool
+add_transports(struct plan *p, const struct program_row *program,
+    const struct master_cf *m, conf_remark_fn say, void *arg)
+{
+	static const char *const names[] = {"smtp", "relay"};
+	bool ok = add_lines(p, program, "unix", m, say, arg);
+
+	for (size_t i = 0; ok && i < 2; i++)
+		if (master_cf_find(m, str_c(names[i])) == NULL)
+			ok =
+			    add_fixed(p, program, str_c(names[i]), m, say, arg);
+	return ok;
+}
+
+static bool
+add_all(
+    struct plan *p, const struct master_cf *m, conf_remark_fn say, void *arg)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < PROGRAMS; i++) {
+		const struct program_row *program = &programs[i];
+
+		if (program->users == USER_SMTPD)
+			ok = add_lines(p, program, "inet", m, say, arg);
+		else if (program->users == USER_SMTP)
+			ok = add_transports(p, program, m, say, arg);
+		else
+			ok = add_fixed(
+			    p, program, str_c(program->name), m, say, arg);
+	}
+	return ok;
+}
+
+struct plan *
+plan_make(
+    struct conf *c, const struct master_cf *m, conf_remark_fn say, void *arg)
+{
+	struct plan *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		log_fatal("out of memory for a plan");
+	arena_init(&p->arena, ARENA_MAX);
+	TAILQ_INIT(&p->services);
+	p->conf = c;
+	p->refs = 1;
+	if (!add_all(p, m, say, arg))
+		plan_unref(&p);
+	return p;
+}
+
+struct plan *
+plan_read(const char *dir, conf_remark_fn say, void *arg)
+{
+	struct conf *c = conf_read(dir, say, arg);
+	struct master_cf *m = NULL;
+	struct plan *p = NULL;
+
+	if (c != NULL)
+		m = master_cf_read(dir, c, say, arg);
+	if (m != NULL && conf_check(c, say, arg)) {
+		p = plan_make(c, m, say, arg);
+		c = NULL;
+	}
+	master_cf_free(&m);
+	conf_free(&c);
+	return p;
+}
+
+struct plan *
+plan_ref(struct plan *p)
+{
+	p->refs++;
+	return p;
+}
+
+void
+plan_unref(struct plan **pp)
+{
+	struct plan *p = *pp;
+
+	*pp = NULL;
+	if (p == NULL || --p->refs > 0)
+		return;
+	conf_free(&p->conf);
+	arena_done(&p->arena);
+	free(p);
+}
+
+struct service *
+plan_find(const struct plan *p, struct str name)
+{
+	struct service *s;
+
+	if (str_eq(name, STR("virtual")))
+		name = STR("local");
+	TAILQ_FOREACH (s, &p->services, next)
+		if (!s->is_inet && str_eq(s->name, name))
+			return s;
+	return NULL;
+}
+
+struct service *
+plan_find_like(const struct plan *p, const struct service *like)
+{
+	struct service *s;
+
+	TAILQ_FOREACH (s, &p->services, next)
+		if (s->is_inet == like->is_inet && str_eq(s->name, like->name))
+			return s;
+	return NULL;
+}

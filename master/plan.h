@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * plan - which services a configuration asks for: a value made from main.cf
+ * and master.cf, without touching anything but the two files.
+ *
+ * There are always qmgr, dns, lookup, local, mda, bounce and pickup; each
+ * inet line of master.cf whose command is smtpd is a service, and each unix
+ * line whose command is smtp.  A service of the same name as a program (or
+ * "virtual", whose work local does) brings that program its settings.
+ */
+#ifndef MASTER_PLAN_H
+#define MASTER_PLAN_H
+
+#include "programs.h"
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "mail/conf.h"
+#include "mail/master_cf.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/stat.h>
+
+struct child;
+
+/* A file of a table, and what it was when it was handed out. */
+struct plan_file {
+	struct str path;
+	struct timespec mtime;
+	dev_t dev;
+	ino_t inode; /* 0: it was not there */
+};
+
+struct service {
+	TAILQ_ENTRY(service) next;
+	struct plan *plan;
+	struct str name;
+	const struct program_row *program;
+	bool is_inet;      /* name is "host:port"; nobody links to it */
+	struct str config; /* encoded, for its processes */
+	struct plan_file *files;
+	size_t nfiles;
+	int *listeners; /* borrowed from listeners.c */
+	size_t nlisteners;
+
+	/* How it goes, while the plan is carried out (child.c). */
+	struct child *current; /* ready, or NULL */
+	struct child *coming;  /* started, not yet ready, or NULL */
+	int64_t start_at;      /* not before */
+	int64_t delay;         /* between the last two starts */
+};
+
+struct plan {
+	struct arena arena;
+	TAILQ_HEAD(, service) services;
+	struct conf *conf;
+	uint64_t generation;
+	unsigned refs; /* master, and each child of one of its services */
+};
+
+/* NULL when something was an error, which was said. */
+struct plan *plan_read(const char *dir, conf_remark_fn say, void *arg);
+struct plan *plan_make(
+    struct conf *c, const struct master_cf *m, conf_remark_fn say, void *arg);
+struct plan *plan_ref(struct plan *p);
+void plan_unref(struct plan **p);
+
+/* Of those that can be linked to; NULL: none. */
+struct service *plan_find(const struct plan *p, struct str name);
+/* The one that does what `s`, of another plan, does; NULL: none. */
+struct service *plan_find_like(const struct plan *p, const struct service *s);
+
+#endif

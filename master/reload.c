@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * reload - another plan in place of this one.
+ *
+ * The new plan's processes start beside the old ones, which go on serving.
+ * When all are ready, qmgr, which stays, gets its new configuration, and the
+ * old ones are told to finish.  When one does not start, the new ones leave
+ * and all is as before.
+ */
+#include "master.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define UP_TIME         (30 * CLOCK_SEC)
+#define GENERATIONS_MAX 2 /* that may be leaving at a time */
+
+/* The one that stays through a reload. */
+static struct child *
+old_queue(const struct master *m, const struct service *s)
+{
+	if (s->program->turn != TURN_QUEUE || m->old_plan == NULL)
+		return NULL;
+	return plan_find_like(m->old_plan, s)->current;
+}
+
+bool
+reload_is_up(const struct master *m)
+{
+	const struct service *s;
+
+	TAILQ_FOREACH (s, &m->plan->services, next)
+		if (s->current == NULL && !s->program->is_on_demand &&
+		    old_queue(m, s) == NULL)
+			return false;
+	return true;
+}
+
+/* One that ended before it was ready, though nothing is known to be wrong. */
+static const struct service *
+find_failed(const struct master *m)
+{
+	const struct service *s;
+
+	TAILQ_FOREACH (s, &m->plan->services, next)
+		if (s->current == NULL && s->coming == NULL && s->delay > 0 &&
+		    !s->program->is_on_demand)
+			return s;
+	return NULL;
+}
+
+int
+reload_wait_up(struct master *m)
+{
+	int64_t deadline = clock_after(UP_TIME);
+	const struct service *failed = NULL;
+	int r = 0;
+
+	while (r == 0 && !reload_is_up(m)) {
+		failed = find_failed(m);
+		if (failed != NULL || m->is_stopping)
+			break;
+		r = task_wait(&m->ended, deadline);
+	}
+	if (failed != NULL)
+		log_error("service %.*s (%s) does not start",
+		    STR_ARG(failed->name), failed->program->name);
+	if (r == -ETIMEDOUT)
+		log_error("the services are not ready in time");
+	return failed != NULL || m->is_stopping ? -ESRCH : r;
+}
+
+static void
+drain_old(struct master *m)
+{
+	struct child *c, *after;
+
+	TAILQ_FOREACH_SAFE (c, &m->children, next, after) {
+		uint64_t age = m->generation - c->plan->generation;
+
+		if (c->plan != m->plan)
+			child_leave(c, age > GENERATIONS_MAX);
+	}
+}
+
+static void
+accept_plan(struct master *m)
+{
+	struct service *s;
+
+	TAILQ_FOREACH (s, &m->plan->services, next) {
+		struct child *queue = old_queue(m, s);
+
+		if (queue != NULL && s->current == NULL)
+			child_reconfigure(queue, s);
+	}
+	plan_unref(&m->old_plan);
+	drain_old(m);
+	listeners_prune(m);
+}
+
+static void
+take_back(struct master *m)
+{
+	struct plan *failed = m->plan;
+	struct child *c, *after;
+
+	m->plan = m->old_plan;
+	m->old_plan = NULL;
+	TAILQ_FOREACH_SAFE (c, &m->children, next, after)
+		if (c->plan == failed)
+			child_leave(c, true);
+	plan_unref(&failed);
+	listeners_prune(m);
+	target_reopen(m);
+	log_error("reload failed: the old configuration stays");
+}
+
+static int
+check_plan(
+    const struct master *m, const struct plan *p, conf_remark_fn say, void *arg)
+{
+	struct conf_remark r = {
+	    .severity = CONF_ERROR,
+	    .file = STR("main.cf"),
+	    .text = STR("queue_directory cannot change while the suite runs: "
+			"stop and start it"),
+	};
+
+	if (str_eq(
+		conf_str(p->conf, PARAM_queue_directory), m->queue_directory))
+		return who_check(m);
+	say(arg, &r);
+	return -EINVAL;
+}
+
+static int
+try_plan(struct master *m, struct plan *p, conf_remark_fn say, void *arg)
+{
+	int r = check_plan(m, p, say, arg);
+
+	if (r == 0)
+		r = listeners_bind(m, p);
+	if (r < 0)
+		return r;
+	m->old_plan = m->plan;
+	m->plan = plan_ref(p);
+	p->generation = ++m->generation;
+	r = target_reopen(m);
+	if (r == 0) {
+		log_info("reload -- version %s, configuration %s",
+		    VALIJA_VERSION, m->conf_dir);
+		keeper_wake(m);
+		r = reload_wait_up(m);
+	}
+	if (r < 0)
+		take_back(m);
+	else
+		accept_plan(m);
+	return r;
+}
+
+int
+reload_run(struct master *m, conf_remark_fn say, void *arg)
+{
+	struct plan *p;
+	int r;
+
+	/* One after the other. */
+	while (m->old_plan != NULL && !m->is_stopping)
+		if (task_wait(&m->ended, clock_after(UP_TIME)) == -ECANCELED)
+			return -ECANCELED;
+	if (m->is_stopping)
+		return -ESHUTDOWN;
+	p = plan_read(m->conf_dir, say, arg);
+	if (p == NULL) {
+		log_error("reload refused: the configuration has an error; "
+			  "the old one stays");
+		return -EINVAL;
+	}
+	r = try_plan(m, p, say, arg);
+	plan_unref(&p);
+	task_wake_all(&m->ended);
+	return r;
+}

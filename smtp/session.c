@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: ISC */
+/* session - the client's side of a connection (RFC 5321). */
+#include "session.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define NAMES_MAX 8192
+
+static struct session *
+new_session(const struct settings *settings, const struct target *to)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	char text[IP_TEXT_MAX];
+
+	if (s == NULL)
+		log_fatal("out of memory");
+	s->settings = settings;
+	s->stream.io.fd = -1;
+	arena_init(&s->arena, NAMES_MAX);
+	ip_format(&to->ip, text);
+	s->host = arena_str(&s->arena, to->host);
+	s->name = arena_strf(&s->arena, "%.*s[%s]", STR_ARG(s->host), text);
+	s->relay = arena_strf(&s->arena, "%.*s:%u", STR_ARG(s->name), to->port);
+	s->ip = to->ip;
+	s->port = to->port;
+	s->opened = clock_mono();
+	return s;
+}
+
+void
+session_free(struct session **s)
+{
+	if (*s == NULL)
+		return;
+	if ((*s)->stream.io.fd >= 0)
+		stream_done(&(*s)->stream);
+	arena_done(&(*s)->arena);
+	free(*s);
+	*s = NULL;
+}
+
+void
+session_quit(struct session **s)
+{
+	struct session *me = *s;
+	struct reply r;
+
+	reply_init(&r);
+	if (me != NULL && !me->is_dead && session_is_quiet(me)) {
+		stream_deadline(
+		    &me->stream, clock_after(me->settings->quit_time));
+		if (session_send(me, STR("QUIT")) == 0 &&
+		    stream_flush(&me->stream) == 0 &&
+		    !me->settings->skip_quit_reply)
+			session_reply(me, &r, me->settings->quit_time);
+	}
+	reply_done(&r);
+	session_free(s);
+}
+
+void
+session_name(struct session *s, struct str nexthop, bool is_only)
+{
+	if (s->nexthop.len == 0)
+		s->nexthop = arena_str(&s->arena, nexthop);
+	s->is_only = is_only;
+}
+
+int
+session_send(struct session *s, struct str command)
+{
+	int e = stream_write(&s->stream, command);
+
+	return e != 0 ? e : stream_write(&s->stream, STR("\r\n"));
+}
+
+int
+session_reply(struct session *s, struct reply *r, int64_t timeout)
+{
+	enum reply_step step = REPLY_MORE;
+	struct str line;
+	bool crlf;
+
+	reply_reset(r);
+	stream_deadline(&s->stream, clock_after(timeout));
+	while (step == REPLY_MORE) {
+		int e =
+		    stream_read_line(&s->stream, REPLY_LINE_MAX, &line, &crlf);
+		if (e == -EMSGSIZE)
+			e = -EBADMSG;
+		if (e != 0) {
+			s->is_dead = true;
+			return e;
+		}
+		step = reply_add(r, line);
+	}
+	if (step == REPLY_BAD || r->code == 421)
+		s->is_dead = true;
+	return step == REPLY_BAD ? -EBADMSG : 0;
+}
+
+void
+session_broke(struct session *s, int error, const struct reply *r,
+    const char *doing, struct fail *why)
+{
+	const char *name = s->name.p; /* has a NUL: it is of an arena */
+
+	s->is_dead = true;
+	if (error == -ETIMEDOUT)
+		fail_set(why, "4.4.2",
+		    "conversation with %s timed out while %s", name, doing);
+	else if (error == -EBADMSG)
+		fail_set(why, "4.5.0",
+		    "host %s said what is not SMTP: %.*s (while %s)", name,
+		    (int)(r->text.len > 100 ? 100 : r->text.len), r->text.p,
+		    doing);
+	else
+		fail_set(why, "4.4.2", "lost connection with %s while %s", name,
+		    doing);
+}
+
+bool
+session_is_quiet(const struct session *s)
+{
+	return !s->is_dead && s->stream.error == 0 &&
+	       !stream_has_input(&s->stream) && !s->stream.io.readable &&
+	       !s->stream.io.is_hung_up;
+}
+
+/* ---- opening ---- */
+
+static int
+bind_to(int fd, const struct ip *from)
+{
+	struct sockaddr_storage ss;
+
+	if (from->family == 0)
+		return 0;
+	socklen_t len = ip_to_sockaddr(from, 0, &ss);
+	return bind(fd, (struct sockaddr *)&ss, len) < 0 ? -errno : 0;
+}
+
+static int
+open_socket(const struct settings *c, const struct ip *to)
+{
+	int fd = socket(to->family == 6 ? AF_INET6 : AF_INET,
+	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int one = 1;
+
+	if (fd < 0)
+		return -errno;
+	int e = bind_to(fd, to->family == 6 ? &c->bind6 : &c->bind4);
+	/* A group of commands is one write: nothing is gained by waiting. */
+	if (e == 0 &&
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) < 0)
+		e = -errno;
+	if (e == 0)
+		return fd;
+	close(fd);
+	return e;
+}
+
+static int
+connect_to(struct session *s, const struct target *to)
+{
+	int64_t time = s->settings->connect_time;
+	struct sockaddr_storage ss;
+	socklen_t len = ip_to_sockaddr(&to->ip, to->port, &ss);
+	int fd = open_socket(s->settings, &to->ip);
+
+	if (fd < 0)
+		return fd;
+	int e = stream_init(&s->stream, fd);
+	if (e != 0) {
+		close(fd);
+		s->stream.io.fd = -1;
+		return e;
+	}
+	return io_connect(&s->stream.io, (struct sockaddr *)&ss, len,
+	    time > 0 ? clock_after(time) : CLOCK_NEVER);
+}
+
+static bool
+says_own_name(const struct session *s, const struct reply *r, size_t skip)
+{
+	struct str line = str_from(buf_str(&r->text), skip);
+
+	return str_eq_case(str_word(&line, " \n"), s->settings->myhostname);
+}
+
+static bool
+take_greeting(struct session *s, struct fail *why, bool *ret_esmtp)
+{
+	static const char doing[] = "receiving the initial server greeting";
+	struct reply r;
+	bool ok = false;
+
+	reply_init(&r);
+	int e = session_reply(s, &r, s->settings->helo_time);
+	if (e != 0) {
+		session_broke(s, e, &r, doing, why);
+	} else if (!reply_is_positive(&r)) {
+		fail_refused(why, &r, s->name.p);
+		/* The next server may think better of us. */
+		if (s->settings->skip_5xx_greeting)
+			why->dsn[0] = '4';
+	} else {
+		ok = true;
+	}
+	*ret_esmtp = s->settings->always_ehlo ||
+	             str_find_str(buf_str(&r.text), STR("ESMTP")) >= 0;
+	if (ok && says_own_name(s, &r, 4))
+		log_warning("host %s greeted me with my own hostname %.*s",
+		    s->relay.p, STR_ARG(s->settings->myhostname));
+	reply_done(&r);
+	return ok;
+}
+
+static void
+take_keyword(struct session *s, struct str line)
+{
+	struct str word = str_word(&line, " \t");
+	uint64_t n;
+
+	if (str_eq_case(word, STR("PIPELINING")))
+		s->has_pipelining = true;
+	else if (str_eq_case(word, STR("8BITMIME")))
+		s->has_8bit = true;
+	else if (str_eq_case(word, STR("SMTPUTF8")))
+		s->has_utf8 = true;
+	else if (str_eq_case(word, STR("SIZE"))) {
+		s->has_size = true;
+		if (str_parse_u64(str_word(&line, " \t"), UINT64_MAX, &n) == 0)
+			s->size_limit = n;
+	}
+}
+
+/* RFC 5321 section 4.1.1.1: a keyword a line, behind the first one. */
+static void
+take_keywords(struct session *s, const struct reply *r)
+{
+	struct str text = buf_str(&r->text), line;
+
+	str_cut(text, '\n', NULL, &text);
+	while (text.len > 0) {
+		str_cut(text, '\n', &line, &text);
+		take_keyword(s, str_from(line, 4));
+	}
+}
+
+/* 0, with the reply; or broken, with *why. */
+static int
+say_hello(
+    struct session *s, const char *verb, struct reply *r, struct fail *why)
+{
+	BUF_CLEANUP struct buf b;
+
+	buf_init(&b, 512);
+	buf_addf(&b, "%s %.*s", verb, STR_ARG(s->settings->helo_name));
+	int e = session_send(s, buf_str(&b));
+	if (e == 0)
+		e = session_reply(s, r, s->settings->helo_time);
+	if (e != 0) {
+		buf_reset(&b);
+		buf_addf(&b, "performing the %s handshake", verb);
+		session_broke(s, e, r, b.p, why);
+	}
+	return e;
+}
+
+static bool
+greet(struct session *s, bool esmtp, struct reply *r, struct fail *why)
+{
+	if (esmtp && !s->settings->never_ehlo) {
+		if (say_hello(s, "EHLO", r, why) != 0)
+			return false;
+		if (reply_is_positive(r)) {
+			take_keywords(s, r);
+			return true;
+		}
+		if (s->is_dead) { /* 421 */
+			fail_refused(why, r, s->name.p);
+			return false;
+		}
+	}
+	if (say_hello(s, "HELO", r, why) != 0)
+		return false;
+	if (reply_is_positive(r))
+		return true;
+	fail_refused(why, r, s->name.p);
+	return false;
+}
+
+static bool
+start(struct session *s, struct fail *why)
+{
+	struct reply r;
+	bool esmtp;
+
+	if (!take_greeting(s, why, &esmtp))
+		return false;
+	reply_init(&r);
+	bool ok = greet(s, esmtp, &r, why);
+	if (ok && s->port == s->settings->port && says_own_name(s, &r, 4)) {
+		log_warning("host %s replied to HELO/EHLO with my own "
+			    "hostname %.*s",
+		    s->relay.p, STR_ARG(s->settings->myhostname));
+		s->is_own = true;
+	}
+	reply_done(&r);
+	return ok;
+}
+
+struct session *
+session_open(
+    const struct settings *settings, const struct target *to, struct fail *why)
+{
+	struct session *s = new_session(settings, to);
+	int e = connect_to(s, to);
+
+	if (e != 0) {
+		fail_set(why, "4.4.1", "connect to %s: %s", s->relay.p,
+		    strerror(-e));
+		session_free(&s);
+		return NULL;
+	}
+	fail_reset(why);
+	if (!start(s, why))
+		s->is_dead = true;
+	return s;
+}

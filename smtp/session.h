@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * session - a connection to a server, from connect to QUIT, and what the
+ * server said that it can do.
+ *
+ * Everything here waits, in a task, each step up to its own time-out.  A
+ * session whose stream broke, or that said something that is not SMTP, or
+ * 421, is `is_dead`: it is closed without another word.
+ */
+#ifndef SMTP_SESSION_H
+#define SMTP_SESSION_H
+
+#include "fail.h"
+#include "reply.h"
+#include "settings.h"
+#include "target.h"
+
+#include "base/arena.h"
+#include "net/stream.h"
+
+#include <stdbool.h>
+#include <sys/queue.h>
+
+struct session {
+	struct stream stream;
+	const struct settings *settings;
+	struct arena arena; /* the names below */
+	struct str nexthop; /* empty, or whose best server this is ... */
+	bool is_only;       /* ... and the only one */
+	struct str host;
+	struct str name;  /* "host[address]" */
+	struct str relay; /* "host[address]:port" */
+	struct ip ip;
+	uint16_t port;
+
+	bool has_pipelining, has_size, has_8bit, has_utf8;
+	uint64_t size_limit; /* 0: none */
+
+	bool is_own; /* it says that it is us */
+	bool is_dead;
+	bool needs_rset; /* a transaction was left half done */
+	unsigned uses;   /* messages sent before */
+	int64_t opened;
+
+	int64_t idle_until; /* in the pool */
+	TAILQ_ENTRY(session) link;
+};
+
+/* Connect, take the greeting, say EHLO.  NULL with *why set. */
+struct session *session_open(
+    const struct settings *settings, const struct target *to, struct fail *why);
+void session_free(struct session **s); /* closes, without a word */
+void session_quit(struct session **s); /* QUIT first, where that is of use */
+
+/* Others may go on with it for the same next hop. */
+void session_name(struct session *s, struct str nexthop, bool is_only);
+
+/* Gathers "COMMAND\r\n"; goes out with what is read next. */
+int session_send(struct session *s, struct str command);
+
+/*
+ * The next reply: 0 or -errno.  -EBADMSG: it is not SMTP, r->text is what it
+ * was.  On any error and on 421 the session is dead.
+ */
+int session_reply(struct session *s, struct reply *r, int64_t timeout);
+
+/* What a broken stream means while `doing` something; dead from here on. */
+void session_broke(struct session *s, int error, const struct reply *r,
+    const char *doing, struct fail *why);
+
+/* A kept session can still be used: nothing came that nobody asked for. */
+bool session_is_quiet(const struct session *s);
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: ISC */
+/* settings - from parameters to a struct. */
+#include "settings.h"
+
+#include "nexthop.h"
+
+#include <errno.h>
+
+static bool
+has_word(struct str list, const char *word)
+{
+	struct str w;
+
+	while ((w = str_word(&list, ", \t\r\n")).len > 0)
+		if (str_eq_case(w, str_c(word)))
+			return true;
+	return false;
+}
+
+static void
+read_times(struct settings *s, const struct conf *c)
+{
+	s->connect_time = conf_time(c, PARAM_smtp_connect_timeout);
+	s->helo_time = conf_time(c, PARAM_smtp_helo_timeout);
+	s->mail_time = conf_time(c, PARAM_smtp_mail_timeout);
+	s->rcpt_time = conf_time(c, PARAM_smtp_rcpt_timeout);
+	s->data_init_time = conf_time(c, PARAM_smtp_data_init_timeout);
+	s->data_block_time = conf_time(c, PARAM_smtp_data_xfer_timeout);
+	s->data_done_time = conf_time(c, PARAM_smtp_data_done_timeout);
+	s->rset_time = conf_time(c, PARAM_smtp_rset_timeout);
+	s->quit_time = conf_time(c, PARAM_smtp_quit_timeout);
+	s->reuse_time = conf_time(c, PARAM_smtp_connection_reuse_time_limit);
+}
+
+static void
+read_lookups(struct settings *s, const struct conf *c)
+{
+	struct str protocols = conf_str(c, PARAM_inet_protocols);
+	struct str lookup = conf_str(c, PARAM_smtp_host_lookup);
+	struct str first = conf_str(c, PARAM_smtp_address_preference);
+
+	s->use_ipv4 = has_word(protocols, "all") || has_word(protocols, "ipv4");
+	s->use_ipv6 = has_word(protocols, "all") || has_word(protocols, "ipv6");
+	s->lookup_dns = has_word(lookup, "dns");
+	s->lookup_native = has_word(lookup, "native");
+	s->first = str_eq(first, STR("ipv4"))   ? FAMILY_IPV4
+	           : str_eq(first, STR("ipv6")) ? FAMILY_IPV6
+	                                        : FAMILY_ANY;
+	s->ignore_mx_error = conf_bool(c, PARAM_ignore_mx_lookup_error);
+	s->shuffle = conf_bool(c, PARAM_smtp_randomize_addresses);
+	s->balance = conf_bool(c, PARAM_smtp_balance_inet_protocols);
+	s->address_limit = (size_t)conf_int(c, PARAM_smtp_mx_address_limit);
+	s->session_limit = (size_t)conf_int(c, PARAM_smtp_mx_session_limit);
+}
+
+static int
+read_bind(struct ip *ret, const struct conf *c, enum param p, uint8_t family,
+    struct buf *why)
+{
+	struct str text = conf_str(c, p);
+
+	*ret = (struct ip){.family = 0};
+	if (text.len == 0)
+		return 0;
+	if (ip_parse_literal(text, ret) == 0 || ip_parse(text, ret) == 0)
+		if (ret->family == family)
+			return 0;
+	buf_addf(why, "%s: \"%.*s\" is not an IPv%u address",
+	    param_table[p].name, STR_ARG(text), family);
+	return -EINVAL;
+}
+
+int
+settings_read(struct settings *s, const struct conf *c, struct buf *why)
+{
+	*s = (struct settings){
+	    .myhostname = conf_str(c, PARAM_myhostname),
+	    .helo_name = conf_str(c, PARAM_smtp_helo_name),
+	    .inet_interfaces = conf_str(c, PARAM_inet_interfaces),
+	    .proxy_interfaces = conf_str(c, PARAM_proxy_interfaces),
+	    .relayhost = conf_str(c, PARAM_relayhost),
+	    .fallback = conf_str(c, PARAM_smtp_fallback_relay),
+	    .skip_5xx_greeting = conf_bool(c, PARAM_smtp_skip_5xx_greeting),
+	    .skip_quit_reply = conf_bool(c, PARAM_smtp_skip_quit_response),
+	    .never_ehlo = conf_bool(c, PARAM_smtp_never_send_ehlo),
+	    .always_ehlo = conf_bool(c, PARAM_smtp_always_send_ehlo),
+	    .line_limit = (size_t)conf_int(c, PARAM_smtp_line_length_limit),
+	    .reuse_limit =
+		(size_t)conf_int(c, PARAM_smtp_connection_reuse_count_limit),
+	};
+	read_times(s, c);
+	read_lookups(s, c);
+	struct str port = conf_str(c, PARAM_smtp_tcp_port);
+	if (nexthop_port(port, &s->port) != 0) {
+		buf_addf(why, "smtp_tcp_port: \"%.*s\" is not a port",
+		    STR_ARG(port));
+		return -EINVAL;
+	}
+	if (!s->lookup_dns && !s->lookup_native) {
+		buf_add_c(why, "smtp_host_lookup: neither dns nor native");
+		return -EINVAL;
+	}
+	int e = read_bind(&s->bind4, c, PARAM_smtp_bind_address, 4, why);
+	return e != 0
+	           ? e
+	           : read_bind(&s->bind6, c, PARAM_smtp_bind_address6, 6, why);
+}
