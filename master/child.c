@@ -150,7 +150,7 @@ end(struct child *c, int status)
 	bool was_leaving = c->state == CHILD_LEAVING;
 
 	log_end(c, status);
-	if (!was_leaving)
+	if (!was_leaving && !m->is_stopping)
 		delay_next(c->service,
 		    c->state == CHILD_READY ? clock_mono() - c->started : 0);
 	leave_service(c);

@@ -54,7 +54,8 @@ raise_limits(void)
 
 	if (getrlimit(RLIMIT_NOFILE, &l) < 0)
 		return;
-	more = (struct rlimit){.rlim_cur = DESCRIPTORS, .rlim_max = DESCRIPTORS};
+	more =
+	    (struct rlimit){.rlim_cur = DESCRIPTORS, .rlim_max = DESCRIPTORS};
 	if (l.rlim_max < DESCRIPTORS && setrlimit(RLIMIT_NOFILE, &more) == 0)
 		return;
 	l.rlim_cur = l.rlim_max;
@@ -78,8 +79,11 @@ log_remark(void *arg, const struct conf_remark *r)
 static void
 on_terminate(int signo, void *arg)
 {
-	log_info("terminating on signal %d", signo);
-	stop_begin(arg, 0);
+	struct master *m = arg;
+
+	if (!m->is_stopping)
+		log_info("terminating on signal %d", signo);
+	stop_begin(m, 0);
 }
 
 static void

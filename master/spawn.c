@@ -140,6 +140,8 @@ become(const struct master *m, struct command *c)
 	    (m->log_fd >= 0 && dup2(m->log_fd, STDERR_FILENO) < 0) ||
 	    place_fds(c) < 0)
 		_exit(126);
+	/* A terminal's Ctrl-C is master's, who ends us in turn. */
+	setsid();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);

@@ -95,7 +95,7 @@ def _(t):
 def _(t):
     s = status(v.master_pid())
     bounding = int(s["CapBnd"], 16)
-    needed = sum(1 << c for c in (0, 1, 2, 3, 5, 6, 7, 8, 10, 18))
+    needed = sum(1 << c for c in (0, 1, 2, 3, 5, 6, 7, 8, 10, 18, 21))
     t.ok(bounding & ~needed == 0, "bounding set", s["CapBnd"])
 
 

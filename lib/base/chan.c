@@ -29,9 +29,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BATCH	     16 /* packets a system call */
+#define BATCH        16 /* packets a system call */
 #define SOCKET_ROOM  (1024 * 1024)
-#define LINGER	     (30 * CLOCK_SEC)
+#define LINGER       (30 * CLOCK_SEC)
 #define RETRY_AFTER  (10 * CLOCK_MS)
 #define CONTROL_ROOM CMSG_SPACE(CHAN_FDS * sizeof(int))
 
@@ -59,13 +59,13 @@ struct chan {
 	const struct chan_events *events;
 	void *arg;
 	unsigned refs;
-	bool is_open;	 /* for the owner: not ended, not closed */
-	bool is_owned;	 /* chan_close was not called */
-	bool has_met;	 /* the peer's hello came */
-	bool is_dirty;	 /* in the list of those to flush */
+	bool is_open;    /* for the owner: not ended, not closed */
+	bool is_owned;   /* chan_close was not called */
+	bool has_met;    /* the peer's hello came */
+	bool is_dirty;   /* in the list of those to flush */
 	bool is_writing; /* a writer task waits for room */
-	bool is_mute;	 /* nothing more goes out */
-	bool is_shut;	 /* ... and nothing more is taken in */
+	bool is_mute;    /* nothing more goes out */
+	bool is_shut;    /* ... and nothing more is taken in */
 	const char *why;
 	STAILQ_HEAD(, out) queue;
 	size_t queued; /* packets */

@@ -41,11 +41,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CHAN_PACKET	  (64 * 1024)
-#define CHAN_FDS	  32
-#define CHAN_PARCEL_MAX	  (8 * 1024 * 1024)
-#define CHAN_PARCEL_FDS	  1024
-#define CHAN_QUEUE_MAX	  (64 * 1024 * 1024)
+#define CHAN_PACKET       (64 * 1024)
+#define CHAN_FDS          32
+#define CHAN_PARCEL_MAX   (8 * 1024 * 1024)
+#define CHAN_PARCEL_FDS   1024
+#define CHAN_QUEUE_MAX    (64 * 1024 * 1024)
 #define CHAN_EXCHANGE_OWN (UINT32_C(1) << 31)
 
 struct protocol {
@@ -60,13 +60,13 @@ struct parcel {
 	unsigned kind;
 	uint32_t exchange; /* 0: belongs to no exchange */
 	const void *value; /* of the kind's shape; lives in the parcel */
-	int *fds;	   /* the taker of one sets it to -1 */
+	int *fds;          /* the taker of one sets it to -1 */
 	size_t nfds;
 	struct buf bytes; /* what value's strs borrow from */
 	struct arena arena;
 };
 
-void parcel_done(struct parcel *p);		/* closes what was not taken */
+void parcel_done(struct parcel *p);             /* closes what was not taken */
 int parcel_take_fd(struct parcel *p, size_t i); /* -1: not there */
 /* Makes *p empty and *ret_mine what it was: to keep one beyond on_parcel. */
 void parcel_take(struct parcel *p, struct parcel *ret_mine);

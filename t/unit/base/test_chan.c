@@ -37,7 +37,7 @@ struct end {
 	size_t count;
 	bool is_closed;
 	const char *why;
-	bool answers;	   /* each parcel with itself ... */
+	bool answers;      /* each parcel with itself ... */
 	uint64_t leave_at; /* ... up to this one, where it leaves */
 	struct task_queue changed;
 };

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: ISC */
+#include "tap.h"
+
+#include "plan.h"
+
+#include <string.h>
+
+/* What was said against the configuration. */
+static unsigned errors;
+
+static void
+count_errors(void *arg, const struct conf_remark *r)
+{
+	(void)arg;
+	errors += r->severity == CONF_ERROR;
+}
+
+static struct plan *
+make(const char *main_cf, const char *master_cf)
+{
+	struct conf *c = conf_from_text(
+	    "/nowhere", str_c(main_cf), str_c(master_cf), count_errors, NULL);
+	struct master_cf *m = master_cf_from_text(
+	    str_c(master_cf), STR("master.cf"), 100, count_errors, NULL);
+	struct plan *p;
+
+	errors = 0;
+	assert_non_null(c);
+	assert_non_null(m);
+	p = plan_make(c, m, count_errors, NULL);
+	master_cf_free(&m);
+	return p;
+}
+
+static size_t
+count(const struct plan *p)
+{
+	const struct service *s;
+	size_t n = 0;
+
+	TAILQ_FOREACH (s, &p->services, next)
+		n++;
+	return n;
+}
+
+static const struct service *
+find_inet(const struct plan *p, const char *name)
+{
+	struct service like = {.name = str_c(name), .is_inet = true};
+
+	return plan_find_like(p, &like);
+}
+
+static bool
+has_file(const struct service *s, const char *path)
+{
+	for (size_t i = 0; i < s->nfiles; i++)
+		if (str_eq(s->files[i].path, str_c(path)))
+			return true;
+	return false;
+}
+
+static void
+the_fixed_ones_are_always_there(void **state)
+{
+	static const char *const names[] = {"qmgr", "dns", "lookup", "local",
+	    "mda", "bounce", "pickup", "smtp", "relay"};
+	struct plan *p = make("", "");
+
+	(void)state;
+	assert_non_null(p);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_non_null(plan_find(p, str_c(names[i])));
+	assert_int_equal(count(p), sizeof(names) / sizeof(names[0]));
+	plan_unref(&p);
+	assert_null(p);
+}
+
+static void
+an_inet_line_is_a_service_of_its_own(void **state)
+{
+	struct plan *p =
+	    make("smtpd_banner = a\n", "smtp inet n - y - - smtpd\n"
+				       "[::1]:587 inet n - y - - smtpd\n"
+				       "  -o smtpd_banner=b\n"
+				       "  -o syslog_name=postfix/submission\n");
+	const struct service *smtp, *submission;
+	struct conf *c;
+
+	(void)state;
+	smtp = find_inet(p, "smtp");
+	submission = find_inet(p, "[::1]:587");
+	assert_non_null(smtp);
+	assert_non_null(submission);
+	assert_string_equal(smtp->program->name, "smtpd");
+	c = conf_decode(smtp->config);
+	assert_non_null(c);
+	assert_str(conf_str(c, PARAM_smtpd_banner), "a");
+	conf_free(&c);
+	c = conf_decode(submission->config);
+	assert_non_null(c);
+	assert_str(conf_str(c, PARAM_smtpd_banner), "b");
+	assert_str(conf_str(c, PARAM_syslog_name), "postfix/submission");
+	conf_free(&c);
+	plan_unref(&p);
+}
+
+/* The unix transport and the port have the same name in every master.cf. */
+static void
+nobody_links_to_a_port(void **state)
+{
+	struct plan *p = make("", "smtp inet n - y - - smtpd\n"
+				  "smtp unix - - y - - smtp\n");
+	const struct service *s = plan_find(p, STR("smtp"));
+
+	(void)state;
+	assert_string_equal(s->program->name, "smtp");
+	assert_false(s->is_inet);
+	assert_null(plan_find(p, STR("smtpd")));
+	plan_unref(&p);
+}
+
+static void
+transports_have_their_settings(void **state)
+{
+	struct plan *p =
+	    make("", "slow unix - - y - 1 smtp -o smtp_connect_timeout=7\n"
+		     "relay unix - - y - - error\n");
+	const struct service *s = plan_find(p, STR("slow"));
+	struct conf *c;
+
+	(void)state;
+	assert_non_null(s);
+	assert_true(s->program->is_on_demand);
+	c = conf_decode(s->config);
+	assert_int_equal(
+	    conf_time(c, PARAM_smtp_connect_timeout) / 1000000000, 7);
+	conf_free(&c);
+	/* qmgr does what error does: there is nothing to start. */
+	assert_null(plan_find(p, STR("relay")));
+	plan_unref(&p);
+}
+
+static void
+virtual_is_done_by_local(void **state)
+{
+	struct plan *p = make("", "virtual unix - n n - - virtual\n");
+
+	(void)state;
+	assert_ptr_equal(
+	    plan_find(p, STR("virtual")), plan_find(p, STR("local")));
+	assert_string_equal(
+	    plan_find(p, STR("virtual"))->program->name, "local");
+	plan_unref(&p);
+}
+
+static void
+postfix_services_without_a_program_are_accepted(void **state)
+{
+	struct plan *p = make("", "cleanup unix n - y - 0 cleanup\n"
+				  "qmgr unix n - n 300 1 qmgr\n"
+				  "tlsmgr unix - - y 1000? 1 tlsmgr\n"
+				  "rewrite unix - - y - - trivial-rewrite\n"
+				  "bounce unix - - y - 0 bounce\n"
+				  "defer unix - - y - 0 bounce\n"
+				  "showq unix n - y - - showq\n"
+				  "anvil unix - - y - 1 anvil\n"
+				  "postlog unix-dgram n - n - 1 postlogd\n");
+
+	(void)state;
+	assert_non_null(p);
+	assert_int_equal(errors, 0);
+	assert_int_equal(count(p), 9);
+	plan_unref(&p);
+}
+
+static void
+tables_go_to_those_who_use_them(void **state)
+{
+	struct plan *p = make("alias_maps = hash:/etc/a\n"
+			      "transport_maps = texthash:/etc/t\n"
+			      "mydestination = /etc/names\n",
+	    "smtp inet n - y - - smtpd\n");
+
+	(void)state;
+	assert_true(has_file(plan_find(p, STR("local")), "/etc/a.cdb"));
+	assert_true(has_file(plan_find(p, STR("qmgr")), "/etc/t"));
+	assert_true(has_file(find_inet(p, "smtp"), "/etc/names"));
+	assert_false(has_file(plan_find(p, STR("mda")), "/etc/a.cdb"));
+	assert_true(has_file(plan_find(p, STR("dns")), "/etc/resolv.conf"));
+	assert_false(has_file(plan_find(p, STR("smtp")), "/etc/a.cdb"));
+	plan_unref(&p);
+}
+
+static void
+a_bad_setting_of_a_service_is_an_error(void **state)
+{
+	struct plan *p =
+	    make("", "smtp inet n - y - - smtpd -o smtpd_timeout=fast\n");
+
+	(void)state;
+	assert_null(p);
+	assert_int_equal(errors, 1);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(the_fixed_ones_are_always_there),
+    cmocka_unit_test(an_inet_line_is_a_service_of_its_own),
+    cmocka_unit_test(nobody_links_to_a_port),
+    cmocka_unit_test(transports_have_their_settings),
+    cmocka_unit_test(virtual_is_done_by_local),
+    cmocka_unit_test(postfix_services_without_a_program_are_accepted),
+    cmocka_unit_test(tables_go_to_those_who_use_them),
+    cmocka_unit_test(a_bad_setting_of_a_service_is_an_error),
+};
+
+TAP_RUN(tests)
