@@ -86,7 +86,7 @@ answer_add_address(
 }
 
 /* SECURITY: what a user or a client wrote stands in a log line. */
-static struct str
+__attribute__((format(printf, 2, 0))) static struct str
 format(struct arena *a, const char *fmt, va_list ap)
 {
 	BUF_CLEANUP struct buf b;

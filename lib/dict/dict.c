@@ -171,7 +171,7 @@ dict_give(struct str value, struct arena *a, struct str *ret_value)
 void
 dict_remark(const struct dict_opening *o, const char *fmt, ...)
 {
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 	va_list ap;
 
 	if (o->env->remark == NULL)

@@ -105,7 +105,7 @@ build_from(const struct dict_build *b, const char *source, struct str text,
 int
 dict_build(const struct dict_build *b, struct str spec, struct buf *why)
 {
-	BUF_CLEANUP struct buf source = {0}, text;
+	BUF_CLEANUP struct buf source = {0}, text = {0};
 	FD_CLEANUP int fd = -1;
 	struct owner owner = {0};
 	struct stat st;
@@ -209,7 +209,7 @@ apply(struct change *c, const char *source, const struct stat *old,
 static int
 change(struct change *c, struct str spec, struct buf *why)
 {
-	BUF_CLEANUP struct buf source = {0}, path;
+	BUF_CLEANUP struct buf source = {0}, path = {0};
 	struct owner owner = {0};
 	bool is_old;
 	struct stat st;

@@ -47,7 +47,7 @@ find_user(const char *name, struct arena *a, struct str *ret_value)
 static enum find
 find_group(const char *name, struct arena *a, struct str *ret_value)
 {
-	BUF_CLEANUP struct buf members;
+	BUF_CLEANUP struct buf members = {0};
 	struct group *gr;
 
 	errno = 0;

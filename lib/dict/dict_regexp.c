@@ -39,7 +39,7 @@ read_flags(struct str flags, int *ret, struct buf *why)
 static void *
 compile(struct str *rest, struct buf *why)
 {
-	BUF_CLEANUP struct buf copy;
+	BUF_CLEANUP struct buf copy = {0};
 	struct str text, flags;
 	char error[256];
 	regex_t *re;

@@ -61,7 +61,7 @@ entries_key(struct entries *e, const struct dict_build *b, struct str key)
 __attribute__((format(printf, 2, 3))) static void
 warn(const struct dict_build *b, const char *fmt, ...)
 {
-	BUF_CLEANUP struct buf text;
+	BUF_CLEANUP struct buf text = {0};
 	va_list ap;
 
 	if (b->warn == NULL)

@@ -74,6 +74,8 @@ lines_split(struct str line, struct str *ret_key, struct str *ret_value)
 			break;
 	}
 	*ret_key = str_sub(line, 0, n);
+	while (n < line.len && is_white(line.p[n]))
+		n++;
 	*ret_value = str_trim(str_from(line, n));
 	return ret_key->len > 0 && ret_value->len > 0;
 }

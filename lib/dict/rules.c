@@ -296,7 +296,7 @@ add_group(struct buf *b, struct str key, const struct rules_span *s)
 static enum find
 expand(struct question *q, const struct rule *rule, const struct rules_match *m)
 {
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 	struct str s = rule->value;
 	ptrdiff_t at;
 	int group;

@@ -46,6 +46,7 @@ test_split(void **state)
 		const char *line, *key, *value;
 	} rows[] = {
 	    {"key value", "key", "value"},
+	    {"key\v\f value", "key", "value"},
 	    {"key\t value  more ", "key", "value  more"},
 	    {"\"a b\"@c  d", "\"a b\"@c", "d"},
 	    {"\"a\\\" b\"@c d", "\"a\\\" b\"@c", "d"},
