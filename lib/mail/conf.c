@@ -21,11 +21,11 @@ conf_remark(struct conf_remarks *r, enum conf_severity severity,
 	struct buf text BUF_CLEANUP;
 	va_list ap;
 
+	buf_init(&text, 4096);
 	if (severity == CONF_ERROR)
 		r->failed = true;
 	if (r->say == NULL)
 		return;
-	buf_init(&text, 4096);
 	va_start(ap, fmt);
 	(void)buf_vaddf(&text, fmt, ap);
 	va_end(ap);
