@@ -45,7 +45,7 @@ find_of(int error)
 static const char *
 distrust(const struct stat *st, uint64_t owner)
 {
-	if (st->st_uid != owner && st->st_uid != 0)
+	if (owner != HOME_ANY_OWNER && st->st_uid != owner && st->st_uid != 0)
 		return "is owned by someone else";
 	if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		return "is writable by group or others";
