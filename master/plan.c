@@ -201,7 +201,8 @@ plan_read(const char *dir, conf_remark_fn say, void *arg)
 
 	if (c != NULL)
 		m = master_cf_read(dir, c, say, arg);
-	if (m != NULL && conf_check(c, say, arg)) {
+	if (m != NULL && conf_check(c, say, arg) &&
+	    master_cf_check(m, c, say, arg)) {
 		p = plan_make(c, m, say, arg);
 		c = NULL;
 	}

@@ -71,20 +71,27 @@ conf_put(struct conf *c, const struct conf_setting *s, struct conf_remarks *r)
 		return;
 	}
 	struct conf_entry *entry = map_get(&c->names, s->name);
-	bool is_new = entry == NULL;
 
-	if (is_new) {
+	if (entry == NULL) {
 		entry = arena_alloc(&c->arena, sizeof(*entry));
 		entry->set.name = arena_str(&c->arena, s->name);
 		(void)map_put(&c->names, entry->set.name, entry);
-	} else if (str_eq(entry->set.file, s->file)) {
-		conf_remark(r, CONF_WARNING, s,
-		    "%.*s was already set in line %u; this line counts",
-		    STR_ARG(s->name), (unsigned)entry->set.line);
 	}
 	entry->set.value = arena_str(&c->arena, s->value);
 	entry->set.file = arena_str(&c->arena, s->file);
 	entry->set.line = s->line;
+}
+
+static void
+remark_repeated(
+    const struct conf *c, const struct conf_setting *s, struct conf_remarks *r)
+{
+	const struct conf_entry *entry = conf_entry(c, s->name);
+
+	if (entry != NULL)
+		conf_remark(r, CONF_WARNING, s,
+		    "%.*s was already set in line %u; this line counts",
+		    STR_ARG(s->name), (unsigned)entry->set.line);
 }
 
 /* A comment cannot stand behind a value: it is part of it. */
@@ -126,6 +133,7 @@ put_text(
 			conf_remark(r, CONF_ERROR, &s, "this file is too long");
 			break;
 		}
+		remark_repeated(c, &s, r);
 		conf_put(c, &s, r);
 	}
 	cf_lines_done(&in);
