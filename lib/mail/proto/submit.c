@@ -14,6 +14,7 @@ static const struct field message_fields[] = {
     SHAPE_U64(struct submit_message, ret, BOUND_RET),
     SHAPE_U64(struct submit_message, body_8bit, 1),
     SHAPE_U64(struct submit_message, extract, 1),
+    SHAPE_U64(struct submit_message, notify, BOUND_NOTIFY),
     SHAPE_ROWS(
 	struct submit_message, recipients, ENVELOPE_RCPT_MAX, &recipient_shape),
     SHAPE_ONE(struct submit_message, content, &content_wire_shape),

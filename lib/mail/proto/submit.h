@@ -26,7 +26,8 @@ struct submit_message {
 	struct str envid;
 	uint64_t ret;
 	uint64_t body_8bit;
-	uint64_t extract;      /* -t */
+	uint64_t extract;      /* -t ... */
+	uint64_t notify;       /* ... and what its recipients get of -N */
 	struct rows recipients; /* struct recipient: address as typed */
 	struct content_wire content;
 };
