@@ -75,8 +75,11 @@ take_block(struct session *s, struct data *d)
 	struct server *server = s->server;
 	struct str in;
 	size_t used, out;
-	int r = stream_peek(&s->stream, &in);
+	int r;
 
+	s->is_waiting = true;
+	r = stream_peek(&s->stream, &in);
+	s->is_waiting = false;
 	if (r < 0)
 		return r;
 	in = str_sub(in, 0, sizeof(server->block) - DATA_EXTRA);

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/serve.h"
+#include "base/task.h"
 #include "listen.h"
 #include "mail/conf.h"
 #include "mail/proto/dns.h"
@@ -12,11 +13,13 @@
 
 #include <string.h>
 
-#define WHY_MAX 1024
+#define WHY_MAX    1024
+#define DRAIN_TIME (600 * CLOCK_SEC) /* for sessions of an old generation */
 
 static const struct sandbox sandbox = {
     .calls = SANDBOX_ACCEPT | SANDBOX_MEMFD,
     .chroot = true,
+    .limits = {.address_space = (size_t)8 << 30},
 };
 
 static struct tables tables;
@@ -54,9 +57,11 @@ start(struct serve *sv)
 static void
 drain(struct serve *sv)
 {
-	(void)sv;
 	listen_stop(&listeners);
 	server_drain(server);
+	if (!serve_is_urgent(sv))
+		task_sleep(clock_after(DRAIN_TIME));
+	server_hurry(server);
 }
 
 int

@@ -25,6 +25,8 @@ send_line(struct session *s, struct buf *line)
 {
 	int r;
 
+	if (line->len > REPLY_LINE_MAX - 2)
+		buf_cut(line, REPLY_LINE_MAX - 2);
 	clean(line);
 	r = stream_write(&s->stream, buf_str(line));
 	if (r == 0)
@@ -47,6 +49,32 @@ count_error(struct session *s)
 	task_sleep(clock_after(server->error_sleep));
 }
 
+/*
+ * smtpd_reject_footer: behind a "\\c" on the same line, else on a line of its
+ * own with the same codes.
+ */
+static void
+add_footer(struct session *s, struct buf *line)
+{
+	struct str footer =
+	    conf_str(s->server->conf, PARAM_smtpd_reject_footer);
+	struct str rest = str_from(buf_str(line), 4);
+	struct str dsn = str_word(&rest, " ");
+
+	if (footer.len == 0 || line->len < 4)
+		return;
+	if (str_has_prefix(footer, STR("\\c"))) {
+		buf_add_str(line, str_from(footer, 2));
+		return;
+	}
+	line->p[3] = '-';
+	send_line(s, line);
+	rest = arena_strf(&s->scratch, "%.3s %.*s %.*s", line->p, STR_ARG(dsn),
+	    STR_ARG(footer));
+	buf_reset(line);
+	buf_add_str(line, rest);
+}
+
 void
 reply(struct session *s, const char *fmt, ...)
 {
@@ -57,10 +85,10 @@ reply(struct session *s, const char *fmt, ...)
 	va_start(ap, fmt);
 	buf_vaddf(&line, fmt, ap);
 	va_end(ap);
-	if (line.len > REPLY_LINE_MAX - 2)
-		buf_cut(&line, REPLY_LINE_MAX - 2);
-	if (line.p[0] == '4' || line.p[0] == '5')
+	if (line.p[0] == '4' || line.p[0] == '5') {
 		count_error(s);
+		add_footer(s, &line);
+	}
 	send_line(s, &line);
 }
 

@@ -11,8 +11,9 @@
 #include <sys/resource.h>
 
 #define ARENA_MAX           ((size_t)64 * 1024 * 1024) /* main.cf bounds its lists */
-#define FDS_KEPT            64 /* for everything but clients */
-#define FDS_SESSION         2  /* the connection, and a chunk of content */
+#define FDS_KEPT            64    /* for everything but clients */
+#define FDS_SESSION         2     /* the connection, and a chunk of content */
+#define SESSIONS_MAX        10000 /* their stacks fit the address space */
 #define RATHER_FULL(n, max) ((n) > (max) - (max) / 8)
 
 static void
@@ -54,6 +55,8 @@ count_sessions_max(void)
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
 	    limit.rlim_cur <= 2 * FDS_KEPT)
 		return FDS_KEPT;
+	if (limit.rlim_cur / FDS_SESSION > SESSIONS_MAX)
+		return SESSIONS_MAX;
 	return (size_t)(limit.rlim_cur - FDS_KEPT) / FDS_SESSION;
 }
 
@@ -106,6 +109,8 @@ server_new(struct serve *sv, const struct conf *conf,
 	arena_init(&s->arena, ARENA_MAX);
 	read_conf(s);
 	s->sessions_max = count_sessions_max();
+	s->normalizes = !str_eq_case(
+	    conf_str(conf, PARAM_smtpd_forbid_bare_newline), STR("reject"));
 	limit_init(&s->limit, (unsigned)conf_int(conf,
 				  PARAM_smtpd_client_connection_count_limit));
 	s->router = router_new(conf, &s->env, why);
@@ -172,18 +177,18 @@ server_left(struct server *s)
 void
 server_drain(struct server *s)
 {
+	s->is_draining = true;
+	if (s->session_count == 0)
+		serve_exit(s->sv, 0);
+}
+
+void
+server_hurry(struct server *s)
+{
 	struct session *session;
 
-	if (s->session_count == 0) {
-		serve_exit(s->sv, 0);
-		return;
-	}
-	if (!s->is_draining) {
-		s->is_draining = true;
-		return;
-	}
 	s->is_hurrying = true;
 	LIST_FOREACH (session, &s->sessions, next)
-		if (session->is_waiting && !session->txn.has_sender)
+		if (session->is_waiting)
 			task_cancel(session->task);
 }

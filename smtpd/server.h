@@ -59,6 +59,7 @@ struct server {
 	uint64_t size_max; /* of a message; 0: none */
 	size_t recipients_max;
 	bool delay_reject;
+	bool normalizes; /* anyone's bare LF, not just those of friends */
 
 	size_t sessions_max; /* what the descriptors allow */
 	size_t session_count;
@@ -82,7 +83,10 @@ const struct bounds *server_bounds(const struct server *s);
 void server_entered(struct server *s, struct session *session);
 void server_left(struct server *s); /* the last one, in a drain: exit */
 
-/* No new sessions.  Called once more: the old ones leave too. */
+/* No new sessions: exit with the last one. */
 void server_drain(struct server *s);
+/* All who wait for their clients tell them 421 and leave; what is on its way
+ * to the disk gets its answer first. */
+void server_hurry(struct server *s);
 
 #endif

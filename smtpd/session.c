@@ -134,7 +134,7 @@ serve_command(struct session *s)
 		refuse_long_line(s);
 	else if (r < 0)
 		session_fail(s, r);
-	else if (s->server->is_hurrying && !s->txn.has_sender)
+	else if (s->server->is_hurrying)
 		s->end = SESSION_SHUTDOWN;
 	else if (!crlf && !s->may_bare_lf)
 		refuse_bare_lf(s);
@@ -228,8 +228,9 @@ greet(struct session *s)
 		    server->dns, &s->arena);
 	log_info("connect from %.*s", STR_ARG(s->client.text));
 	s->is_own = is_own_address(s);
-	s->may_bare_lf = match_ip(server->bare_lf_clients, &s->client.ip,
-			     &s->scratch) == FIND_YES;
+	s->may_bare_lf =
+	    server->normalizes || match_ip(server->bare_lf_clients,
+				      &s->client.ip, &s->scratch) == FIND_YES;
 	if (refuse_too_many(s) || refuse_early_talk(s))
 		return false;
 	if (!check_client(&c, s)) {

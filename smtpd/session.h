@@ -79,7 +79,7 @@ struct session {
 	bool is_own;      /* comes from this host itself */
 	bool may_bare_lf; /* a bare LF ends its lines */
 	bool is_pipelining_ill;
-	bool is_waiting; /* for a command: may be told to leave */
+	bool is_waiting; /* for its client: may be cancelled */
 	bool esmtp;
 	struct buf helo; /* empty: not said yet */
 	struct kept kept_permit[KEPT_STAGES], kept_reject[KEPT_STAGES];

@@ -227,14 +227,7 @@ check_refuse_config(struct check *c, enum subject about)
 void
 check_reply(struct check *c)
 {
-	struct str footer =
-	    conf_str(c->s->server->conf, PARAM_smtpd_reject_footer);
-
-	if (footer.len == 0)
-		reply(c->s, "%u %.*s", c->code, STR_ARG(c->text));
-	else
-		reply(c->s, "%u %.*s %.*s", c->code, STR_ARG(c->text),
-		    STR_ARG(footer));
+	reply(c->s, "%u %.*s", c->code, STR_ARG(c->text));
 	if (c->code == 421 || c->code == 521)
 		c->s->end = SESSION_DONE;
 }
