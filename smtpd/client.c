@@ -20,6 +20,15 @@ set_text(struct client *c, bool with_port, struct arena *a)
 }
 
 void
+client_set_name(struct client *c, struct str name, struct str reverse,
+    bool with_port, struct arena *a)
+{
+	c->name = name;
+	c->reverse = reverse;
+	set_text(c, with_port, a);
+}
+
+void
 client_init(struct client *c, const struct ip *ip, uint16_t port,
     bool with_port, struct arena *a)
 {
@@ -152,6 +161,5 @@ client_look_up(struct client *c, bool with_port, struct link *lookup,
 					: "");
 		return;
 	}
-	c->name = c->reverse;
-	set_text(c, with_port, a);
+	client_set_name(c, c->reverse, c->reverse, with_port, a);
 }

@@ -45,6 +45,9 @@ void client_init(struct client *c, const struct ip *ip, uint16_t port,
 void client_look_up(struct client *c, bool with_port, struct link *lookup,
     struct link *dns, struct arena *a);
 
+void client_set_name(struct client *c, struct str name, struct str reverse,
+    bool with_port, struct arena *a);
+
 /* "4.3.2.1.in-addr.arpa" and "....ip6.arpa". */
 struct str client_reverse_name(
     const struct ip *ip, struct str zone4, struct str zone6, struct arena *a);

@@ -107,6 +107,7 @@ server_new(struct serve *sv, const struct conf *conf,
 	s->lookup = lookup;
 	LIST_INIT(&s->sessions);
 	arena_init(&s->arena, ARENA_MAX);
+	peers_init(&s->peers);
 	read_conf(s);
 	s->sessions_max = count_sessions_max();
 	s->normalizes = !str_eq_case(
@@ -148,6 +149,7 @@ server_free(struct server **s)
 	taker_free(&server->taker);
 	router_free(&server->router);
 	limit_done(&server->limit);
+	peers_done(&server->peers);
 	arena_done(&server->arena);
 	free(server);
 }

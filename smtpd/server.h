@@ -17,6 +17,7 @@
 #include "mail/match.h"
 #include "mail/route.h"
 #include "net/stream.h"
+#include "peers.h"
 #include "rules.h"
 
 #include <sys/queue.h>
@@ -49,6 +50,7 @@ struct server {
 	bool rewrite_own, rewrite_mynetworks;
 	struct rulebook *rules;
 	struct limit limit;
+	struct peers peers;
 
 	struct str hostname;
 	struct str banner;

@@ -213,6 +213,18 @@ is_own_address(const struct session *s)
 	       ip_eq(&ip, &s->client.ip);
 }
 
+static void
+name_client(struct session *s, bool with_port)
+{
+	struct server *server = s->server;
+
+	if (peers_recall(&server->peers, &s->client, with_port, &s->arena))
+		return;
+	client_look_up(
+	    &s->client, with_port, server->lookup, server->dns, &s->arena);
+	peers_remember(&server->peers, &s->client);
+}
+
 /* False: the client was told, and that is all. */
 static bool
 greet(struct session *s)
@@ -224,8 +236,7 @@ greet(struct session *s)
 
 	stream_deadline(&s->stream, clock_after(session_timeout(s)));
 	if (conf_bool(server->conf, PARAM_smtpd_peername_lookup))
-		client_look_up(&s->client, with_port, server->lookup,
-		    server->dns, &s->arena);
+		name_client(s, with_port);
 	log_info("connect from %.*s", STR_ARG(s->client.text));
 	s->is_own = is_own_address(s);
 	s->may_bare_lf =

@@ -4,6 +4,7 @@
 
 #include "client.h"
 #include "limit.h"
+#include "peers.h"
 
 static struct ip
 ip_of(const char *text)
@@ -79,9 +80,42 @@ test_reverse_names(void **state)
 	    "ip6.arpa");
 }
 
+static void
+test_peers(void **state)
+{
+	struct arena a ARENA_CLEANUP;
+	struct client c, again;
+	struct peers p;
+
+	(void)state;
+	arena_init(&a, 1 << 20);
+	peers_init(&p);
+	for (uint8_t i = 0; i < 5; i++)
+		for (uint8_t k = 0; k < 255; k++) {
+			struct ip ip = {.family = 4, .b = {192, 0, i, k}};
+
+			client_init(&c, &ip, 25, false, &a);
+			client_set_name(
+			    &c, STR("a.test"), STR("a.test"), false, &a);
+			c.status = CLIENT_KNOWN;
+			peers_remember(&p, &c);
+		}
+	assert_int_equal(p.map.count, PEERS_MAX);
+	client_init(&again, &c.ip, 26, true, &a);
+	assert_true(peers_recall(&p, &again, true, &a));
+	assert_str(again.text, "a.test[192.0.4.254]:26");
+	assert_int_equal(again.status, CLIENT_KNOWN);
+	assert_int_equal(again.reverse_status, CLIENT_NONE);
+	client_init(&again, &(struct ip){.family = 4, .b = {192, 0, 0, 1}}, 25,
+	    false, &a);
+	assert_false(peers_recall(&p, &again, false, &a));
+	peers_done(&p);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_counts),
     cmocka_unit_test(test_networks),
     cmocka_unit_test(test_reverse_names),
+    cmocka_unit_test(test_peers),
 };
 TAP_RUN(tests)
