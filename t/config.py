@@ -52,7 +52,7 @@ def _(t):
                                        "own = 1"], "-n")
     everything = postconf("-d").splitlines()
     t.ok(len(everything) > 800, "-d has all of Postfix's names", len(everything))
-    t.eq([line.split(" = ")[0] for line in everything], sorted(line.split(" = ")[0] for line in everything), "sorted")
+    t.eq([line.split(" =")[0] for line in everything], sorted(line.split(" =")[0] for line in everything), "sorted")
     r = v.run("postconf", "-c", v.conf, "nosuch_parameter")
     t.ok(r.returncode == 0 and "nosuch_parameter: unknown parameter" in r.err, "an unknown name", r.err)
 
@@ -72,7 +72,7 @@ def _(t):
 
 @test("every name of Postfix's and of the field's list is known")
 def _(t):
-    known = {line.split(" = ")[0] for line in postconf("-d").splitlines()}
+    known = {line.split(" =")[0] for line in postconf("-d").splitlines()}
     for name in ("postconf-names.txt", "field-names.txt"):
         with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", name)) as f:
             names = [line.strip() for line in f if line.strip() and not line.startswith("#")]
