@@ -25,17 +25,48 @@ parse_bool(struct str text, int64_t *ret, struct buf *why)
 	return -EINVAL;
 }
 
+/* Takes the K, M or G off the end of *text. */
+static uint64_t
+take_size_unit(struct str *text)
+{
+	uint64_t unit;
+
+	switch (text->len > 0 ? str_lower_char(text->p[text->len - 1]) : 0) {
+	case 'k':
+		unit = UINT64_C(1) << 10;
+		break;
+	case 'm':
+		unit = UINT64_C(1) << 20;
+		break;
+	case 'g':
+		unit = UINT64_C(1) << 30;
+		break;
+	default:
+		return 1;
+	}
+	text->len--;
+	return unit;
+}
+
 static int
 parse_number(
     const struct param_row *row, struct str text, int64_t *ret, struct buf *why)
 {
-	uint64_t n;
+	bool is_size = row->type == PARAM_SIZE;
+	uint64_t unit = is_size ? take_size_unit(&text) : 1, n;
 	int r = str_parse_u64(text, INT64_MAX, &n);
 
 	if (r == -EINVAL) {
-		(void)buf_add_c(why, "must be a number, of digits only");
+		(void)buf_add_c(why, is_size ? "must be a number of bytes: "
+					       "\"10240000\", \"64M\""
+					     : "must be a number, of digits "
+					       "only");
 		return -EINVAL;
 	}
+	if (r == 0 && n > INT64_MAX / unit)
+		r = -ERANGE;
+	if (r == 0)
+		n *= unit;
 	if (r != 0 || (int64_t)n < row->min || (int64_t)n > row->max) {
 		(void)buf_addf(why, "must be from %lld to %lld",
 		    (long long)row->min, (long long)row->max);
