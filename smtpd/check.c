@@ -90,7 +90,7 @@ check_rules(struct check *c, const struct rules *rules)
 	enum verdict v = VERDICT_DUNNO;
 	bool was_warning = c->is_warning;
 
-	if (c->depth == CHECK_DEPTH_MAX)
+	if (c->depth == RULES_DEPTH_MAX)
 		return check_refuse(
 		    c, 451, "4.3.5", "Server configuration error");
 	c->depth++;

@@ -42,8 +42,6 @@ struct later {
 	struct str text;
 };
 
-#define CHECK_DEPTH_MAX 16 /* classes within classes */
-
 struct check {
 	struct session *s;
 	struct arena *a; /* until the command's end */

@@ -134,7 +134,7 @@ make_rules(struct maker *m, struct str text, struct rules *ret)
 		rule[n].name = text;
 		break_rule(m, &rule[n++], "not a list of restrictions");
 	}
-	*ret = (struct rules){rule, n};
+	*ret = (struct rules){.rule = rule, .n = n};
 }
 
 static void
@@ -161,7 +161,7 @@ make_classes(struct maker *m, const struct conf *c)
 }
 
 static bool
-has_guard(const struct rules *rules)
+find_guard(const struct rules *rules)
 {
 	for (size_t i = 0; i < rules->n; i++) {
 		const struct rule *r = &rules->rule[i];
@@ -172,8 +172,23 @@ has_guard(const struct rules *rules)
 			i++;
 		else if (r->kind == RULE_WORD && restriction_is_guard(r->what))
 			return true;
+		else if (r->kind == RULE_CLASS && r->class->has_guard)
+			return true;
 	}
 	return false;
+}
+
+/* Classes may name each other: as many rounds as there are. */
+static void
+find_guards(struct rulebook *b)
+{
+	for (size_t n = 0; n < b->nclasses; n++)
+		for (size_t i = 0; i < b->nclasses; i++)
+			b->classes[i].has_guard = find_guard(&b->classes[i]);
+	for (size_t i = 0; i < RULES_LISTS; i++)
+		b->lists[i].has_guard = find_guard(&b->lists[i]);
+	b->has_guard = b->lists[RULES_RELAY].has_guard ||
+	               b->lists[RULES_RECIPIENT].has_guard;
 }
 
 static size_t
@@ -204,8 +219,7 @@ rulebook_new(const struct conf *c, const struct dict_env *env, struct arena *a)
 		m.bare_table = lists[i].table;
 		make_rules(&m, conf_str(c, lists[i].param), &b->lists[i]);
 	}
-	b->has_guard = has_guard(&b->lists[RULES_RELAY]) ||
-	               has_guard(&b->lists[RULES_RECIPIENT]);
+	find_guards(b);
 	if (!b->has_guard)
 		log_error("smtpd_relay_restrictions or "
 			  "smtpd_recipient_restrictions must hold one of "

@@ -20,6 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define RULES_DEPTH_MAX 16 /* classes within classes */
+
 enum rules_list {
 	RULES_CLIENT,
 	RULES_HELO,
@@ -51,6 +53,7 @@ struct rule {
 struct rules {
 	const struct rule *rule;
 	size_t n;
+	bool has_guard; /* strangers cannot relay: restriction_is_guard() */
 };
 
 struct rulebook {
@@ -58,7 +61,7 @@ struct rulebook {
 	struct rules *classes;
 	struct str *class_names;
 	size_t nclasses;
-	bool has_guard; /* strangers cannot relay: restriction_is_guard() */
+	bool has_guard; /* one of the two lists that must */
 	struct dict **tables;
 	size_t ntables;
 };

@@ -98,6 +98,7 @@ struct list {
 	const struct conf_setting *at;
 	struct conf_remarks *r;
 	bool has_guard;
+	bool warns_only; /* the word before was warn_if_reject */
 };
 
 /* The argument behind a restriction that takes one. */
@@ -147,7 +148,9 @@ check_restriction(struct list *l, struct str item, struct str *rest)
 		return;
 	}
 	const struct restriction_row *row = &restriction_table[what];
-	l->has_guard |= restriction_is_guard(what);
+	/* Behind warn_if_reject nothing is refused. */
+	l->has_guard |= restriction_is_guard(what) && !l->warns_only;
+	l->warns_only = what == RESTRICTION_warn_if_reject;
 	if (row->gone != NULL)
 		conf_remark(l->r, CONF_WARNING, l->at,
 		    "%.*s: %s has no effect: %s", STR_ARG(l->name), row->name,
@@ -160,7 +163,7 @@ static bool
 check_restrictions(const struct conf *c, struct str name, struct str text,
     const struct conf_setting *at, struct conf_remarks *r)
 {
-	struct list l = {c, name, at, r, false};
+	struct list l = {.c = c, .name = name, .at = at, .r = r};
 	struct str item;
 
 	while (dict_list_next(&text, &item) == 0 && !str_is_empty(item))
