@@ -706,7 +706,7 @@ chan_new(int fd, const struct protocol *proto, const struct chan_events *events,
 	STAILQ_INIT(&c->queue);
 	TAILQ_INIT(&c->calls);
 	joiner_init(&c->joiner);
-	r = io_init(&c->io, fd);
+	r = io_init_lazy(&c->io, fd);
 	if (r < 0)
 		log_fatal("channel %s: %s", proto->name, strerror(-r));
 	say_hello(c);

@@ -138,24 +138,42 @@ io_loop_poll(int64_t deadline)
 
 /* ---- the tasks' side ---- */
 
+static int
+set_watch(const struct io *io, int how, uint32_t events)
+{
+	struct epoll_event e = {
+	    .events = events | EPOLLIN | EPOLLRDHUP | EPOLLET};
+
+	e.data.u64 =
+	    (uint64_t)poller.slots[io->slot].generation << 32 | io->slot;
+	return epoll_ctl(poller.fd, how, io->fd, &e) < 0 ? -errno : 0;
+}
+
+static int
+start_watch(struct io *io, int fd, bool is_lazy)
+{
+	int r;
+
+	*io = (struct io){.fd = fd, .writable = true, .is_lazy = is_lazy};
+	io->slot = take_slot(io);
+	r = set_watch(io, EPOLL_CTL_ADD, is_lazy ? 0 : EPOLLOUT);
+	if (r < 0) {
+		give_slot(io->slot);
+		io->fd = -1;
+	}
+	return r;
+}
+
 int
 io_init(struct io *io, int fd)
 {
-	struct epoll_event e = {
-	    .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET};
+	return start_watch(io, fd, false);
+}
 
-	*io = (struct io){.fd = fd, .writable = true};
-	io->slot = take_slot(io);
-	e.data.u64 =
-	    (uint64_t)poller.slots[io->slot].generation << 32 | io->slot;
-	if (epoll_ctl(poller.fd, EPOLL_CTL_ADD, fd, &e) < 0) {
-		int r = -errno;
-
-		give_slot(io->slot);
-		io->fd = -1;
-		return r;
-	}
-	return 0;
+int
+io_init_lazy(struct io *io, int fd)
+{
+	return start_watch(io, fd, true);
 }
 
 void
@@ -180,9 +198,24 @@ io_wait_read(struct io *io, int64_t deadline)
 	return task_is_greedy() ? task_pause(&io->reader) : 0;
 }
 
+static int
+wait_watching(struct io *io, int64_t deadline)
+{
+	int r = set_watch(io, EPOLL_CTL_MOD, EPOLLOUT);
+
+	if (r == 0)
+		r = task_suspend(NULL, &io->writer, deadline);
+	/* After -ECANCELED the io may be gone. */
+	if (r != -ECANCELED)
+		set_watch(io, EPOLL_CTL_MOD, 0);
+	return r;
+}
+
 int
 io_wait_write(struct io *io, int64_t deadline)
 {
+	if (!io->writable && io->is_lazy)
+		return wait_watching(io, deadline);
 	if (!io->writable)
 		return task_suspend(NULL, &io->writer, deadline);
 	return task_is_greedy() ? task_pause(&io->writer) : 0;

@@ -98,7 +98,7 @@ void task_cancel(struct task *t);
 bool task_is_cancelled(void); /* the running one */
 size_t task_count(void);
 
-int task_yield(void);		  /* let all that are ready run once */
+int task_yield(void);             /* let all that are ready run once */
 int task_sleep(int64_t deadline); /* -ETIMEDOUT never: 0 or -ECANCELED */
 void task_on_main_stack(void (*fn)(void *), void *arg); /* may not wait */
 
@@ -153,14 +153,18 @@ void task_wake_all(struct task_queue *q);
 struct io {
 	int fd;
 	bool readable, writable; /* not yet seen empty / full */
-	bool is_stream;	 /* set it for a byte stream: a short read or write then
-			    says empty or full, without one more call for it */
+	bool is_stream;  /* set it for a byte stream: a short read or write then
+	                    says empty or full, without one more call for it */
 	bool is_hung_up; /* the peer sends no more */
+	bool is_lazy;    /* see io_init_lazy */
 	uint32_t slot;
 	struct task *reader, *writer;
 };
 
 int io_init(struct io *io, int fd);
+/* Room to write is watched only while somebody waits for it: for a socket of
+ * AF_UNIX, where every read by the peer would be told as new room. */
+int io_init_lazy(struct io *io, int fd);
 void io_done(struct io *io); /* safe on fd -1 */
 
 int io_wait_read(struct io *io, int64_t deadline);
