@@ -7,6 +7,7 @@ pool_init(struct pool *p)
 {
 	*p = (struct pool){.n = 0};
 	TAILQ_INIT(&p->idle);
+	task_queue_init(&p->sweeper);
 }
 
 static void
@@ -59,7 +60,7 @@ sweep(void *arg)
 
 	while ((s = TAILQ_FIRST(&p->idle)) != NULL) {
 		if (s->idle_until > clock_mono() && !p->is_closed) {
-			task_sleep(s->idle_until);
+			task_wait(&p->sweeper, s->idle_until);
 			continue;
 		}
 		take_out(p, s);
@@ -109,6 +110,7 @@ pool_close(struct pool *p)
 	struct session *s;
 
 	p->is_closed = true;
+	task_wake_all(&p->sweeper);
 	while ((s = TAILQ_FIRST(&p->idle)) != NULL) {
 		take_out(p, s);
 		session_quit(&s);

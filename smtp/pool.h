@@ -20,7 +20,8 @@ TAILQ_HEAD(session_list, session);
 struct pool {
 	struct session_list idle; /* the one kept longest is first */
 	size_t n;
-	bool is_swept; /* a task is at it */
+	bool is_swept;             /* a task is at it ... */
+	struct task_queue sweeper; /* ... waiting here */
 	bool is_closed;
 };
 
