@@ -120,10 +120,10 @@ queue_it(struct notice *n)
 	enum intake_result result;
 	struct str dsn, text;
 
+	log_info("%.*s: uid=%u from=<>", STR_ARG(intake_id(t)), n->file->uid);
 	intake_recipient(t, &to);
 	intake_bytes(t, buf_str(&n->b));
 	result = intake_commit(t, &dsn, &text);
-	log_info("%.*s: uid=%u from=<>", STR_ARG(intake_id(t)), n->file->uid);
 	if (result == INTAKE_REFUSED)
 		log_warning("%.*s: notification refused: %.*s",
 		    STR_ARG(intake_id(t)), STR_ARG(text));
