@@ -81,9 +81,9 @@ dirs_path(enum entry_queue queue, struct str id, char ret[DIRS_PATH_MAX])
 }
 
 void
-dirs_tmp_path(struct str id, char ret[DIRS_PATH_MAX])
+dirs_tmp_path(struct str id, uint32_t nonce, char ret[DIRS_PATH_MAX])
 {
-	snprintf(ret, DIRS_PATH_MAX, "tmp/%.*s", STR_ARG(id));
+	snprintf(ret, DIRS_PATH_MAX, "tmp/%.*s-%08x", STR_ARG(id), nonce);
 }
 
 void

@@ -25,9 +25,9 @@ unsigned dirs_hash(struct str id);
 /* "deferred/3f", "hold". */
 void dirs_of(enum entry_queue queue, struct str id, char ret[DIRS_PATH_MAX]);
 void dirs_of_hash(unsigned hash, char ret[DIRS_PATH_MAX]);
-/* "deferred/3f/ID", "hold/ID"; "tmp/ID". */
+/* "deferred/3f/ID", "hold/ID"; "tmp/ID-NONCE". */
 void dirs_path(enum entry_queue queue, struct str id, char ret[DIRS_PATH_MAX]);
-void dirs_tmp_path(struct str id, char ret[DIRS_PATH_MAX]);
+void dirs_tmp_path(struct str id, uint32_t nonce, char ret[DIRS_PATH_MAX]);
 void dirs_corrupt_path(struct str name, char ret[DIRS_PATH_MAX]);
 
 /* SECURITY: an id that goes into a path: letters and digits, not too long. */

@@ -2,29 +2,38 @@
 /* entry - the shapes of what the journal's records say. */
 #include "mail/queue/entry.h"
 
+#include "mail/queue/bytes.h"
+
 #include <errno.h>
+
+#define INDEX_SIZE 4
 
 static const struct field mark_fields[] = {
     SHAPE_U64(struct mark, index, ENVELOPE_RCPT_MAX),
     SHAPE_U64(struct mark, done, 1),
-    SHAPE_U64(struct mark, silent, 1),
     SHAPE_ONE(struct mark, outcome, &outcome_shape),
 };
 const struct shape mark_shape = SHAPE("mark", struct mark, mark_fields);
 
+static const struct field marks_fields[] = {
+    SHAPE_LINE(struct entry_marks, id, ENVELOPE_QID_MAX),
+    SHAPE_ROWS(struct entry_marks, marks, ENVELOPE_RCPT_MAX, &mark_shape),
+    SHAPE_STR(struct entry_marks, done, ENVELOPE_RCPT_MAX *INDEX_SIZE),
+};
+static const struct shape marks_shape =
+    SHAPE("marks", struct entry_marks, marks_fields);
+
 static const struct field message_fields[] = {
     SHAPE_ONE(struct entry_message, envelope, &envelope_shape),
-    SHAPE_LINE(struct entry_message, parent, ENVELOPE_QID_MAX),
-    SHAPE_ROWS(struct entry_message, marks, ENVELOPE_RCPT_MAX, &mark_shape),
+    SHAPE_ONE(struct entry_message, parent, &marks_shape),
 };
 static const struct shape message_shape =
     SHAPE("message", struct entry_message, message_fields);
 
 static const struct field status_fields[] = {
-    SHAPE_LINE(struct entry_status, id, ENVELOPE_QID_MAX),
     SHAPE_U64(struct entry_status, attempts, UINT32_MAX),
     SHAPE_I64(struct entry_status, next, INT64_MAX),
-    SHAPE_ROWS(struct entry_status, marks, ENVELOPE_RCPT_MAX, &mark_shape),
+    SHAPE_ONE(struct entry_status, about, &marks_shape),
 };
 static const struct shape status_shape =
     SHAPE("status", struct entry_status, status_fields);
@@ -32,8 +41,8 @@ static const struct shape status_shape =
 static const struct field moved_fields[] = {
     SHAPE_LINE(struct entry_moved, id, ENVELOPE_QID_MAX),
     SHAPE_U64(struct entry_moved, queue, QUEUE_PLACES - 1),
-    SHAPE_LINE(struct entry_moved, parent, ENVELOPE_QID_MAX),
-    SHAPE_ROWS(struct entry_moved, marks, ENVELOPE_RCPT_MAX, &mark_shape),
+    SHAPE_U64(struct entry_moved, nonce, UINT32_MAX),
+    SHAPE_ONE(struct entry_moved, parent, &marks_shape),
 };
 static const struct shape moved_shape =
     SHAPE("moved", struct entry_moved, moved_fields);
@@ -107,6 +116,27 @@ entry_decode(uint32_t type, struct str payload, struct arena *a,
 		return decode_message(
 		    payload, a, ret_value, ret_content, ret_why);
 	return shape_decode(shape, payload, a, ret_value, ret_why);
+}
+
+size_t
+entry_done_count(struct str done)
+{
+	return done.len / INDEX_SIZE;
+}
+
+uint32_t
+entry_done_at(struct str done, size_t i)
+{
+	return bytes_get32((const unsigned char *)done.p + i * INDEX_SIZE);
+}
+
+int
+entry_add_done(struct buf *done, uint32_t index)
+{
+	unsigned char bytes[INDEX_SIZE];
+
+	bytes_put32(bytes, index);
+	return buf_add(done, bytes, sizeof(bytes));
 }
 
 size_t

@@ -9,6 +9,7 @@
 #define MAIL_QUEUE_ENTRY_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/shape.h"
 #include "mail/envelope.h"
 #include "mail/outcome.h"
@@ -27,23 +28,28 @@ enum entry_type {
 
 /* A recipient's state moves one way: see doc/queue.md section 3. */
 struct mark {
-	uint64_t index;	 /* of the recipient in its envelope */
-	uint64_t done;	 /* nothing is left to do for it */
-	uint64_t silent; /* the outcome says nothing: the one before stays */
+	uint64_t index; /* of the recipient in its envelope */
+	uint64_t done;  /* nothing is left to do for it */
 	struct outcome outcome;
 };
 extern const struct shape mark_shape;
 
+/* What is new about the recipients of one message. */
+struct entry_marks {
+	struct str id;     /* of the message; empty: nothing is */
+	struct rows marks; /* struct mark */
+	struct str done;   /* indexes of others that are done, whose outcome
+	                      stays as it was: 4 bytes each, little endian */
+};
+
 struct entry_message {
 	struct envelope envelope;
-	struct str parent; /* whose `marks` hold with this message; or empty */
-	struct rows marks; /* struct mark */
+	struct entry_marks parent; /* of what this message was made from */
 };
 struct entry_status {
-	struct str id;
 	uint64_t attempts;
 	int64_t next; /* wall clock, ns: when the next attempt is */
-	struct rows marks;
+	struct entry_marks about;
 };
 
 /* Where the file of a message is, or goes to. */
@@ -56,8 +62,8 @@ enum entry_queue {
 struct entry_moved {
 	struct str id;
 	uint64_t queue; /* enum entry_queue */
-	struct str parent;
-	struct rows marks;
+	uint64_t nonce; /* of the name in tmp/: another one is another file */
+	struct entry_marks parent;
 };
 struct entry_done {
 	struct str id;
@@ -67,8 +73,13 @@ struct entry_generation {
 };
 struct entry_refused {
 	uint64_t sequence; /* of the segment */
-	uint64_t from;	   /* offset: what stands from there on is void */
+	uint64_t from;     /* offset: what stands from there on is void */
 };
+
+/* Indexes in `done`: how many, and which. */
+size_t entry_done_count(struct str done);
+uint32_t entry_done_at(struct str done, size_t i);
+int entry_add_done(struct buf *done, uint32_t index);
 
 /* The shape of a type's value; NULL: no such type. */
 const struct shape *entry_shape(uint32_t type);

@@ -25,7 +25,7 @@ enum flusher_lane {
 };
 
 struct flusher_job {
-	int (*run)(struct flusher_job *job);		  /* on the thread */
+	int (*run)(struct flusher_job *job);              /* on the thread */
 	void (*done)(struct flusher_job *job, int error); /* on the loop */
 	int error;
 	STAILQ_ENTRY(flusher_job) link;

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RECORD_MAX	(1024 * 1024)
+#define RECORD_MAX      (1024 * 1024)
 #define FREE_BATCH_KEEP (1024 * 1024) /* a larger buffer is given back */
 
 static uint32_t
@@ -249,11 +249,12 @@ void
 journal_count_failure(struct journal *j)
 {
 	int64_t now = clock_mono();
-	int64_t oldest = j->failures[0];
+	int64_t oldest;
 
 	memmove(j->failures, j->failures + 1,
 	    (JOURNAL_FAILURES - 1) * sizeof(*j->failures));
 	j->failures[JOURNAL_FAILURES - 1] = now;
+	oldest = j->failures[0];
 	if (j->alarm || oldest == 0 ||
 	    now - oldest > JOURNAL_FAILURES_TIME * CLOCK_SEC)
 		return;
@@ -310,19 +311,21 @@ static void
 close_segment(struct journal *j, struct batch *b)
 {
 	struct journal_segment *s = b->segment;
+	uint32_t from = b->at;
 
 	STAILQ_CONCAT(&j->refused, &b->waits);
-	add_refusal(j, s, b->at);
+	add_refusal(j, s, from);
 	retire_batch(b);
 	drop_queued(j, s);
 	take_back_refusals(j);
 	s->state = SEGMENT_FAILED;
+	j->closed++;
 	if (s == j->current)
 		j->current = NULL;
 	journal_count_failure(j);
 	write_refusals(j);
 	if (j->events.closed != NULL)
-		j->events.closed(j->events.arg, s);
+		j->events.closed(j->events.arg, s, from);
 }
 
 static void
@@ -372,6 +375,21 @@ journal_is_idle(const struct journal *j)
 	return j->flying == NULL && j->open == NULL && TAILQ_EMPTY(&j->queued);
 }
 
+bool
+journal_barrier(struct journal *j, struct journal_wait *w)
+{
+	struct batch *b = j->open;
+
+	if (b == NULL)
+		b = TAILQ_LAST(&j->queued, batch_list);
+	if (b == NULL)
+		b = j->flying;
+	if (b == NULL)
+		return false;
+	STAILQ_INSERT_TAIL(&b->waits, w, link);
+	return true;
+}
+
 /* A batch that is not on disk yet and holds the place; NULL: none. */
 static const struct batch *
 find_batch(const struct journal *j, const struct journal_place *at)
@@ -418,6 +436,12 @@ journal_read(struct journal *j, const struct journal_place *at, struct buf *b,
 	return 0;
 }
 
+bool
+journal_is_durable(const struct journal_place *at)
+{
+	return at->offset < at->segment->flushed;
+}
+
 static void
 end_probe(struct journal_wait *w, int error)
 {
@@ -450,6 +474,12 @@ journal_tick(struct journal *j, int64_t now)
 		    journal_append(j, ENTRY_GENERATION, &probe, STR_NONE,
 			JOURNAL_STATUS, &j->probe_wait, NULL) == 0;
 	journal_submit(j);
+}
+
+uint64_t
+journal_failures(const struct journal *j)
+{
+	return j->closed;
 }
 
 uint64_t

@@ -30,7 +30,7 @@
 
 #define JOURNAL_SEGMENTS_MIN  4
 #define JOURNAL_SEGMENTS_MAX  9999
-#define JOURNAL_FAILURES      3	 /* in JOURNAL_FAILURES_TIME: alarm */
+#define JOURNAL_FAILURES      3  /* in JOURNAL_FAILURES_TIME: alarm */
 #define JOURNAL_FAILURES_TIME 60 /* seconds */
 
 struct journal;
@@ -46,6 +46,7 @@ struct journal_place {
 /* What keeps a segment from leaving; embedded in what is held. */
 struct journal_hold {
 	struct journal_segment *segment; /* NULL: holds nothing */
+	bool is_guard; /* not to be found by journal_first_hold() */
 	TAILQ_ENTRY(journal_hold) link;
 };
 
@@ -63,8 +64,9 @@ struct journal_config {
 };
 
 struct journal_events {
-	/* A flush failed: what this segment holds is to be appended anew. */
-	void (*closed)(void *arg, struct journal_segment *s);
+	/* A flush failed: what this segment holds is to be appended anew, but
+	 * for records from offset `from` on, which will be refused. */
+	void (*closed)(void *arg, struct journal_segment *s, uint32_t from);
 	/* The third failure in a minute; and a flush that worked, later. */
 	void (*alarm)(void *arg, bool on);
 	/* A segment may have become free. */
@@ -115,6 +117,9 @@ size_t journal_record_max(const struct journal *j);
 /* Hand what was appended to the flusher, if it is not at work already. */
 void journal_submit(struct journal *j);
 bool journal_is_idle(const struct journal *j); /* nothing waits for a flush */
+/* Tell `w` once all that was appended up to now is durable (or failed): true;
+ * false when it is already. */
+bool journal_barrier(struct journal *j, struct journal_wait *w);
 
 /*
  * Read a record back into `b` and check it: 0; -EBADMSG; or -errno.  *ret
@@ -134,10 +139,14 @@ struct journal_hold *journal_next_hold(struct journal_hold *h);
 bool journal_may_leave(const struct journal_segment *s);
 void journal_leave(struct journal *j, struct journal_segment *s);
 
+/* False: it may still turn out never to count. */
+bool journal_is_durable(const struct journal_place *at);
+
 /* Of two places, which is in the older segment (< 0: a is). */
 int journal_compare(
     const struct journal_segment *a, const struct journal_segment *b);
 uint64_t journal_sequence(const struct journal_segment *s);
+uint64_t journal_failures(const struct journal *j); /* segments closed so far */
 
 /* Segments in use, and how many there may be. */
 size_t journal_used(const struct journal *j);

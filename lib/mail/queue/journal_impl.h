@@ -9,7 +9,7 @@
 
 #include "mail/queue/journal.h"
 
-#define JOURNAL_SPARES	  2 /* kept beyond the next one */
+#define JOURNAL_SPARES    2 /* kept beyond the next one */
 #define JOURNAL_BATCH_MAX (4 * 1024 * 1024)
 #define JOURNAL_PATH_MAX  32
 
@@ -17,7 +17,7 @@ enum segment_state {
 	SEGMENT_SPARE,
 	SEGMENT_NEXT, /* its header is durable, or on the way */
 	SEGMENT_CURRENT,
-	SEGMENT_FULL,	/* or of an earlier run */
+	SEGMENT_FULL,   /* or of an earlier run */
 	SEGMENT_FAILED, /* a flush failed */
 };
 
@@ -31,14 +31,14 @@ struct journal_segment {
 	unsigned slot; /* the file's name */
 	int fd;
 	struct segment_header header;
-	uint32_t used;	    /* bytes given out */
+	uint32_t used;      /* bytes given out */
 	uint32_t flushed;   /* of them durable */
 	uint32_t void_from; /* replay: from here on nothing counts */
 	unsigned batches;   /* on their way */
 	struct hold_list holds;
 	struct flusher_job job; /* header, creation, removal */
-	uint32_t zeroed;	/* creation: bytes written */
-	bool dead;		/* the thread's: a write or flush failed */
+	uint32_t zeroed;        /* creation: bytes written */
+	bool dead;              /* the thread's: a write or flush failed */
 };
 TAILQ_HEAD(segment_list, journal_segment);
 
@@ -65,6 +65,7 @@ struct journal {
 	struct journal_events events;
 	struct segment_list live; /* by sequence; the last is current */
 	struct segment_list spares;
+	struct segment_list going; /* files being removed */
 	size_t nlive, nspares, nfiles;
 	struct journal_segment *current, *next;
 	struct journal_segment *making; /* a file being zeroed */
@@ -83,7 +84,8 @@ struct journal {
 	struct journal_wait refusal_wait;
 	bool refusal_flying;
 
-	int64_t failures[JOURNAL_FAILURES];
+	int64_t failures[JOURNAL_FAILURES]; /* when the last ones were */
+	uint64_t closed;                    /* segments, by a failure */
 	bool alarm, probe_flying;
 	struct journal_wait probe_wait;
 };

@@ -69,8 +69,8 @@ read_header(struct journal *j, unsigned slot, struct findings *f)
 	}
 	r = fd_pread_all(s->fd, bytes, sizeof(bytes), 0);
 	one.header = r < 0 && r != -ENODATA
-			 ? r
-			 : segment_parse_header(bytes, &s->header);
+	                 ? r
+	                 : segment_parse_header(bytes, &s->header);
 	add_finding(f, one);
 	return 0;
 }
@@ -112,7 +112,7 @@ compare_findings(const void *pa, const void *pb)
 	if ((a->header == 0) != (b->header == 0))
 		return a->header == 0 ? -1 : 1;
 	return a->header != 0 ? (int)a->segment->slot - (int)b->segment->slot
-			      : journal_compare(a->segment, b->segment);
+	                      : journal_compare(a->segment, b->segment);
 }
 
 /* SECURITY: a journal of another version is not ours to touch. */
@@ -201,12 +201,13 @@ take_over(struct journal *j, struct findings *f, struct buf *why)
 {
 	uint64_t oldest = 0;
 
-	qsort(f->list, f->n, sizeof(*f->list), compare_findings);
+	if (f->n > 0)
+		qsort(f->list, f->n, sizeof(*f->list), compare_findings);
 	for (size_t i = 0; i < f->n && f->list[i].header == 0; i++) {
 		const struct segment_header *h = &f->list[i].segment->header;
 
 		j->sequence = h->sequence; /* the last is the highest ... */
-		oldest = h->oldest;	   /* ... and it knows */
+		oldest = h->oldest;        /* ... and it knows */
 		journal_set_generation(j, h->generation);
 	}
 	for (size_t i = 0; i < f->n; i++)
@@ -224,6 +225,7 @@ journal_open(const struct journal_config *c, struct buf *why)
 	j->config = *c;
 	TAILQ_INIT(&j->live);
 	TAILQ_INIT(&j->spares);
+	TAILQ_INIT(&j->going);
 	TAILQ_INIT(&j->queued);
 	TAILQ_INIT(&j->free_batches);
 	STAILQ_INIT(&j->refusals);

@@ -90,6 +90,7 @@ end_remove(struct flusher_job *job, int error)
 	struct journal *j = s->journal;
 
 	(void)error; /* found again, and judged by its header, at a start */
+	TAILQ_REMOVE(&j->going, s, link);
 	j->nfiles--;
 	journal_free_segment(s);
 	if (!j->closing)
@@ -99,6 +100,7 @@ end_remove(struct flusher_job *job, int error)
 static void
 remove_file(struct journal *j, struct journal_segment *s)
 {
+	TAILQ_INSERT_TAIL(&j->going, s, link);
 	flusher_submit(
 	    j->config.flusher, FLUSHER_SLOW, &s->job, run_remove, end_remove);
 }
@@ -146,17 +148,22 @@ prepare_next(struct journal *j)
 }
 
 static bool
-is_slot_taken(const struct journal *j, unsigned slot)
+has_slot(const struct segment_list *list, unsigned slot)
 {
 	const struct journal_segment *s;
 
-	TAILQ_FOREACH (s, &j->live, link)
+	TAILQ_FOREACH (s, list, link)
 		if (s->slot == slot)
 			return true;
-	TAILQ_FOREACH (s, &j->spares, link)
-		if (s->slot == slot)
-			return true;
-	return j->next != NULL && j->next->slot == slot;
+	return false;
+}
+
+static bool
+is_slot_taken(const struct journal *j, unsigned slot)
+{
+	return has_slot(&j->live, slot) || has_slot(&j->spares, slot) ||
+	       has_slot(&j->going, slot) ||
+	       (j->next != NULL && j->next->slot == slot);
 }
 
 /* One block of zeros more; the last one with all that makes it durable. */
@@ -313,16 +320,24 @@ journal_release(struct journal_hold *h)
 	h->segment = NULL;
 }
 
+static struct journal_hold *
+skip_guards(struct journal_hold *h)
+{
+	while (h != NULL && h->is_guard)
+		h = TAILQ_NEXT(h, link);
+	return h;
+}
+
 struct journal_hold *
 journal_first_hold(struct journal_segment *s)
 {
-	return TAILQ_FIRST(&s->holds);
+	return skip_guards(TAILQ_FIRST(&s->holds));
 }
 
 struct journal_hold *
 journal_next_hold(struct journal_hold *h)
 {
-	return TAILQ_NEXT(h, link);
+	return skip_guards(TAILQ_NEXT(h, link));
 }
 
 int
@@ -365,5 +380,5 @@ journal_has_room(const struct journal *j)
 		return true;
 	return j->current != NULL &&
 	       j->current->header.size - j->current->used >
-		   j->config.segment_size / 2;
+	           j->config.segment_size / 2;
 }

@@ -14,7 +14,7 @@
 #define TEXT_FEW    OUTCOME_TEXT_MAX
 #define TEXT_MANY   160
 #define TEXT_LEAST  100
-#define MANY	    100 /* recipients from which on texts are cut */
+#define MANY        100 /* recipients from which on texts are cut */
 #define OUTCOME_MAX (4 * 1024)
 
 struct packed {
@@ -99,10 +99,34 @@ keep(struct progress *p, const struct outcome *o, const struct outcome *like)
 	return copy;
 }
 
+static void
+finish(struct progress *p, uint64_t index)
+{
+	if (index >= p->n || p->marks[index].done)
+		return;
+	p->marks[index].done = true;
+	p->left--;
+}
+
+/* The last outcome of a recipient, if this one is not behind what is known. */
+static void
+learn(struct progress *p, const struct mark *mark, bool is_news,
+    const struct outcome **before)
+{
+	struct progress_mark *m = &p->marks[mark->index];
+	int rank_new = rank(&mark->outcome);
+
+	if (rank_new > rank(m->last) ||
+	    (rank_new > 0 && rank_new == rank(m->last) && is_news))
+		m->last = keep(p, &mark->outcome, *before);
+	*before = m->last;
+}
+
 void
 progress_apply(struct progress *p, uint64_t attempts, int64_t next,
-    const struct mark *marks, size_t n)
+    const struct entry_marks *about)
 {
+	const struct mark *marks = about->marks.p;
 	const struct outcome *before = NULL;
 	bool is_news = attempts >= p->attempts;
 
@@ -110,27 +134,15 @@ progress_apply(struct progress *p, uint64_t attempts, int64_t next,
 		p->attempts = attempts;
 		p->next = next;
 	}
-	for (size_t i = 0; i < n; i++) {
-		struct progress_mark *m;
-		int rank_new = rank(&marks[i].outcome);
-
+	for (size_t i = 0; i < about->marks.n; i++) {
 		if (marks[i].index >= p->n)
 			continue;
-		m = &p->marks[marks[i].index];
-		if (!marks[i].silent && rank_new > 0 &&
-		    (rank_new > rank(m->last) ||
-			(rank_new == rank(m->last) && is_news)))
-			m->last = keep(p, &marks[i].outcome,
-			    m->last != NULL &&
-				    is_same(m->last, &marks[i].outcome)
-				? m->last
-				: before);
-		before = m->last != NULL ? m->last : before;
-		if (marks[i].done && !m->done) {
-			m->done = true;
-			p->left--;
-		}
+		learn(p, &marks[i], is_news, &before);
+		if (marks[i].done)
+			finish(p, marks[i].index);
 	}
+	for (size_t i = 0; i < entry_done_count(about->done); i++)
+		finish(p, entry_done_at(about->done, i));
 }
 
 bool

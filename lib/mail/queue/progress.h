@@ -39,10 +39,10 @@ size_t progress_arena_max(size_t n);
 
 void progress_init(struct progress *p, size_t n, struct arena *a);
 
-/* Outcomes of attempt number `attempts`; an index that is not there is
- * ignored.  What is borrowed in `marks` is copied. */
+/* What is new after attempt number `attempts`; an index that is not there is
+ * ignored.  What is borrowed is copied. */
 void progress_apply(struct progress *p, uint64_t attempts, int64_t next,
-    const struct mark *marks, size_t n);
+    const struct entry_marks *about);
 
 /* Failed for good, and no one was told yet. */
 bool progress_is_unsaid(const struct progress_mark *m);

@@ -21,23 +21,25 @@
 
 #define HEADER_SIZE   512
 #define AT_VERSION    8
-#define AT_SLOT	      12
+#define AT_SLOT       12
 #define AT_ENVELOPE   16
 #define AT_RECIPIENTS 20
 #define AT_CONTENT    24
 #define AT_ENV_CRC    32
 #define AT_CONT_CRC   36
-#define AT_CRC	      40
+#define AT_CRC        40
 
-#define SLOTS		2
-#define SLOT_HEAD	8
-#define SLOT_ALIGN	512
-#define SLOT_WORDS	1792 /* for outcomes, whatever the recipients ... */
+#define SLOTS           2
+#define SLOT_SAVE       0
+#define SLOT_NOTE       1
+#define SLOT_HEAD       8
+#define SLOT_ALIGN      512
+#define SLOT_WORDS      1792 /* for outcomes, whatever the recipients ... */
 #define SLOT_WORDS_MORE 256  /* ... and for each of some more */
-#define SLOT_MORE_MAX	30
-#define ENVELOPE_MAX	(32 * 1024 * 1024)
-#define SLOT_MAX	(1024 * 1024)
-#define BLOCK		(256 * 1024)
+#define SLOT_MORE_MAX   30
+#define ENVELOPE_MAX    (32 * 1024 * 1024)
+#define SLOT_MAX        (1024 * 1024)
+#define BLOCK           (256 * 1024)
 
 static const unsigned char magic[8] = {'V', 'A', 'L', 'I', 'J', 'A', 'Q', '\n'};
 
@@ -46,7 +48,7 @@ slot_size_for(size_t recipients)
 {
 	size_t more = recipients < SLOT_MORE_MAX ? recipients : SLOT_MORE_MAX;
 	size_t n = SLOT_HEAD + progress_size_min(recipients) + SLOT_WORDS +
-		   more * SLOT_WORDS_MORE;
+	           more * SLOT_WORDS_MORE;
 
 	return (uint32_t)((n + SLOT_ALIGN - 1) & ~(size_t)(SLOT_ALIGN - 1));
 }
@@ -328,7 +330,7 @@ read_progress(int fd, struct queue_file *f, struct arena *a,
 		progress_init(&p, f->recipients, a);
 		if (!open_slot(slot, &bytes) ||
 		    progress_decode(&p, bytes, &serial, &why) < 0 ||
-		    serial % SLOTS != i || (any && serial < f->serial))
+		    (any && serial < f->serial))
 			continue;
 		any = true;
 		f->serial = serial;
@@ -400,23 +402,59 @@ queue_file_content(int fd, const struct queue_file *f, struct content **ret)
 	return *ret == NULL ? -errno : 0;
 }
 
-int
-queue_file_save(const struct disk *disk, int fd, struct queue_file *f,
-    const struct progress *p)
+/* The highest serial in a slot of the file as it is now. */
+static int
+find_serial(int fd, const struct queue_file *f, uint64_t *ret)
 {
-	struct buf slot;
-	uint64_t serial = f->serial + 1;
+	ARENA_CLEANUP struct arena a;
+	struct queue_file now = *f;
+	struct progress p;
+	const char *why;
 	int r;
 
-	buf_init(&slot, SLOT_MAX);
-	r = add_slot(f, p, serial, &slot);
+	arena_init(&a, progress_arena_max(f->recipients) +
+			   SLOTS * 4 * (size_t)f->slot_size);
+	r = read_progress(fd, &now, &a, &p, &why);
 	if (r == 0)
-		r = disk->write(disk->arg, fd, slot.p, slot.len,
-		    (off_t)slot_at(f, serial % SLOTS));
-	buf_done(&slot);
+		*ret = now.serial;
+	return r;
+}
+
+static int
+write_slot(const struct disk *disk, int fd, const struct queue_file *f,
+    unsigned slot, const struct progress *p)
+{
+	struct buf bytes;
+	uint64_t serial;
+	int r = find_serial(fd, f, &serial);
+
 	if (r < 0)
 		return r;
-	f->serial = serial;
-	set_mtime(fd, p->next);
-	return 0;
+	buf_init(&bytes, SLOT_MAX);
+	r = add_slot(f, p, serial + 1, &bytes);
+	if (r == 0)
+		r = disk->write(
+		    disk->arg, fd, bytes.p, bytes.len, (off_t)slot_at(f, slot));
+	buf_done(&bytes);
+	if (r == 0)
+		set_mtime(fd, p->next);
+	return r;
+}
+
+int
+queue_file_note(const struct disk *disk, int fd, const struct queue_file *f,
+    const struct progress *p)
+{
+	return write_slot(disk, fd, f, SLOT_NOTE, p);
+}
+
+int
+queue_file_save(const struct disk *disk, int fd, const struct queue_file *f,
+    const struct progress *p)
+{
+	int r = disk->flush(disk->arg, fd); /* the note */
+
+	if (r == 0)
+		r = write_slot(disk, fd, f, SLOT_SAVE, p);
+	return r < 0 ? r : disk->flush(disk->arg, fd);
 }

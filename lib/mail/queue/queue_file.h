@@ -4,13 +4,19 @@
  * the journal.
  *
  *	header     version, sizes, checks
- *	slot, slot progress (attempts, next attempt, each recipient's state and
- *	           last outcome), written alternately: the newer whole one
- *counts envelope content    to the end, as it would stand in a mailbox
+ *
+ *	save, note progress (attempts, next attempt, each recipient's state
+ *	           and last outcome) in two slots: the newer whole one counts
+ *
+ *	envelope
+ *
+ *	content    to the end, as it would stand in a mailbox
  *
  * A slot is overwritten in place, so that a full disk cannot keep a state
- * from being written down.  The file's mtime is the next attempt: an index,
- * never the truth.
+ * from being written down.  A note is not flushed and may be lost; while it is
+ * written the saved state is whole on disk, and while that is written the
+ * note is: at every moment one slot is durable.  The file's mtime is the next
+ * attempt: an index, never the truth.
  *
  * Errors: -EPROTONOSUPPORT, a version that is not known: leave the file;
  * -EBADMSG, it is not what was written: to corrupt/; other: the disk's.
@@ -68,8 +74,12 @@ int queue_file_arena_max(int fd, size_t *ret, const char **ret_why);
 int queue_file_content(
     int fd, const struct queue_file *f, struct content **ret);
 
-/* Write `p` into the older slot; not flushed. */
-int queue_file_save(const struct disk *disk, int fd, struct queue_file *f,
+/* Write `p` down, not flushed. */
+int queue_file_note(const struct disk *disk, int fd, const struct queue_file *f,
+    const struct progress *p);
+/* Write `p` down, flushed.  After an error the file is to be written anew:
+ * no note may follow. */
+int queue_file_save(const struct disk *disk, int fd, const struct queue_file *f,
     const struct progress *p);
 
 #endif

@@ -11,11 +11,11 @@
 #include <string.h>
 #include <zlib.h>
 
-#define AT_MARK	   0
+#define AT_MARK    0
 #define AT_CHECK   8
 #define AT_LENGTH  16
-#define AT_CRC	   20
-#define AT_TYPE	   24
+#define AT_CRC     20
+#define AT_TYPE    24
 #define AT_FLUSHED 28
 
 #define MARK_BITS_OFF 4 /* two random marks differ in 32 of 64 bits */
@@ -91,5 +91,5 @@ record_open(const struct siphash_key *key, uint32_t offset, struct str in,
 	    .payload = str_n(in.p + RECORD_HEAD, length),
 	};
 	return crc_of(ret->payload) == bytes_get32(head + AT_CRC) ? RECORD_GOOD
-								  : RECORD_BAD;
+	                                                          : RECORD_BAD;
 }

@@ -23,7 +23,7 @@
 #define RECORD_HEAD  32
 
 struct record {
-	uint32_t type;	  /* enum entry_type */
+	uint32_t type;    /* enum entry_type */
 	uint32_t flushed; /* what lay before this offset was durable already */
 	struct str payload;
 };

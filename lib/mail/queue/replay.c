@@ -77,41 +77,42 @@ add_spoken(struct survivor *s, const struct journal_place *at)
 }
 
 static void
-apply_marks(struct survivor *s, const struct rows *marks)
+finish_one(struct survivor *s, uint64_t index)
 {
-	const struct mark *m = marks->p;
+	if (index >= s->recipients || s->done[index])
+		return;
+	s->done[index] = 1;
+	s->left--;
+}
 
-	for (size_t i = 0; i < marks->n; i++) {
-		if (!m[i].done || m[i].index >= s->recipients ||
-		    s->done[m[i].index])
-			continue;
-		s->done[m[i].index] = 1;
-		s->left--;
-	}
+static void
+apply_marks(struct survivor *s, const struct entry_marks *about)
+{
+	const struct mark *m = about->marks.p;
+
+	for (size_t i = 0; i < about->marks.n; i++)
+		if (m[i].done)
+			finish_one(s, m[i].index);
+	for (size_t i = 0; i < entry_done_count(about->done); i++)
+		finish_one(s, entry_done_at(about->done, i));
 	if (s->recipients > 0 && s->left == 0)
 		s->finished = true;
 }
 
+/* The record at `at` holds marks about a message: of a status, or of the
+ * parent of what the record makes. */
 static bool
-speak(struct replay *r, struct str id, const struct rows *marks,
+speak(struct replay *r, const struct entry_marks *about,
     const struct journal_place *at)
 {
 	struct survivor *s;
 
-	if (!dirs_is_id(id))
+	if (!dirs_is_id(about->id))
 		return false;
-	s = get_survivor(r, id);
+	s = get_survivor(r, about->id);
 	add_spoken(s, at);
-	apply_marks(s, marks);
+	apply_marks(s, about);
 	return true;
-}
-
-/* A parent's marks hold with the record that makes the child. */
-static bool
-speak_of_parent(struct replay *r, struct str parent, const struct rows *marks,
-    const struct journal_place *at)
-{
-	return str_is_empty(parent) || speak(r, parent, marks, at);
 }
 
 static bool
@@ -132,7 +133,7 @@ take_message(struct replay *r, const struct entry_message *m,
 			log_fatal("out of memory for %zu recipients", n);
 		s->recipients = s->left = n;
 	}
-	return speak_of_parent(r, m->parent, &m->marks, at);
+	return str_is_empty(m->parent.id) || speak(r, &m->parent, at);
 }
 
 static bool
@@ -146,7 +147,8 @@ take_moved(struct replay *r, const struct entry_moved *m,
 	s = get_survivor(r, m->id);
 	s->moved = true;
 	s->queue = (enum entry_queue)m->queue;
-	return speak_of_parent(r, m->parent, &m->marks, at);
+	s->nonce = (uint32_t)m->nonce;
+	return str_is_empty(m->parent.id) || speak(r, &m->parent, at);
 }
 
 union entry {
@@ -167,7 +169,7 @@ take_entry(struct replay *r, enum entry_type type, const union entry *e,
 	case ENTRY_MESSAGE:
 		return take_message(r, &e->message, at);
 	case ENTRY_STATUS:
-		return speak(r, e->status.id, &e->status.marks, at);
+		return speak(r, &e->status.about, at);
 	case ENTRY_MOVED:
 		return take_moved(r, &e->moved, at);
 	case ENTRY_DONE:
@@ -285,13 +287,19 @@ remove_files(const struct replay *r, const struct survivor *s)
 	}
 }
 
-/* Find the file; one in tmp/ that a record made true gets its name. */
+/*
+ * Find the file.  One in tmp/ that a record made true gets its name: it is
+ * whole, and newer than one that already has it.
+ */
 static int
 find_file(const struct replay *r, struct survivor *s)
 {
 	char path[DIRS_PATH_MAX], tmp[DIRS_PATH_MAX];
-	int error;
 
+	dirs_tmp_path(str_c(s->id), s->nonce, tmp);
+	dirs_path(s->queue, str_c(s->id), path);
+	if (s->moved && is_there(r, tmp))
+		return r->disk->rename(r->disk->arg, r->dirfd, tmp, path);
 	for (int q = 0; q < QUEUE_PLACES; q++) {
 		dirs_path((enum entry_queue)q, str_c(s->id), path);
 		if (!is_there(r, path))
@@ -300,12 +308,7 @@ find_file(const struct replay *r, struct survivor *s)
 		s->queue = (enum entry_queue)q;
 		return 0;
 	}
-	dirs_tmp_path(str_c(s->id), tmp);
-	if (!s->moved || !is_there(r, tmp))
-		return -ENOENT;
-	dirs_path(s->queue, str_c(s->id), path);
-	error = r->disk->rename(r->disk->arg, r->dirfd, tmp, path);
-	return error;
+	return -ENOENT;
 }
 
 /* Does it live?  Negative: the disk does not say. */
@@ -390,33 +393,24 @@ replay_done(struct replay *r)
 	map_done(&r->survivors);
 }
 
-/* Whose marks an entry holds. */
-static bool
-marks_about(
-    enum entry_type type, const union entry *e, struct str id, struct rows *ret)
+/* The marks an entry holds; NULL: none. */
+static const struct entry_marks *
+marks_of(enum entry_type type, const union entry *e)
 {
-	struct str whose = STR_NONE;
-
 	switch (type) {
 	case ENTRY_MESSAGE:
-		whose = e->message.parent;
-		*ret = e->message.marks;
-		break;
+		return &e->message.parent;
 	case ENTRY_STATUS:
-		whose = e->status.id;
-		*ret = e->status.marks;
-		break;
+		return &e->status.about;
 	case ENTRY_MOVED:
-		whose = e->moved.parent;
-		*ret = e->moved.marks;
-		break;
+		return &e->moved.parent;
 	case ENTRY_DONE:
 	case ENTRY_GENERATION:
 	case ENTRY_REFUSED:
 	case ENTRY_TYPES:
 		break;
 	}
-	return !str_is_empty(whose) && str_eq(whose, id);
+	return NULL;
 }
 
 int
@@ -426,7 +420,7 @@ replay_apply(struct journal *j, const struct journal_place *at, struct str id,
 	ARENA_CLEANUP struct arena a;
 	BUF_CLEANUP struct buf b;
 	struct record record;
-	struct rows marks = {0};
+	const struct entry_marks *about;
 	union entry e;
 	const char *why;
 	bool is_status;
@@ -437,11 +431,13 @@ replay_apply(struct journal *j, const struct journal_place *at, struct str id,
 	error = journal_read(j, at, &b, &record);
 	if (error < 0)
 		return error;
-	if (entry_decode(record.type, record.payload, &a, &e, NULL, &why) < 0 ||
-	    !marks_about(record.type, &e, id, &marks))
+	if (entry_decode(record.type, record.payload, &a, &e, NULL, &why) < 0)
+		return -EBADMSG;
+	about = marks_of(record.type, &e);
+	if (about == NULL || !str_eq(about->id, id))
 		return -EBADMSG;
 	is_status = record.type == ENTRY_STATUS;
 	progress_apply(p, is_status ? e.status.attempts : p->attempts,
-	    is_status ? e.status.next : p->next, marks.p, marks.n);
+	    is_status ? e.status.next : p->next, about);
 	return 0;
 }

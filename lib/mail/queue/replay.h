@@ -22,11 +22,12 @@
 struct survivor {
 	char id[ENVELOPE_QID_MAX + 1];
 	struct journal_place place; /* of the message record, if it is there */
-	bool moved;		    /* it lies in a file, in `queue` */
+	bool moved;                 /* it lies in a file, in `queue` */
 	enum entry_queue queue;
+	uint32_t nonce; /* of the file, before it had its name */
 	bool finished;
 	size_t recipients, left; /* known when there is a message record */
-	unsigned char *done;	 /* a byte a recipient */
+	unsigned char *done;     /* a byte a recipient */
 	/* Records that hold marks of it: statuses, children. */
 	struct journal_place *spoken;
 	size_t nspoken;

@@ -14,12 +14,12 @@
 #include <zlib.h>
 
 #define AT_VERSION    8
-#define AT_SIZE	      12
+#define AT_SIZE       12
 #define AT_SEQUENCE   16
 #define AT_OLDEST     24
 #define AT_GENERATION 32
-#define AT_KEY	      40
-#define AT_CRC	      56
+#define AT_KEY        40
+#define AT_CRC        56
 #define READ_BLOCK    (1024 * 1024)
 
 static const unsigned char magic[8] = {'V', 'A', 'L', 'I', 'J', 'A', 'J', '\n'};

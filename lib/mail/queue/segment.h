@@ -17,20 +17,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SEGMENT_VERSION	  1
-#define SEGMENT_PAGE	  4096
-#define SEGMENT_HEADERS	  2
+#define SEGMENT_VERSION   1
+#define SEGMENT_PAGE      4096
+#define SEGMENT_HEADERS   2
 #define SEGMENT_HEADER_AT SEGMENT_PAGE
-#define SEGMENT_DATA	  (SEGMENT_HEADERS * SEGMENT_HEADER_AT)
+#define SEGMENT_DATA      (SEGMENT_HEADERS * SEGMENT_HEADER_AT)
 #define SEGMENT_SIZE_MIN  (16 * 1024)
-#define SEGMENT_SIZE	  (16 * 1024 * 1024)
+#define SEGMENT_SIZE      (16 * 1024 * 1024)
 #define SEGMENT_SIZE_MAX  (256 * 1024 * 1024)
 
 struct segment_header {
 	uint64_t sequence;   /* of this incarnation; never the same again */
 	uint64_t oldest;     /* the oldest sequence that counted then */
 	uint64_t generation; /* of ids: below this may have been given out */
-	uint32_t size;	     /* of the file */
+	uint32_t size;       /* of the file */
 	struct siphash_key key;
 };
 

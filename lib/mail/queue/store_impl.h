@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * store_impl - what the files of store share: store.c (taking in, statuses,
+ * finishing), store_load.c (reading), store_move.c (into files), store_leave.c
+ * (segments that go), store_open.c (start, scan, end).
+ */
+#ifndef MAIL_QUEUE_STORE_IMPL_H
+#define MAIL_QUEUE_STORE_IMPL_H
+
+#include "mail/queue/store.h"
+
+#define STORE_MOVES_MAX   16
+#define STORE_GENERATIONS 1024 /* kept in hand, durably */
+
+/* Directories with names that came or went since they were last synced. */
+struct dirt {
+	bool hashed[DIRS_HASH];
+	bool hold, tmp;
+};
+
+/* The oldest segment on its way out: all before is durable, then the names. */
+struct leaving {
+	struct store *store;
+	struct journal_segment *segment;
+	struct journal_wait wait;
+	struct flusher_job job;
+	struct dirt dirt;
+	uint64_t failures; /* of the journal, when it began */
+};
+
+struct move_group;
+
+struct store {
+	struct store_config config;
+	struct store_events events;
+	struct flusher *flusher;
+	struct journal *journal;
+	struct dirt dirt;
+	struct leaving leaving;
+	struct move_group *gathering;
+	size_t moves;            /* on their way */
+	int64_t no_files_until;  /* making one failed */
+	uint64_t generation;     /* the next to give out ... */
+	uint64_t generation_end; /* ... and where the durable ones end */
+	struct journal_wait generation_wait;
+	uint64_t generation_wanted;
+	unsigned scan_at;
+	bool closing;
+};
+
+/* store.c */
+void store_say(const struct store *s, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void store_mark_dirty(struct store *s, enum entry_queue queue, struct str id);
+void store_add_spoken(struct store_item *item, const struct journal_place *at);
+void store_drop_spoken(struct store_item *item, uint32_t n);
+/* It holds the oldest segment that something of it is only in. */
+void store_relink(struct store_item *item);
+/* `w` told by way of what undoes it on failure. */
+struct pending;
+struct journal_wait *store_pending(struct store *s, struct store_item *item,
+    struct store_item *spoken, struct journal_wait *owner,
+    struct journal_place **ret_place);
+void store_pending_drop(struct journal_wait *w);
+void store_unlink(struct store *s, const char *path);
+void store_write_done(struct store *s, struct str id);
+
+/* store_load.c: as it is for good: statuses that are not durable yet are left
+ * out, and *ret_nspoken is how many are in.  -EBUSY: it is not durable itself.
+ */
+int store_load_durable(struct store *s, struct store_item *item,
+    struct store_body **ret, uint32_t *ret_nspoken, const char **ret_why);
+/* A descriptor or -errno. */
+int store_open_file(
+    const struct store *s, const struct store_item *item, int flags);
+
+/* store_move.c */
+int store_move_new(struct store *s, struct store_item *item,
+    struct store_body *body, struct store_item *parent,
+    const struct entry_marks *about, struct journal_wait *w);
+int store_start_move(
+    struct store *s, struct store_item *item, enum entry_queue queue);
+void store_send_group(struct store *s);
+/* The item goes, or something else moves it: what is on its way is void. */
+void store_leave_move(struct store_item *item);
+/* For others that move an item: nothing else does until it is freed. */
+struct store_move *store_new_move(struct store *s, struct store_item *item);
+struct store_item *store_move_item(const struct store_move *m);
+void store_free_move(struct store_move *m);
+/* Make durable in its file what the journal says about it. */
+int store_start_save(struct store *s, struct store_item *item);
+
+/* store_forward.c: append it to the journal once more, where it is now. */
+int store_forward(
+    struct store *s, struct store_item *item, enum journal_use use);
+
+/* store_leave.c */
+void store_tend(struct store *s);
+void store_closed(void *arg, struct journal_segment *segment, uint32_t from);
+
+static inline struct store_item *
+store_item_of(struct journal_hold *h)
+{
+	return (
+	    struct store_item *)((char *)h - offsetof(struct store_item, hold));
+}
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * store_leave - segments that go.  What holds the oldest is moved, saved or
+ * forwarded; then all that was appended is made durable, then the names of
+ * files that came and went; then it is free.
+ */
+#include "base/clock.h"
+#include "mail/queue/store_impl.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define LOOK_MAX 64 /* held messages looked at in a turn */
+
+static void
+merge_dirt(struct dirt *into, const struct dirt *from)
+{
+	for (int i = 0; i < DIRS_HASH; i++)
+		into->hashed[i] |= from->hashed[i];
+	into->hold |= from->hold;
+	into->tmp |= from->tmp;
+}
+
+static int
+run_sync(struct flusher_job *job)
+{
+	struct leaving *l =
+	    (struct leaving *)((char *)job - offsetof(struct leaving, job));
+	const struct disk *disk = l->store->config.disk;
+	int dirfd = l->store->config.dirfd, r = 0;
+	char path[DIRS_PATH_MAX];
+
+	for (unsigned i = 0; r == 0 && i < DIRS_HASH; i++) {
+		if (!l->dirt.hashed[i])
+			continue;
+		dirs_of_hash(i, path);
+		r = disk->sync_dir(disk->arg, dirfd, path);
+	}
+	if (r == 0 && l->dirt.hold)
+		r = disk->sync_dir(disk->arg, dirfd, "hold");
+	if (r == 0 && l->dirt.tmp)
+		r = disk->sync_dir(disk->arg, dirfd, "tmp");
+	return r;
+}
+
+static void
+end_sync(struct flusher_job *job, int error)
+{
+	struct leaving *l =
+	    (struct leaving *)((char *)job - offsetof(struct leaving, job));
+	struct store *s = l->store;
+	struct journal_segment *segment = l->segment;
+
+	l->segment = NULL;
+	if (error < 0) {
+		merge_dirt(&s->dirt, &l->dirt);
+		store_say(s, "cannot sync the queue's directories: %s",
+		    strerror(-error));
+		return; /* again at the next tick */
+	}
+	if (journal_may_leave(segment))
+		journal_leave(s->journal, segment);
+}
+
+static void
+sync_names(struct store *s)
+{
+	s->leaving.dirt = s->dirt;
+	s->dirt = (struct dirt){0};
+	flusher_submit(
+	    s->flusher, FLUSHER_SLOW, &s->leaving.job, run_sync, end_sync);
+}
+
+static void
+end_barrier(struct journal_wait *w, int error)
+{
+	struct leaving *l =
+	    (struct leaving *)((char *)w - offsetof(struct leaving, wait));
+
+	if (error < 0 || l->failures != journal_failures(l->store->journal)) {
+		l->segment = NULL; /* something was not flushed: again */
+		return;
+	}
+	sync_names(l->store);
+}
+
+static void
+start_leaving(struct store *s, struct journal_segment *segment)
+{
+	s->leaving.segment = segment;
+	s->leaving.wait.done = end_barrier;
+	s->leaving.failures = journal_failures(s->journal);
+	if (!journal_barrier(s->journal, &s->leaving.wait))
+		sync_names(s);
+}
+
+/* See that this one will not hold its segment any longer. */
+static int
+let_go(struct store *s, struct store_item *item)
+{
+	int r;
+
+	if (item->where == STORE_FILE)
+		return store_start_save(s, item);
+	r = store_start_move(s, item, QUEUE_DEFERRED);
+	if (r == -ENOSPC)
+		r = store_forward(s, item, JOURNAL_MESSAGE);
+	return r;
+}
+
+/*
+ * Mail that waits moves when its segment is one of the oldest; mail that is
+ * being worked on, which most often is gone in a moment, only when the
+ * journal is more than half full.
+ */
+static void
+empty_oldest(struct store *s, struct journal_segment *segment)
+{
+	size_t used = journal_used(s->journal);
+	bool is_pressed = used * 2 > journal_size(s->journal);
+	struct journal_hold *h = journal_first_hold(segment);
+
+	for (int looked = 0; h != NULL && looked < LOOK_MAX; looked++) {
+		struct journal_hold *next = journal_next_hold(h);
+		struct store_item *item = store_item_of(h);
+
+		if (s->moves >= STORE_MOVES_MAX)
+			return;
+		if (item->where == STORE_NOWHERE || item->move != NULL ||
+		    (item->in_use && !is_pressed) || let_go(s, item) < 0)
+			journal_hold(segment, h); /* behind the others */
+		h = next;
+	}
+}
+
+void
+store_tend(struct store *s)
+{
+	struct journal_segment *oldest = journal_oldest(s->journal);
+
+	if (oldest == NULL || s->leaving.segment != NULL || s->closing)
+		return;
+	if (journal_may_leave(oldest)) {
+		start_leaving(s, oldest);
+		return;
+	}
+	if (journal_used(s->journal) > s->config.keep)
+		empty_oldest(s, oldest);
+}
+
+void
+store_closed(void *arg, struct journal_segment *segment, uint32_t from)
+{
+	struct store *s = arg;
+	struct journal_hold *h = journal_first_hold(segment), *next;
+
+	for (; h != NULL; h = next) {
+		struct store_item *item = store_item_of(h);
+
+		next = journal_next_hold(h);
+		if (item->where == STORE_JOURNAL &&
+		    item->place.segment == segment && item->place.offset < from)
+			(void)store_forward(s, item, JOURNAL_STATUS);
+	}
+}

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * store_move - into files.  A move is: write and flush tmp/ID, sync tmp/ (a
+ * group of moves shares that); append `moved`; once that is durable the file
+ * is the message, and gets its name.  A save brings a file's own state up to
+ * what the journal says.  Statuses that come meanwhile stay in the journal.
+ */
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "mail/queue/store_impl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GROUP_MAX     8
+#define NO_FILES_WAIT (10 * CLOCK_SEC)
+
+struct store_move {
+	struct flusher_job job; /* the save, or the renaming */
+	struct journal_wait wait;
+	struct store *store;
+	struct store_item *item; /* NULL: gone meanwhile */
+	char id[ENVELOPE_QID_MAX + 1];
+	enum entry_queue queue;
+	uint32_t nonce;
+	bool is_new;
+	int error;
+	uint32_t nspoken;        /* of the item's, what the file will hold */
+	struct journal_place at; /* of `moved` */
+	struct store_body *body; /* our own */
+	struct content *content;
+	struct queue_file_draft draft;
+	int fd; /* a save's */
+	/* A new message's. */
+	struct store_item *parent;
+	struct entry_marks about;
+	struct arena arena;
+	struct journal_wait *owner;
+};
+
+struct move_group {
+	struct flusher_job job;
+	struct store *store;
+	struct store_move *moves[GROUP_MAX];
+	size_t n;
+};
+
+struct store_move *
+store_new_move(struct store *s, struct store_item *item)
+{
+	struct store_move *m = calloc(1, sizeof(*m));
+
+	if (m == NULL)
+		log_fatal("out of memory for a message on its way to a file");
+	m->store = s;
+	m->item = item;
+	m->fd = -1;
+	m->nonce = arc4random();
+	memcpy(m->id, item->id, sizeof(m->id));
+	arena_init(&m->arena, SIZE_MAX / 2);
+	item->move = m;
+	s->moves++;
+	return m;
+}
+
+void
+store_free_move(struct store_move *m)
+{
+	if (m->item != NULL)
+		m->item->move = NULL;
+	m->store->moves--;
+	queue_file_draft_done(&m->draft);
+	content_unref(&m->content);
+	store_body_free(&m->body);
+	arena_done(&m->arena);
+	fd_close(&m->fd);
+	free(m);
+}
+
+struct store_item *
+store_move_item(const struct store_move *m)
+{
+	return m->item;
+}
+
+void
+store_leave_move(struct store_item *item)
+{
+	if (item->move == NULL)
+		return;
+	item->move->item = NULL;
+	item->move = NULL;
+}
+
+static void
+remove_tmp(struct store_move *m)
+{
+	char path[DIRS_PATH_MAX];
+
+	dirs_tmp_path(str_c(m->id), m->nonce, path);
+	store_unlink(m->store, path);
+	m->store->dirt.tmp = true;
+}
+
+static void
+fail_move(struct store_move *m, int error)
+{
+	struct journal_wait *owner = m->owner;
+
+	store_free_move(m);
+	if (owner != NULL)
+		owner->done(owner, error);
+}
+
+static int
+run_rename(struct flusher_job *job)
+{
+	struct store_move *m = (struct store_move *)job;
+	const struct disk *disk = m->store->config.disk;
+	char from[DIRS_PATH_MAX], to[DIRS_PATH_MAX];
+
+	dirs_tmp_path(str_c(m->id), m->nonce, from);
+	dirs_path(m->queue, str_c(m->id), to);
+	return disk->rename(disk->arg, m->store->config.dirfd, from, to);
+}
+
+static void
+end_rename(struct flusher_job *job, int error)
+{
+	struct store_move *m = (struct store_move *)job;
+	struct store_item *item = m->item;
+
+	if (item == NULL) {
+		char path[DIRS_PATH_MAX];
+
+		dirs_path(m->queue, str_c(m->id), path);
+		store_unlink(m->store, path);
+		if (error < 0)
+			remove_tmp(m);
+	} else if (error == 0) {
+		item->in_tmp = false;
+		item->place.segment = NULL; /* `moved` may leave */
+		store_relink(item);
+	}
+	store_mark_dirty(m->store, m->queue, str_c(m->id));
+	m->store->dirt.tmp = true;
+	store_free_move(m);
+}
+
+/* `moved` is durable: the file is the message. */
+static void
+end_moved(struct journal_wait *w, int error)
+{
+	struct store_move *m =
+	    (struct store_move *)((char *)w -
+				  offsetof(struct store_move, wait));
+	struct store_item *item = m->item;
+	struct journal_wait *owner = m->owner;
+
+	m->owner = NULL;
+	if (error < 0 || item == NULL) {
+		remove_tmp(m);
+		if (error < 0 && m->is_new && item != NULL)
+			item->where = STORE_NOWHERE;
+		store_free_move(m);
+	} else {
+		item->where = STORE_FILE;
+		item->queue = (uint8_t)m->queue;
+		item->in_tmp = true;
+		item->nonce = m->nonce;
+		item->is_doubtful = false;
+		item->place = m->at;
+		journal_hold(m->at.segment, &item->hold);
+		store_drop_spoken(item, m->nspoken);
+		store_relink(item);
+		flusher_submit(m->store->flusher, FLUSHER_SLOW, &m->job,
+		    run_rename, end_rename);
+	}
+	if (owner != NULL)
+		owner->done(owner, error);
+}
+
+static int
+append_moved(struct store_move *m)
+{
+	struct store *s = m->store;
+	struct entry_moved e = {
+	    .id = str_c(m->id),
+	    .queue = m->queue,
+	    .nonce = m->nonce,
+	    .parent = m->about,
+	};
+	struct journal_place *at;
+	struct journal_wait *w =
+	    store_pending(s, NULL, m->parent, &m->wait, &at);
+	int r;
+
+	m->wait.done = end_moved;
+	r = journal_append(s->journal, ENTRY_MOVED, &e, STR_NONE,
+	    m->is_new ? JOURNAL_MESSAGE : JOURNAL_STATUS, w, at);
+	if (r < 0) {
+		store_pending_drop(w);
+		return r;
+	}
+	m->at = *at;
+	if (m->parent != NULL)
+		store_add_spoken(m->parent, at);
+	return 0;
+}
+
+static void
+end_written(struct store_move *m)
+{
+	struct store *s = m->store;
+	int error = m->error;
+
+	queue_file_draft_done(&m->draft);
+	if (error < 0 && !m->is_new) {
+		store_say(s, "%s: cannot make a file for it: %s", m->id,
+		    strerror(-error));
+		s->no_files_until = clock_after(NO_FILES_WAIT);
+	}
+	if (error == 0 && m->item == NULL && !m->is_new) {
+		remove_tmp(m);
+		store_free_move(m);
+		return;
+	}
+	if (error == 0)
+		error = append_moved(m);
+	if (error == 0)
+		return;
+	remove_tmp(m);
+	fail_move(m, error);
+}
+
+static int
+run_group(struct flusher_job *job)
+{
+	struct move_group *g = (struct move_group *)job;
+	const struct disk *disk = g->store->config.disk;
+	int dirfd = g->store->config.dirfd;
+	bool any = false;
+	int synced;
+
+	for (size_t i = 0; i < g->n; i++) {
+		struct store_move *m = g->moves[i];
+		char path[DIRS_PATH_MAX];
+
+		dirs_tmp_path(str_c(m->id), m->nonce, path);
+		m->error =
+		    queue_file_write(disk, dirfd, path, &m->draft, m->content);
+		any |= m->error == 0;
+	}
+	if (!any)
+		return 0;
+	synced = disk->sync_dir(disk->arg, dirfd, "tmp");
+	for (size_t i = 0; i < g->n && synced < 0; i++)
+		g->moves[i]->error = synced;
+	return 0;
+}
+
+static void
+end_group(struct flusher_job *job, int error)
+{
+	struct move_group *g = (struct move_group *)job;
+
+	(void)error;
+	for (size_t i = 0; i < g->n; i++)
+		end_written(g->moves[i]);
+	free(g);
+}
+
+void
+store_send_group(struct store *s)
+{
+	struct move_group *g = s->gathering;
+
+	if (g == NULL)
+		return;
+	s->gathering = NULL;
+	flusher_submit(s->flusher, FLUSHER_SLOW, &g->job, run_group, end_group);
+}
+
+static void
+add_to_group(struct store_move *m)
+{
+	struct store *s = m->store;
+
+	if (s->gathering == NULL) {
+		s->gathering = calloc(1, sizeof(*s->gathering));
+		if (s->gathering == NULL)
+			log_fatal("out of memory for a group of moves");
+		s->gathering->store = s;
+	}
+	s->gathering->moves[s->gathering->n++] = m;
+	if (s->gathering->n == GROUP_MAX)
+		store_send_group(s);
+}
+
+int
+store_move_new(struct store *s, struct store_item *item,
+    struct store_body *body, struct store_item *parent,
+    const struct entry_marks *about, struct journal_wait *w)
+{
+	struct queue_file_draft draft;
+	struct store_move *m;
+	int r = queue_file_draft(&body->envelope, &body->progress, &draft);
+
+	if (r < 0)
+		return r;
+	m = store_new_move(s, item);
+	m->is_new = true;
+	m->draft = draft;
+	m->content = content_ref(body->content);
+	m->owner = w;
+	m->parent = parent;
+	if (parent != NULL) {
+		const struct mark *marks = about->marks.p;
+		struct mark *copy =
+		    arena_array(&m->arena, about->marks.n, sizeof(*copy));
+
+		for (size_t i = 0; i < about->marks.n; i++)
+			shape_copy(&mark_shape, &marks[i], &m->arena, &copy[i]);
+		m->about = (struct entry_marks){
+		    .id = arena_str(&m->arena, about->id),
+		    .marks = {copy, about->marks.n},
+		    .done = arena_str(&m->arena, about->done),
+		};
+	}
+	add_to_group(m);
+	return 0;
+}
+
+int
+store_start_move(
+    struct store *s, struct store_item *item, enum entry_queue queue)
+{
+	struct queue_file_draft draft;
+	struct store_body *body;
+	struct store_move *m;
+	const char *why;
+	uint32_t nspoken;
+	int r;
+
+	if (item->move != NULL)
+		return -EBUSY;
+	if (clock_mono() < s->no_files_until)
+		return -ENOSPC;
+	r = store_load_durable(s, item, &body, &nspoken, &why);
+	if (r < 0)
+		return r;
+	r = store_content(s, item, body);
+	if (r == 0)
+		r = queue_file_draft(&body->envelope, &body->progress, &draft);
+	if (r < 0) {
+		store_body_free(&body);
+		return r;
+	}
+	m = store_new_move(s, item);
+	m->queue = queue;
+	m->draft = draft;
+	m->content = content_ref(body->content);
+	m->nspoken = nspoken;
+	store_body_free(&body);
+	add_to_group(m);
+	return 0;
+}
+
+/* Giving it its name failed: the record that makes it true is held until it
+ * has one. */
+static int
+name_again(struct store *s, struct store_item *item)
+{
+	struct store_move *m = store_new_move(s, item);
+
+	m->nonce = item->nonce;
+	m->queue = (enum entry_queue)item->queue;
+	flusher_submit(
+	    s->flusher, FLUSHER_SLOW, &m->job, run_rename, end_rename);
+	return 0;
+}
+
+static int
+run_save(struct flusher_job *job)
+{
+	struct store_move *m = (struct store_move *)job;
+
+	return queue_file_save(
+	    m->store->config.disk, m->fd, &m->body->file, &m->body->progress);
+}
+
+static void
+end_save(struct flusher_job *job, int error)
+{
+	struct store_move *m = (struct store_move *)job;
+	struct store_item *item = m->item;
+
+	if (item != NULL && error < 0)
+		item->is_doubtful = true;
+	if (item != NULL && error == 0) {
+		store_drop_spoken(item, m->nspoken);
+		store_relink(item);
+	}
+	store_free_move(m);
+}
+
+int
+store_start_save(struct store *s, struct store_item *item)
+{
+	struct store_body *body;
+	struct store_move *m;
+	const char *why;
+	uint32_t nspoken;
+	int fd, r;
+
+	if (item->move != NULL)
+		return -EBUSY;
+	if (item->in_tmp)
+		return name_again(s, item);
+	if (item->is_doubtful)
+		return store_start_move(s, item, (enum entry_queue)item->queue);
+	r = store_load_durable(s, item, &body, &nspoken, &why);
+	if (r < 0)
+		return r;
+	fd = store_open_file(s, item, O_RDWR);
+	if (fd < 0) {
+		store_body_free(&body);
+		return fd;
+	}
+	m = store_new_move(s, item);
+	m->body = body;
+	m->fd = fd;
+	m->nspoken = nspoken;
+	flusher_submit(s->flusher, FLUSHER_SLOW, &m->job, run_save, end_save);
+	return 0;
+}
+
+int
+store_move(struct store *s, struct store_item *item, enum entry_queue queue)
+{
+	const struct disk *disk = s->config.disk;
+	char from[DIRS_PATH_MAX], to[DIRS_PATH_MAX];
+	int r;
+
+	if (item->where != STORE_FILE)
+		return store_start_move(s, item, queue);
+	if (item->move != NULL || item->in_tmp)
+		return -EBUSY;
+	dirs_path((enum entry_queue)item->queue, str_c(item->id), from);
+	dirs_path(queue, str_c(item->id), to);
+	r = disk->rename(disk->arg, s->config.dirfd, from, to);
+	if (r < 0)
+		return r;
+	store_mark_dirty(s, (enum entry_queue)item->queue, str_c(item->id));
+	store_mark_dirty(s, queue, str_c(item->id));
+	item->queue = (uint8_t)queue;
+	return 0;
+}
+
+void
+store_want_file(struct store *s, struct store_item *item)
+{
+	if (item->where == STORE_JOURNAL && s->moves < STORE_MOVES_MAX)
+		(void)store_start_move(s, item, QUEUE_DEFERRED);
+}
