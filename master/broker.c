@@ -74,6 +74,11 @@ send_listeners(struct child *c)
 		send_gift(
 		    c, "listen:", str_n(number, (size_t)n), s->listeners[i]);
 	}
+	/* The lock is held until he who has the queue open is gone, too. */
+	if (s->program->turn == TURN_QUEUE) {
+		send_gift(c, "lock:", STR("queue"), c->master->queue_lock_fd);
+		sent++;
+	}
 	for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++) {
 		if (strcmp(sockets[i].program, s->program->name) != 0)
 			continue;

@@ -228,6 +228,7 @@ main(int argc, char **argv)
 	    .queue_fd = -1,
 	    .maildrop_fd = -1,
 	    .lock_fd = -1,
+	    .queue_lock_fd = -1,
 	    .log_fd = -1,
 	};
 	int r;

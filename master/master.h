@@ -73,6 +73,7 @@ struct master {
 	int queue_fd, maildrop_fd; /* directories */
 	struct str queue_directory;
 	int lock_fd;
+	int queue_lock_fd; /* qmgr has it as well */
 	enum log_target log_target;
 	int log_fd; /* a copy, for children */
 

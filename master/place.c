@@ -17,7 +17,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LOCK_FILE "pid/master.pid"
+#define LOCK_FILE  "pid/master.pid"
+#define QUEUE_LOCK "pid/queue.lock"
+#define QUEUE_TIME (20 * CLOCK_SEC)
+#define QUEUE_TICK 20000 /* microseconds */
 
 enum owner {
 	OWNER_ROOT,
@@ -235,33 +238,73 @@ place_open(struct master *m)
 	return r == 0 ? dir_sync(m->queue_fd) : r;
 }
 
+static int
+open_lock(const struct master *m, const char *name)
+{
+	int fd = openat(
+	    m->queue_fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int
+take_lock(int fd)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	return fcntl(fd, F_OFD_SETLK, &lock) < 0 ? -errno : 0;
+}
+
+/*
+ * A qmgr whose master was killed still has the queue open for the moment that
+ * it needs to leave.  It holds this lock as well: a queue has one owner.
+ */
+static int
+lock_queue(struct master *m)
+{
+	int64_t deadline = clock_after(QUEUE_TIME);
+	int r;
+
+	m->queue_lock_fd = open_lock(m, QUEUE_LOCK);
+	if (m->queue_lock_fd < 0)
+		return m->queue_lock_fd;
+	while ((r = take_lock(m->queue_lock_fd)) == -EAGAIN) {
+		clock_update();
+		if (clock_mono() > deadline)
+			break;
+		usleep(QUEUE_TICK);
+	}
+	if (r < 0)
+		log_error("the queue is still open in an old process");
+	return r;
+}
+
 int
 place_lock(struct master *m)
 {
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	char text[32] = "";
-	int fd = openat(m->queue_fd, LOCK_FILE,
-	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-	int n;
+	int n, r;
 
-	if (fd < 0)
-		return -errno;
-	if (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
-		ssize_t got = pread(fd, text, sizeof(text) - 1, 0);
-
-		close(fd);
-		text[got > 0 ? strcspn(text, "\n") : 0] = '\0';
+	m->lock_fd = open_lock(m, LOCK_FILE);
+	if (m->lock_fd < 0)
+		return m->lock_fd;
+	r = take_lock(m->lock_fd);
+	if (r < 0) {
+		if (pread(m->lock_fd, text, sizeof(text) - 1, 0) < 0)
+			*text = '\0';
+		text[strcspn(text, "\n")] = '\0';
 		log_error(
 		    "the Postfix mail system is already running: PID:%s", text);
-		return -EBUSY;
+		fd_close(&m->lock_fd);
+		return r;
 	}
 	n = snprintf(text, sizeof(text), "%10d\n", (int)getpid());
-	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)n, 0) != n) {
-		close(fd);
+	if (ftruncate(m->lock_fd, 0) < 0 ||
+	    pwrite(m->lock_fd, text, (size_t)n, 0) != n) {
+		log_error("%s: %s", LOCK_FILE, strerror(errno));
 		return -EIO;
 	}
-	m->lock_fd = fd;
-	return 0;
+	return lock_queue(m);
 }
 
 void

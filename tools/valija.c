@@ -37,14 +37,18 @@ start_foreground(struct valija *v)
 static const struct {
 	const char *name;
 	int (*run)(struct valija *v);
-	bool needs_conf;
+	enum {
+		CONF_RIGHT,
+		CONF_ANY,
+		CONF_OWN
+	} conf;
 } commands[] = {
-    {"start", start, true},
-    {"start-fg", start_foreground, true},
-    {"stop", valija_stop, true},
-    {"reload", valija_reload, true},
-    {"status", valija_status, true},
-    {"check", valija_check, false},
+    {"start", start, CONF_RIGHT},
+    {"start-fg", start_foreground, CONF_RIGHT},
+    {"stop", valija_stop, CONF_ANY},
+    {"reload", valija_reload, CONF_RIGHT},
+    {"status", valija_status, CONF_ANY},
+    {"check", valija_check, CONF_OWN},
 };
 
 void
@@ -139,22 +143,31 @@ usage(void)
 	return 1;
 }
 
-static int
-read_conf(struct valija *v)
+static void
+open_queue(struct valija *v)
 {
-	char *path;
+	struct str dir = conf_str(v->conf, PARAM_queue_directory);
+	char *path = strndup(dir.p, dir.len);
 
-	v->conf = conf_read(v->conf_dir, print_error, stderr);
-	if (v->conf == NULL) {
+	if (path == NULL)
+		log_fatal("out of memory");
+	v->queue_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	free(path);
+}
+
+static int
+read_conf(struct valija *v, bool must_be_right)
+{
+	v->conf =
+	    conf_read(v->conf_dir, must_be_right ? print_error : NULL, stderr);
+	if (v->conf == NULL && must_be_right) {
 		fprintf(
 		    stderr, "valija: fatal: %s has an error\n", v->conf_dir);
 		return -EINVAL;
 	}
-	if (asprintf(&path, "%.*s",
-		STR_ARG(conf_str(v->conf, PARAM_queue_directory))) < 0)
-		log_fatal("out of memory");
-	v->queue_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	free(path);
+	if (v->conf == NULL)
+		v->conf = valija_where(v->conf_dir);
+	open_queue(v);
 	open_log(v);
 	return 0;
 }
@@ -183,7 +196,8 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(argv[optind], commands[i].name) != 0)
 			continue;
-		if (commands[i].needs_conf && read_conf(&v) < 0)
+		if (commands[i].conf != CONF_OWN &&
+		    read_conf(&v, commands[i].conf == CONF_RIGHT) < 0)
 			return 1;
 		r = commands[i].run(&v);
 		break;

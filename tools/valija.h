@@ -23,6 +23,12 @@ void valija_print_remark(void *arg, const struct conf_remark *r);
 /* The pid of the master that runs; 0: none. */
 pid_t valija_master(const struct valija *v);
 
+/*
+ * Where a suite is whose main.cf has an error: made from the few lines that
+ * say so, so that it can still be stopped.  Never NULL.
+ */
+struct conf *valija_where(const char *conf_dir);
+
 int valija_start(struct valija *v, bool is_foreground);
 int valija_stop(struct valija *v);
 int valija_reload(struct valija *v);

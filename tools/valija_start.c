@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static _Noreturn void
@@ -67,6 +68,20 @@ wait_for(int report)
 	return n == 1 && answer == '0';
 }
 
+/* One that was killed just now takes a moment to let go of its lock. */
+static bool
+is_running(const struct valija *v)
+{
+	static const struct timespec tick = {.tv_nsec = 20 * 1000 * 1000};
+
+	for (int tries = 0; tries < 10; tries++) {
+		if (valija_master(v) == 0)
+			return false;
+		nanosleep(&tick, NULL);
+	}
+	return true;
+}
+
 int
 valija_start(struct valija *v, bool is_foreground)
 {
@@ -74,7 +89,7 @@ valija_start(struct valija *v, bool is_foreground)
 	pid_t pid;
 	bool is_up;
 
-	if (valija_master(v) > 0) {
+	if (is_running(v)) {
 		valija_fatal(v, "the Postfix mail system is already running");
 		return 1;
 	}
