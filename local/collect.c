@@ -68,8 +68,8 @@ add_command(struct decide *d, const struct naming *n, struct str text)
 	if (as == NULL)
 		return false;
 	action = make_action(d, as);
-	action.kind = ACTION_COMMAND;
-	action.path = text;
+	if (!user_set_command(d, as, text, &action))
+		return false;
 	answer_add_action(
 	    &d->answer, &action, d->addr.text, &d->ask->recipient);
 	return true;

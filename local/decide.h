@@ -68,6 +68,11 @@ enum find user_find(struct decide *d, struct str name, struct ask_user *ret);
 /* The user of d->user: by his .forward, or into his mailbox. */
 bool user_deliver(struct decide *d);
 bool user_add_mailbox(struct decide *d, const struct ask_user *user);
+/* $home, $user, $extension ... in `text`; false: one is not defined. */
+bool user_expand(struct decide *d, const struct ask_user *user, struct str text,
+    struct str *ret);
+bool user_set_command(struct decide *d, const struct ask_user *user,
+    struct str command, struct action *action);
 /* With whose rights aliases' commands and files are. */
 bool user_default(struct decide *d, struct ask_user *ret);
 

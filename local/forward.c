@@ -5,7 +5,6 @@
  * not followed, and mail waits until that is mended.
  */
 #include "decide.h"
-#include "macro.h"
 
 static bool
 is_path_safe(struct str s)
@@ -23,29 +22,7 @@ static bool
 make_path(struct decide *d, const struct ask_user *user, struct str text,
     struct str *ret)
 {
-	bool has_slash = str_has_char(d->extension, '/');
-	struct str extension = has_slash ? STR_NONE : d->extension;
-	struct str delimiter =
-	    extension.len > 0 ? str_sub(d->local, d->user.len, 1) : STR_NONE;
-	const struct macro macros[] = {
-	    {"home", user->home},
-	    {"user", user->name},
-	    {"shell", user->shell},
-	    {"recipient", d->addr.text},
-	    {"extension", extension},
-	    {"recipient_delimiter", delimiter},
-	    {"domain", d->addr.domain},
-	    {"local", has_slash ? STR_NONE : d->local},
-	};
-	BUF_CLEANUP struct buf path;
-
-	buf_init(&path, 4096);
-	if (!macro_expand(
-		text, macros, sizeof(macros) / sizeof(macros[0]), &path) ||
-	    !is_path_safe(buf_str(&path)))
-		return false;
-	*ret = arena_str(d->a, buf_str(&path));
-	return true;
+	return user_expand(d, user, text, ret) && is_path_safe(*ret);
 }
 
 static struct str

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* user - a user of this host, and where his mailbox is. */
 #include "decide.h"
+#include "macro.h"
 
 #define NAME_MAX_LOGIN 64
 
@@ -43,6 +44,84 @@ user_default(struct decide *d, struct ask_user *ret)
 		return true;
 	return answer_outcome(&d->answer, "4.3.5",
 	    "default_privs: no such user, or root: %.*s", STR_ARG(name));
+}
+
+/* SECURITY: an extension is what anybody wrote in an address; one with a slash
+ * is none. */
+bool
+user_expand(struct decide *d, const struct ask_user *user, struct str text,
+    struct str *ret)
+{
+	bool has_slash = str_has_char(d->local, '/');
+	struct str extension = has_slash ? STR_NONE : d->extension;
+	struct str delimiter =
+	    extension.len > 0 ? str_sub(d->local, d->user.len, 1) : STR_NONE;
+	const struct macro macros[] = {
+	    {"home", user->home},
+	    {"user", user->name},
+	    {"shell", user->shell},
+	    {"recipient", has_slash ? STR_NONE : d->addr.text},
+	    {"extension", extension},
+	    {"recipient_delimiter", delimiter},
+	    {"domain", d->addr.domain},
+	    {"local", has_slash ? STR_NONE : d->local},
+	};
+	BUF_CLEANUP struct buf out;
+
+	buf_init(&out, 4096);
+	if (!macro_expand(
+		text, macros, sizeof(macros) / sizeof(macros[0]), &out))
+		return false;
+	*ret = arena_str(d->a, buf_str(&out));
+	return true;
+}
+
+/* The directory of a command is in `root`; empty: its user's home. */
+bool
+user_set_command(struct decide *d, const struct ask_user *user,
+    struct str command, struct action *action)
+{
+	struct str dir =
+	    conf_str(d->site->conf, PARAM_command_execution_directory);
+
+	action->kind = ACTION_COMMAND;
+	action->path = command;
+	if (dir.len == 0)
+		return true;
+	if (user_expand(d, user, dir, &action->root) &&
+	    str_has_prefix(action->root, STR("/")))
+		return true;
+	return answer_outcome(&d->answer, "4.3.5",
+	    "command_execution_directory says nothing for %.*s",
+	    STR_ARG(d->addr.text));
+}
+
+/* require_home_directory: one that is not mounted now is no reason to make
+ * another. */
+static bool
+check_home(struct decide *d, const struct ask_user *user)
+{
+	const struct world_file home = {
+	    .uid = user->uid,
+	    .gid = user->gid,
+	    .user = user->name,
+	    .root = user->home,
+	    .path = user->home,
+	};
+	struct str text, why = STR("no such directory");
+	enum find f = FIND_NO;
+
+	if (!conf_bool(d->site->conf, PARAM_require_home_directory))
+		return true;
+	if (str_has_prefix(user->home, STR("/")))
+		f = d->site->world.read(
+		    d->site->world.arg, &home, d->a, &text, &why);
+	/* A directory is there, and is no file that could be read. */
+	if (f == FIND_BROKEN || f == FIND_YES)
+		return true;
+	return answer_outcome(&d->answer, "4.3.0",
+	    "cannot access home directory %.*s: %.*s", STR_ARG(user->home),
+	    STR_ARG(why));
 }
 
 /* mail_gid: /var/mail is writable for the group mail (Debian policy 11.6). */
@@ -114,9 +193,11 @@ user_add_mailbox(struct decide *d, const struct ask_user *user)
 		return answer_refuse(&d->answer, "4.3.5",
 		    "mail for the system's user %.*s (id %u) needs an alias",
 		    STR_ARG(user->name), user->uid);
+	if (!check_home(d, user))
+		return false;
 	if (command.len > 0) {
-		action.kind = ACTION_COMMAND;
-		action.path = command;
+		if (!user_set_command(d, user, command, &action))
+			return false;
 	} else if (conf_str(c, PARAM_home_mailbox).len > 0) {
 		if (!set_home_mailbox(d, user, &action))
 			return false;

@@ -173,6 +173,8 @@ set_up(const struct delivery *d, const struct settings *s, int input,
     int output, struct arena *a)
 {
 	const char *home = arena_cstr(a, d->action->home);
+	/* command_execution_directory, if that says one. */
+	const char *dir = arena_cstr(a, d->action->root);
 
 	setsid();
 	reset_signals();
@@ -181,7 +183,9 @@ set_up(const struct delivery *d, const struct settings *s, int input,
 	    dup2(output, STDERR_FILENO) < 0)
 		_exit(EX_OSERR);
 	close_range(STDERR_FILENO + 1, ~0u, 0);
-	if (home[0] != '/' || chdir(home) < 0)
+	if (dir[0] != '\0' && chdir(dir) < 0)
+		give_up(dir, errno, EX_OSERR);
+	if (dir[0] == '\0' && (home[0] != '/' || chdir(home) < 0))
 		(void)!chdir("/");
 	if (s->command_no_new_privs &&
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

@@ -28,8 +28,9 @@ enum action_kind {
 
 /*
  * One final delivery as a user: what mda's child carries out.  The child can
- * touch what lies below `root` (empty for a command), and writes to `path`,
- * relative to it or absolute inside it.
+ * touch what lies below `root`, and writes to `path`, relative to it or
+ * absolute inside it.  A command can touch all that its user can; `root` is
+ * the directory it is started in, empty for the user's home.
  */
 struct action {
 	uint64_t kind; /* enum action_kind */

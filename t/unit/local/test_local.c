@@ -268,6 +268,16 @@ test_mailboxes(void **state)
 	    {"mailbox_command = /usr/bin/x -a \"$EXTENSION\"\n",
 		"command 1001:11001 [] /usr/bin/x -a \"$EXTENSION\" to "
 		"ann@here.test"},
+	    {"mailbox_command = /x\n"
+	     "command_execution_directory = /srv/$user${extension?/x}\n",
+		"command 1001:11001 [/srv/ann] /x to ann@here.test"},
+	    {"mailbox_command = /x\n"
+	     "command_execution_directory = /srv/$extension\n",
+		"deferred 4.3.5 command_execution_directory says nothing for "
+		"ann@here.test"},
+	    {"require_home_directory = yes\n",
+		"deferred 4.3.0 cannot access home directory /home/ann: no "
+		"such directory"},
 	    {"prepend_delivered_header = file, forward\n"
 	     "mailbox_command = /x\n",
 		"command 1001:11001 [] /x to "},
@@ -284,6 +294,28 @@ test_mailboxes(void **state)
 		fake_check(&h, "local", "ann@here.test", rows[i].expected);
 		fake_close_host(&h);
 	}
+}
+
+static void
+test_home_required(void **state)
+{
+	struct fake_host h = {
+	    .files = {{"/home/ann", FIND_BROKEN, "is not a regular file",
+		1001}},
+	};
+
+	(void)state;
+	fake_open_host(
+	    &h, MAIN_CF "alias_maps =\nrequire_home_directory = yes\n");
+	fake_check(&h, "local", "ann@here.test", ANN " to ann@here.test");
+	fake_close_host(&h);
+	h.files[0].find = FIND_RETRY;
+	fake_open_host(
+	    &h, MAIN_CF "alias_maps =\nrequire_home_directory = yes\n");
+	fake_check(&h, "local", "ann@here.test",
+	    "deferred 4.3.0 cannot access home directory /home/ann: is not a "
+	    "regular file");
+	fake_close_host(&h);
 }
 
 static void
@@ -434,6 +466,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_too_many),
     cmocka_unit_test(test_hostile_extension),
     cmocka_unit_test(test_mailboxes),
+    cmocka_unit_test(test_home_required),
     cmocka_unit_test(test_restricted),
     cmocka_unit_test(test_could_not_ask),
     cmocka_unit_test(test_loop_marks),
