@@ -44,6 +44,7 @@ static const struct place {
     {"deferred", OWNER_QUEUE, 0700, 0700, false},
     {"hold", OWNER_QUEUE, 0700, 0700, false},
     {"corrupt", OWNER_QUEUE, 0700, 0700, false},
+    {"tmp", OWNER_QUEUE, 0700, 0700, false},
 };
 
 struct expected {

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * message - the life of a message: becoming active, being looked at, waiting,
+ * the end.  Recording what became of its recipients is results.c.
+ */
+#include "message.h"
+
+#include "base/log.h"
+#include "qmgr.h"
+#include "wait.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* An expiry needs so many attempts: a clock that jumps ends no mail. */
+#define EXPIRE_ATTEMPTS_MIN 3
+
+struct message *
+message_find(struct qmgr *q, struct str id)
+{
+	return map_get(&q->messages, id);
+}
+
+static struct message *
+new_message(struct qmgr *q, struct str id)
+{
+	struct message *m = calloc(1, sizeof(*m));
+
+	if (m == NULL)
+		log_fatal("out of memory for a message");
+	memcpy(m->item.id, id.p, id.len);
+	map_put(&q->messages, message_id(m), m);
+	return m;
+}
+
+struct message *
+message_found(struct qmgr *q, struct str id)
+{
+	struct message *m = new_message(q, id);
+
+	wait_add(q, m, clock_mono());
+	return m;
+}
+
+void
+message_waits(
+    struct qmgr *q, struct str id, enum entry_queue queue, int64_t next)
+{
+	int64_t most = q->site->backoff_max, until = next - clock_wall();
+	struct message *m = new_message(q, id);
+
+	m->item.where = STORE_FILE;
+	m->item.queue = (uint8_t)queue;
+	if (queue == QUEUE_HOLD) {
+		m->state = MESSAGE_HELD;
+		return;
+	}
+	/* A time too far ahead is no plan of ours: now. */
+	wait_add(q, m, clock_after(until < 0 || until > most ? 0 : until));
+}
+
+static void
+free_message(struct qmgr *q, struct message *m)
+{
+	map_del(&q->messages, message_id(m));
+	free(m);
+}
+
+/* Content in memory is counted, however it came there. */
+static void
+count_content(struct qmgr *q, struct message *m)
+{
+	struct active *a = m->active;
+
+	if (a->body->content == NULL || a->budget > 0)
+		return;
+	a->budget = content_size(a->body->content) + 1;
+	q->content_bytes += a->budget;
+	q->content_fds += content_fds(a->body->content);
+}
+
+static void
+drop_content(struct qmgr *q, struct message *m)
+{
+	struct active *a = m->active;
+
+	if (a->budget == 0)
+		return;
+	q->content_bytes -= a->budget;
+	q->content_fds -= content_fds(a->body->content);
+	a->budget = 0;
+	content_unref(&a->body->content);
+}
+
+static void
+make_active(struct qmgr *q, struct message *m, struct store_body *body)
+{
+	struct active *a = calloc(1, sizeof(*a));
+
+	if (a == NULL)
+		log_fatal("out of memory for a message");
+	a->body = body;
+	a->since = clock_wall();
+	m->active = a;
+	m->item.in_use = true;
+	count_content(q, m);
+	q->nactive++;
+}
+
+static void
+make_passive(struct qmgr *q, struct message *m)
+{
+	struct active *a = m->active;
+
+	drop_content(q, m);
+	store_body_free(&a->body);
+	free(a->errands);
+	free(a);
+	m->active = NULL;
+	q->nactive--;
+}
+
+struct message *
+message_new(struct qmgr *q, struct store_body *body)
+{
+	struct message *m = new_message(q, body->envelope.id);
+
+	m->state = MESSAGE_TAKEN;
+	make_active(q, m, body);
+	return m;
+}
+
+void
+message_drop(struct qmgr *q, struct message *m)
+{
+	make_passive(q, m);
+	free_message(q, m);
+}
+
+int
+message_content(struct qmgr *q, struct message *m)
+{
+	int r = store_content(q->store, &m->item, m->active->body);
+
+	if (r == 0)
+		count_content(q, m);
+	return r;
+}
+
+const struct recipient *
+message_recipient(const struct message *m, uint64_t index)
+{
+	const struct recipient *all = m->active->body->envelope.recipients.p;
+
+	return &all[index];
+}
+
+/* It has a body: attempt what is not done. */
+static void
+begin_attempt(struct qmgr *q, struct message *m)
+{
+	struct active *a = m->active;
+
+	m->state = MESSAGE_ACTIVE;
+	a->attempt = a->body->progress.attempts + 1;
+	a->since = clock_wall();
+	a->errands = calloc(a->body->progress.n, sizeof(*a->errands));
+	if (a->errands == NULL)
+		log_fatal(
+		    "out of memory for %zu recipients", a->body->progress.n);
+	report_active(m);
+	if (q->content_bytes > q->content_bytes_max ||
+	    q->content_fds > q->content_fds_max)
+		drop_content(q, m);
+	a->open = 1; /* until it has been routed */
+	routing_add(q, m);
+}
+
+void
+message_taken(struct qmgr *q, struct message *m)
+{
+	if (q->nactive <= q->site->active_max && !q->is_draining) {
+		begin_attempt(q, m);
+		return;
+	}
+	make_passive(q, m);
+	m->item.in_use = false;
+	wait_add(q, m, clock_mono());
+}
+
+/* ---- the end of an attempt ---- */
+
+static void
+finish(struct qmgr *q, struct message *m)
+{
+	store_finish(q->store, &m->item);
+	report_removed(m);
+	make_passive(q, m);
+	free_message(q, m);
+}
+
+static int64_t
+age_of(const struct message *m)
+{
+	return clock_wall() - m->active->body->envelope.arrival;
+}
+
+static bool
+is_expired(const struct qmgr *q, const struct message *m)
+{
+	const struct store_body *b = m->active->body;
+	bool is_bounce =
+	    b->envelope.is_bounce || str_is_empty(b->envelope.sender);
+	int64_t life = is_bounce ? q->site->bounce_lifetime : q->site->lifetime;
+
+	return age_of(m) > life &&
+	       (b->progress.attempts >= EXPIRE_ATTEMPTS_MIN || life == 0);
+}
+
+/* What was deferred comes back, with the last word about it. */
+static void
+expire(struct qmgr *q, struct message *m)
+{
+	struct active *a = m->active;
+	struct message_result *results =
+	    calloc(a->body->progress.n, sizeof(*results));
+	size_t n = 0;
+
+	if (results == NULL)
+		log_fatal(
+		    "out of memory for %zu recipients", a->body->progress.n);
+	report_expired(m);
+	for (size_t i = 0; i < a->body->progress.n; i++) {
+		const struct progress_mark *mark = &a->body->progress.marks[i];
+
+		if (mark->done || progress_is_unsaid(mark))
+			continue;
+		results[n].index = i;
+		results[n].outcome =
+		    mark->last != NULL
+			? *mark->last
+			: (struct outcome){.dsn = STR("4.4.7"),
+			      .text = STR("delivery time expired"),
+			      .relay = STR("none")};
+		results[n].outcome.state = OUTCOME_BOUNCED;
+		n++;
+	}
+	a->open += n;
+	message_results(q, m, NULL, clock_wall(), results, n);
+	free(results);
+}
+
+static void
+rest(struct qmgr *q, struct message *m)
+{
+	struct progress *p = &m->active->body->progress;
+	int64_t wait = p->next - clock_wall();
+
+	/* The attempt took longer than the wait was to be. */
+	if (wait < CLOCK_SEC)
+		wait = q->site->backoff_min;
+	store_rest(q->store, &m->item, m->active->body);
+	make_passive(q, m);
+	wait_add(q, m, clock_after(wait));
+}
+
+/* None of its recipients is open: what next? */
+static void
+look(struct qmgr *q, struct message *m)
+{
+	struct active *a = m->active;
+
+	if (a->body->progress.left == 0) {
+		finish(q, m);
+	} else if (notice_is_due(m) && !a->is_noticing && !q->is_draining) {
+		a->is_noticing = true;
+		a->open++;
+		notice_start(q, m);
+	} else if (is_expired(q, m) && !notice_is_due(m)) {
+		expire(q, m);
+	} else {
+		rest(q, m);
+	}
+}
+
+void
+message_close(struct qmgr *q, struct message *m, size_t n)
+{
+	m->active->open -= n;
+	if (m->active->open == 0)
+		look(q, m);
+}
+
+/* ---- waking up ---- */
+
+static void
+put_aside(struct qmgr *q, struct message *m, int error, const char *why)
+{
+	if (error != -EBADMSG && error != -EPROTONOSUPPORT) {
+		log_warning("%s: %s: %s", m->item.id, why, strerror(-error));
+		wait_add(q, m, clock_after(q->site->backoff_min));
+		return;
+	}
+	if (error == -EPROTONOSUPPORT) {
+		log_warning("%s: %s: left where it is", m->item.id, why);
+		m->state = MESSAGE_HELD;
+		return;
+	}
+	log_warning("%s: %s: put into corrupt/", m->item.id, why);
+	store_put_aside(q->store, &m->item);
+	free_message(q, m);
+}
+
+/* Deferred by an earlier run of ours, and not due yet. */
+static bool
+is_early(const struct qmgr *q, const struct store_body *b, bool is_flush)
+{
+	int64_t wait = b->progress.next - clock_wall();
+
+	return !is_flush && b->progress.attempts > 0 && wait > CLOCK_SEC &&
+	       wait <= q->site->backoff_max + q->site->backoff_max / 10;
+}
+
+static void
+wake(struct qmgr *q, struct message *m)
+{
+	struct store_body *body;
+	bool is_flush = m->due == 0;
+	const char *why = "";
+	int r;
+
+	wait_del(q, m);
+	r = store_load(q->store, &m->item, &body, &why);
+	if (r < 0) {
+		put_aside(q, m, r, why);
+		return;
+	}
+	make_active(q, m, body);
+	if (body->progress.left == 0)
+		finish(q, m);
+	else if (is_early(q, body, is_flush))
+		rest(q, m);
+	else
+		begin_attempt(q, m);
+}
+
+void
+message_wake(struct qmgr *q)
+{
+	while (q->nheap > 0 && q->heap[1]->due <= clock_mono() &&
+	       q->nactive < q->site->active_max && !q->is_draining)
+		wake(q, q->heap[1]);
+}
+
+void
+message_flush(struct qmgr *q)
+{
+	for (size_t i = 1; i <= q->nheap; i++)
+		q->heap[i]->due = 0;
+	schedule_revive(q->schedule);
+	qmgr_poke(q);
+}
+
+int64_t
+message_next_due(const struct qmgr *q)
+{
+	return q->nheap > 0 ? q->heap[1]->due : CLOCK_NEVER;
+}

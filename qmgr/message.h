@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * message - one message in qmgr's hands, from the taker's parcel to "removed".
+ *
+ *	taken -> active <-> waiting -> (active) -> gone
+ *
+ * While it is active its body (envelope, progress, content) is in memory and
+ * each recipient that is not done is open: in routing, in the schedule, in an
+ * agent's hands, or on its way into the journal.  When none is open any more
+ * the message is looked at: finished, or a notification is due, or it waits
+ * for its next attempt, as a struct of some 200 bytes.
+ */
+#ifndef QMGR_MESSAGE_H
+#define QMGR_MESSAGE_H
+
+#include "mail/outcome.h"
+#include "mail/queue/store.h"
+#include "schedule.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+struct qmgr;
+
+enum message_state {
+	MESSAGE_TAKEN, /* on its way into the journal */
+	MESSAGE_ACTIVE,
+	MESSAGE_WAITING, /* until `due` */
+	MESSAGE_HELD,    /* in hold/ */
+};
+
+struct message {
+	struct store_item item; /* first */
+	enum message_state state;
+	bool has_been_logged;       /* "(queue active)" in this run of qmgr */
+	int64_t due;                /* mono, while it waits */
+	size_t place;               /* in the heap of those that wait, from 1 */
+	STAILQ_ENTRY(message) link; /* in the list of those to be routed */
+	struct active *active;      /* NULL: not active */
+};
+
+/* What an active message needs. */
+struct active {
+	struct store_body *body;
+	struct errand *errands; /* one a recipient */
+	size_t open;            /* recipients, and a notification */
+	int64_t since;          /* wall clock: "b" of delays counts from here */
+	uint64_t attempt;
+	size_t budget;    /* bytes of content accounted for */
+	bool is_noticing; /* a notification is being made */
+};
+
+static inline struct message *
+message_of(struct store_item *item)
+{
+	return (struct message *)(void *)item;
+}
+
+static inline struct str
+message_id(const struct message *m)
+{
+	return str_c(m->item.id);
+}
+
+struct message *message_find(struct qmgr *q, struct str id);
+
+/* Of an id that an earlier run left; it is loaded when it becomes active. */
+struct message *message_found(struct qmgr *q, struct str id);
+
+/* A new one with its body; known by its id from now on. */
+struct message *message_new(struct qmgr *q, struct store_body *body);
+void message_drop(struct qmgr *q, struct message *m);  /* it was not taken */
+void message_taken(struct qmgr *q, struct message *m); /* it is durable */
+
+/* Its content is in memory: 0 or -errno. */
+int message_content(struct qmgr *q, struct message *m);
+
+const struct recipient *message_recipient(
+    const struct message *m, uint64_t index);
+
+/*
+ * What became of recipients in one attempt.  They are recorded, then logged
+ * with `agent` and `started` (wall clock: when the job began), then no longer
+ * open.
+ */
+struct message_result {
+	uint64_t index;
+	struct outcome outcome;
+};
+void message_results(struct qmgr *q, struct message *m, const char *agent,
+    int64_t started, const struct message_result *results, size_t n);
+/* The same for one. */
+void message_result(struct qmgr *q, struct message *m, const char *agent,
+    int64_t started, uint64_t index, const struct outcome *o);
+
+/* A mark that says so: nobody is to be told about a failure. */
+bool message_is_final(const struct message *m, const struct outcome *o);
+
+/* One that was open is not any more. */
+void message_close(struct qmgr *q, struct message *m, size_t n);
+
+/* Those that wait and are due become active, as far as there is room. */
+void message_wake(struct qmgr *q);
+void message_flush(struct qmgr *q);             /* all that wait are due now */
+int64_t message_next_due(const struct qmgr *q); /* mono */
+
+/* The scan of deferred/ and hold/: one that waits there. */
+void message_waits(
+    struct qmgr *q, struct str id, enum entry_queue queue, int64_t next);
+
+#endif

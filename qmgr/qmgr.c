@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * qmgr - the loop around the queue: what the disk has done is collected, jobs
+ * are given out, what was appended goes to the disk, and once a second what
+ * is due becomes active.
+ */
+#include "qmgr.h"
+
+#include "base/log.h"
+#include "children.h"
+#include "mail/proto/lookup.h"
+#include "mail/proto/spawn.h"
+#include "results.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define TICK            CLOCK_SEC
+#define DRAIN_PAUSE     (20 * CLOCK_MS)
+#define DESCRIPTORS_MIN 256
+#define KEEP_SHARE      2 /* of the journal, before what waits moves out */
+
+void
+qmgr_poke(struct qmgr *q)
+{
+	loop_at_turn_end(&q->turn_end);
+}
+
+bool
+qmgr_new_id(struct qmgr *q, char ret_id[QID_LEN + 1])
+{
+	uint64_t generation;
+
+	if (!q->has_ids) {
+		if (store_generation(q->store, &generation) < 0)
+			return false;
+		qid_init(&q->ids, generation);
+		q->has_ids = true;
+	}
+	qid_next(&q->ids, ret_id);
+	return true;
+}
+
+/* ---- the end of a turn ---- */
+
+static void
+give_jobs(struct qmgr *q)
+{
+	struct schedule_job job;
+
+	q->ask_again = CLOCK_NEVER;
+	while (!q->is_draining &&
+	       schedule_next(q->schedule, clock_mono(), &job, &q->ask_again))
+		delivery_start(q, &job);
+}
+
+static void
+end_turn(void *arg)
+{
+	struct qmgr *q = arg;
+
+	message_wake(q);
+	give_jobs(q);
+	store_submit(q->store);
+}
+
+static void
+collect(void *arg)
+{
+	struct qmgr *q = arg;
+
+	while (io_wait_read(&q->store_io, CLOCK_NEVER) == 0) {
+		q->store_io.readable = false;
+		store_collect(q->store);
+		qmgr_poke(q);
+	}
+}
+
+static void
+tick(void *arg)
+{
+	struct qmgr *q = arg;
+	int64_t next = clock_after(TICK);
+
+	for (;;) {
+		if (task_sleep(next < q->ask_again ? next : q->ask_again) < 0)
+			return;
+		qmgr_poke(q);
+		q->ask_again = CLOCK_NEVER;
+		if (clock_mono() < next)
+			continue;
+		next = clock_after(TICK);
+		store_tick(q->store, clock_mono());
+		results_retry(q);
+		children_tend(q);
+		takers_tell(q);
+	}
+}
+
+/* A host is dead: what waits for it is deferred with its last word. */
+static void
+suspend(void *arg, void *message, struct errand *e, struct str why)
+{
+	struct qmgr *q = arg;
+	struct outcome o;
+	char text[OUTCOME_TEXT_MAX];
+
+	qmgr_suspension(why, text, &o);
+	message_result(q, message, "error", clock_wall(), e->index, &o);
+}
+
+void
+qmgr_suspension(
+    struct str why, char ret_text[OUTCOME_TEXT_MAX], struct outcome *ret)
+{
+	struct str dsn, text;
+
+	str_cut(why, ' ', &dsn, &text);
+	snprintf(ret_text, OUTCOME_TEXT_MAX,
+	    "delivery temporarily suspended: %.*s", STR_ARG(text));
+	*ret = (struct outcome){
+	    .state = OUTCOME_DEFERRED,
+	    .dsn = dsn,
+	    .text = str_c(ret_text),
+	    .relay = STR("none"),
+	};
+}
+
+/* ---- what the store tells ---- */
+
+static void
+set_alarm(void *arg, bool on)
+{
+	struct qmgr *q = arg;
+
+	q->has_alarm = on;
+	if (on)
+		log_error("the queue's disk fails: no mail is taken until a "
+			  "flush succeeds");
+	else
+		log_info("the queue's disk works again: mail is taken");
+	takers_tell(q);
+}
+
+static void
+say(void *arg, const char *text)
+{
+	(void)arg;
+	log_warning("%s", text);
+}
+
+static struct store_item *
+found(void *arg, struct str id)
+{
+	return &message_found(arg, id)->item;
+}
+
+static struct store_item *
+known(void *arg, struct str id)
+{
+	struct message *m = message_find(arg, id);
+
+	return m == NULL ? NULL : &m->item;
+}
+
+static void
+scanned(void *arg, struct str id, enum entry_queue queue, int64_t next)
+{
+	message_waits(arg, id, queue, next);
+}
+
+static void
+scan(void *arg)
+{
+	struct qmgr *q = arg;
+	struct store_scan scan = {.known = known, .each = scanned, .arg = q};
+
+	while (store_scan(q->store, &scan))
+		if (task_yield() < 0)
+			return;
+	qmgr_poke(q);
+}
+
+/* ---- start, reconfiguration, end ---- */
+
+static size_t
+memory_share(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+
+	return pages < 0 ? 64 * 1024 * 1024 : (size_t)pages * (size_t)size / 8;
+}
+
+static void
+set_budget(struct qmgr *q)
+{
+	struct rlimit r = {.rlim_cur = 1024};
+
+	getrlimit(RLIMIT_NOFILE, &r);
+	q->content_bytes_max = memory_share();
+	q->content_fds_max = (size_t)r.rlim_cur / 2;
+}
+
+static int
+open_store(struct qmgr *q, struct buf *why)
+{
+	uint64_t size =
+	    (uint64_t)conf_int(q->site->conf, PARAM_queue_journal_size);
+	struct store_config config = {
+	    .dirfd = q->queue_dir,
+	    .disk = &disk_real,
+	    .threaded = true,
+	    .segment_size = SEGMENT_SIZE,
+	    .journal_size = size,
+	    .keep = (size_t)(size / SEGMENT_SIZE / KEEP_SHARE),
+	};
+	struct store_events events = {.alarm = set_alarm, .say = say, .arg = q};
+	int fd;
+
+	q->store = store_open(&config, &events, found, why);
+	if (q->store == NULL)
+		return -EIO;
+	fd = fcntl(store_fd(q->store), F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? -errno : io_init(&q->store_io, fd);
+}
+
+static void
+init(struct qmgr *q, struct serve *sv)
+{
+	struct schedule_events events = {
+	    .limits = site_limits, .suspended = suspend, .arg = q};
+
+	q->serve = sv;
+	q->turn_end = (struct loop_call){.fn = end_turn, .arg = q};
+	q->ask_again = CLOCK_NEVER;
+	map_init(&q->messages);
+	map_init(&q->services);
+	STAILQ_INIT(&q->to_route);
+	STAILQ_INIT(&q->unsettled);
+	TAILQ_INIT(&q->children);
+	LIST_INIT(&q->takers);
+	task_queue_init(&q->routers);
+	q->schedule = schedule_new(&events);
+	q->lookup = link_new(sv, "lookup", &lookup_protocol, NULL, NULL);
+	q->mda = link_new(sv, "mda", &spawn_protocol, NULL, NULL);
+}
+
+int
+qmgr_start(struct qmgr *q, struct serve *sv, struct buf *why)
+{
+	int r;
+
+	init(q, sv);
+	set_budget(q);
+	q->queue_dir = serve_gift(sv, STR("dir:queue"));
+	q->site = site_new(q, serve_config(sv), why);
+	if (q->site == NULL)
+		return -EINVAL;
+	r = open_store(q, why);
+	if (r < 0)
+		return r;
+	q->is_ready = true;
+	routing_start(q);
+	task_start(collect, q);
+	task_start(tick, q);
+	task_start(scan, q);
+	qmgr_poke(q);
+	return 0;
+}
+
+void
+qmgr_reconfigure(struct qmgr *q, struct str config)
+{
+	BUF_CLEANUP struct buf why;
+	struct site *s;
+
+	buf_init(&why, 4096);
+	s = site_new(q, config, &why);
+	if (s == NULL)
+		log_error("the new configuration is not used: %s", why.p);
+	else
+		site_replace(q, s);
+	qmgr_poke(q);
+}
+
+/* No more mail in, no more jobs out; what agents have in hand comes back. */
+void
+qmgr_drain(struct qmgr *q)
+{
+	if (q->is_draining)
+		return;
+	q->is_draining = true;
+	takers_tell(q);
+	while (!serve_is_urgent(q->serve) && q->jobs > 0)
+		if (task_sleep(clock_after(DRAIN_PAUSE)) < 0)
+			break;
+	store_close(&q->store);
+	serve_exit(q->serve, 0);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * results - what became of recipients: recorded first, then logged, then acted
+ * on.  A settling is one status record on its way; what the journal has no
+ * room for is tried again every second, for mail that was delivered must not
+ * be forgotten.
+ */
+#include "results.h"
+
+#include "base/log.h"
+#include "qmgr.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct settling {
+	struct journal_wait wait; /* first */
+	STAILQ_ENTRY(settling) link;
+	struct qmgr *qmgr;
+	struct message *message;
+	const char *agent; /* NULL: not to be logged */
+	int64_t started;
+	struct entry_status status;
+	struct arena arena; /* holds it all */
+};
+
+bool
+message_is_final(const struct message *m, const struct outcome *o)
+{
+	const struct envelope *e = &m->active->body->envelope;
+
+	return o->state == OUTCOME_SENT ||
+	       (o->state == OUTCOME_BOUNCED &&
+		   (e->is_bounce || str_is_empty(e->sender)));
+}
+
+/* The older a message, the longer it waits; no two for the same time. */
+int64_t
+results_next_attempt(const struct qmgr *q, const struct message *m)
+{
+	int64_t now = clock_wall(), least = q->site->backoff_min;
+	int64_t wait = now - m->active->body->envelope.arrival;
+
+	if (wait < least)
+		wait = least;
+	if (wait > q->site->backoff_max)
+		wait = q->site->backoff_max;
+	return now + wait + wait / 1000 * (int64_t)arc4random_uniform(100);
+}
+
+static void
+settled(struct settling *s)
+{
+	const struct mark *marks = s->status.about.marks.p;
+	size_t n = s->status.about.marks.n;
+	struct message *m = s->message;
+	struct qmgr *q = s->qmgr;
+
+	progress_apply(&m->active->body->progress, s->status.attempts,
+	    s->status.next, &s->status.about);
+	for (size_t i = 0; i < n && s->agent != NULL; i++)
+		report_recipient(
+		    m, s->agent, s->started, marks[i].index, &marks[i].outcome);
+	arena_done(&s->arena);
+	free(s);
+	message_close(q, m, n);
+	qmgr_poke(q);
+}
+
+static void
+try_later(struct settling *s)
+{
+	STAILQ_INSERT_TAIL(&s->qmgr->unsettled, s, link);
+}
+
+static void
+on_durable(struct journal_wait *w, int error)
+{
+	struct settling *s = (struct settling *)(void *)w;
+
+	if (error < 0)
+		try_later(s);
+	else
+		settled(s);
+}
+
+static void
+record(struct settling *s)
+{
+	int r = store_status(
+	    s->qmgr->store, &s->message->item, &s->status, &s->wait);
+
+	if (r == 0)
+		settled(s);
+	else if (r < 0)
+		try_later(s);
+}
+
+void
+results_retry(struct qmgr *q)
+{
+	struct settling_list mine = STAILQ_HEAD_INITIALIZER(mine);
+	struct settling *s;
+
+	STAILQ_CONCAT(&mine, &q->unsettled);
+	while ((s = STAILQ_FIRST(&mine)) != NULL) {
+		STAILQ_REMOVE_HEAD(&mine, link);
+		record(s);
+	}
+}
+
+static void
+settle(struct qmgr *q, struct message *m, const char *agent, int64_t started,
+    const struct message_result *results, size_t n)
+{
+	struct settling *s = calloc(1, sizeof(*s));
+	struct mark *marks;
+
+	if (s == NULL)
+		log_fatal("out of memory for a status");
+	arena_init(&s->arena, SIZE_MAX / 2); /* outcomes have their bounds */
+	marks = arena_array(&s->arena, n, sizeof(*marks));
+	for (size_t i = 0; i < n; i++) {
+		marks[i] = (struct mark){
+		    .index = results[i].index,
+		    .done = message_is_final(m, &results[i].outcome),
+		};
+		shape_copy(&outcome_shape, &results[i].outcome, &s->arena,
+		    &marks[i].outcome);
+	}
+	s->wait.done = on_durable;
+	s->qmgr = q;
+	s->message = m;
+	s->agent = agent;
+	s->started = started;
+	s->status = (struct entry_status){
+	    .attempts = m->active->attempt,
+	    .next = results_next_attempt(q, m),
+	    .about = {.id = message_id(m), .marks = {marks, n}},
+	};
+	record(s);
+}
+
+void
+message_results(struct qmgr *q, struct message *m, const char *agent,
+    int64_t started, const struct message_result *results, size_t n)
+{
+	while (n > 0) {
+		size_t part = n < STORE_MARKS_MAX ? n : STORE_MARKS_MAX;
+
+		n -= part;
+		settle(q, m, agent, started, results, part);
+		results += part;
+	}
+	qmgr_poke(q);
+}
+
+void
+message_result(struct qmgr *q, struct message *m, const char *agent,
+    int64_t started, uint64_t index, const struct outcome *o)
+{
+	struct message_result one = {index, *o};
+
+	message_results(q, m, agent, started, &one, 1);
+}

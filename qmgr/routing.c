@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * routing - each recipient that is to be attempted gets a destination.  Look-
+ * ups may wait, so a few tasks share the list of messages; while one waits
+ * the others go on.
+ */
+#include "qmgr.h"
+
+#include "base/log.h"
+
+#define ROUTERS   8
+#define ARENA_MAX ((size_t)1024 * 1024)
+
+struct routing {
+	struct qmgr *qmgr;
+	struct site *site;
+	struct message *message;
+	struct arena arena;
+};
+
+static void
+fail(struct routing *r, uint64_t index, const char *agent,
+    enum outcome_state state, struct str dsn, struct str text)
+{
+	struct outcome o = {
+	    .state = state,
+	    .dsn = dsn,
+	    .text = str_sub(text, 0, OUTCOME_TEXT_MAX),
+	    .relay = STR("none"),
+	};
+
+	message_result(r->qmgr, r->message, agent, clock_wall(), index, &o);
+}
+
+/*
+ * Where a transport takes one recipient at a time, each recipient is a
+ * destination of its own: one slow mailbox holds up no other.
+ */
+static void
+add_errand(struct routing *r, uint64_t index, struct str transport,
+    struct str nexthop, struct str address)
+{
+	struct errand *e = &r->message->active->errands[index];
+	struct schedule_limits limits;
+	char text[OUTCOME_TEXT_MAX];
+	struct outcome o;
+	struct str why;
+
+	site_limits(r->qmgr, transport, &limits);
+	e->index = index;
+	if (schedule_add(r->qmgr->schedule, e, r->message, transport,
+		limits.recipients == 1 ? address : nexthop, clock_mono(), &why))
+		return;
+	qmgr_suspension(why, text, &o);
+	message_result(r->qmgr, r->message, "error", clock_wall(), index, &o);
+}
+
+static void
+route_recipient(struct routing *r, uint64_t index)
+{
+	const struct recipient *rcpt = message_recipient(r->message, index);
+	struct str sender = r->message->active->body->envelope.sender;
+	struct route route;
+	struct addr addr;
+	enum find f;
+
+	if (rcpt->action.n > 0) {
+		add_errand(r, index, delivery_action_transport(rcpt),
+		    rcpt->address, rcpt->address);
+		return;
+	}
+	if (addr_parse(rcpt->address, &addr) < 0) {
+		fail(r, index, "error", OUTCOME_BOUNCED, STR("5.1.3"),
+		    STR("bad address syntax"));
+		return;
+	}
+	f = router_route(r->site->router, addr, sender, &r->arena, &route);
+	switch (f) {
+	case FIND_YES:
+		add_errand(
+		    r, index, route.transport, route.nexthop, route.recipient);
+		return;
+	case FIND_NO:
+	case FIND_RETRY:
+	case FIND_BROKEN:
+		fail(r, index, "error", OUTCOME_DEFERRED, STR("4.3.0"),
+		    STR("address resolver failure"));
+		return;
+	}
+}
+
+static void
+bounce_all(struct routing *r)
+{
+	const struct progress *p = &r->message->active->body->progress;
+
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->marks[i].done || progress_is_unsaid(&p->marks[i]))
+			continue;
+		r->message->active->open++;
+		fail(r, i, "error", OUTCOME_BOUNCED, STR("5.4.0"),
+		    STR("too many hops"));
+	}
+}
+
+static void
+route_all(struct routing *r)
+{
+	const struct progress *p = &r->message->active->body->progress;
+
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->marks[i].done || progress_is_unsaid(&p->marks[i]))
+			continue;
+		r->message->active->open++;
+		arena_reset(&r->arena);
+		route_recipient(r, i);
+	}
+}
+
+static void
+route_message(struct qmgr *q, struct message *m)
+{
+	struct routing r = {.qmgr = q, .message = m, .site = site_use(q)};
+
+	arena_init(&r.arena, ARENA_MAX);
+	if (m->active->body->envelope.hops > r.site->hops_max)
+		bounce_all(&r);
+	else
+		route_all(&r);
+	arena_done(&r.arena);
+	site_leave(&r.site);
+	message_close(q, m, 1);
+	qmgr_poke(q);
+}
+
+static void
+run(void *arg)
+{
+	struct qmgr *q = arg;
+	struct message *m;
+
+	for (;;) {
+		while ((m = STAILQ_FIRST(&q->to_route)) == NULL)
+			if (task_wait(&q->routers, CLOCK_NEVER) < 0)
+				return;
+		STAILQ_REMOVE_HEAD(&q->to_route, link);
+		route_message(q, m);
+	}
+}
+
+void
+routing_start(struct qmgr *q)
+{
+	for (int i = 0; i < ROUTERS; i++)
+		task_start(run, q);
+}
+
+void
+routing_add(struct qmgr *q, struct message *m)
+{
+	STAILQ_INSERT_TAIL(&q->to_route, m, link);
+	task_wake_one(&q->routers);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: ISC */
+/* site - what was configured, as qmgr needs it. */
+#include "qmgr.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+
+/*
+ * Deliveries to a user's mailbox wait for each other in one process of that
+ * user, which makes them durable together: there a window is a batch.
+ */
+#define BATCH 500
+
+static void
+free_site(struct site *s)
+{
+	router_free(&s->router);
+	conf_free(&s->conf);
+	free(s);
+}
+
+struct site *
+site_new(struct qmgr *q, struct str config, struct buf *why)
+{
+	struct site *s = calloc(1, sizeof(*s));
+	const struct conf *c;
+
+	if (s == NULL)
+		log_fatal("out of memory for the configuration");
+	s->users = 1;
+	s->conf = conf_decode(config);
+	if (s->conf == NULL) {
+		buf_add_c(why, "the configuration cannot be read");
+		free(s);
+		return NULL;
+	}
+	c = s->conf;
+	tables_init(&s->tables, q->serve, q->lookup,
+	    conf_str(c, PARAM_default_database_type));
+	s->router = router_new(c, &s->tables.env, why);
+	if (s->router == NULL) {
+		free_site(s);
+		return NULL;
+	}
+	s->lifetime = conf_time(c, PARAM_maximal_queue_lifetime);
+	s->bounce_lifetime = conf_time(c, PARAM_bounce_queue_lifetime);
+	s->backoff_min = conf_time(c, PARAM_minimal_backoff_time);
+	s->backoff_max = conf_time(c, PARAM_maximal_backoff_time);
+	s->hops_max = (uint64_t)conf_int(c, PARAM_hopcount_limit);
+	s->free_min = (uint64_t)conf_int(c, PARAM_queue_minfree);
+	s->active_max = (size_t)conf_int(c, PARAM_qmgr_message_active_limit);
+	return s;
+}
+
+struct site *
+site_use(struct qmgr *q)
+{
+	q->site->users++;
+	return q->site;
+}
+
+void
+site_leave(struct site **sp)
+{
+	struct site *s = *sp;
+
+	*sp = NULL;
+	if (--s->users == 0)
+		free_site(s);
+}
+
+void
+site_replace(struct qmgr *q, struct site *s)
+{
+	site_leave(&q->site);
+	q->site = s;
+	schedule_reconfigure(q->schedule);
+}
+
+void
+site_limits(void *arg, struct str transport, struct schedule_limits *ret)
+{
+	const struct qmgr *q = arg;
+	const struct conf *c = q->site->conf;
+	bool is_ours = str_eq(transport, STR("local")) ||
+	               str_eq(transport, STR("virtual"));
+	int64_t n;
+
+	*ret = (struct schedule_limits){
+	    .initial = BATCH, .concurrency = BATCH, .recipients = 1};
+	if (is_ours)
+		return;
+	n = conf_transport(
+	    c, transport, PARAM_default_destination_recipient_limit);
+	ret->recipients = (unsigned)n;
+	n = conf_transport(
+	    c, transport, PARAM_default_destination_concurrency_limit);
+	ret->concurrency = n == 0 ? BATCH : (unsigned)n;
+	ret->initial =
+	    (unsigned)conf_int(c, PARAM_initial_destination_concurrency);
+	ret->cohort = (unsigned)conf_transport(c, transport,
+	    PARAM_default_destination_concurrency_failed_cohort_limit);
+	ret->probe_after = q->site->backoff_min;
+	ret->rate_delay =
+	    conf_transport(c, transport, PARAM_default_destination_rate_delay);
+	if (ret->rate_delay > 0) /* one at a time, or there is no rate */
+		ret->initial = ret->concurrency = 1;
+}
