@@ -22,6 +22,12 @@ sleep_for(struct check *c, struct str seconds)
 	return VERDICT_DUNNO;
 }
 
+static unsigned
+code_of(const struct check *c, enum param p)
+{
+	return (unsigned)conf_int(c->s->server->conf, p);
+}
+
 /* A word of the table, by what it looks at. */
 static enum verdict
 check_word(struct check *c, const struct rule *r)
@@ -44,11 +50,11 @@ check_word(struct check *c, const struct rule *r)
 	if (r->what == RESTRICTION_permit)
 		return VERDICT_PERMIT;
 	if (r->what == RESTRICTION_reject)
-		return check_refuse_about(
-		    c, 554, STR("5.7.1"), about, STR("Access denied"));
+		return check_refuse_about(c, code_of(c, PARAM_reject_code),
+		    STR("5.7.1"), about, STR("Access denied"));
 	if (r->what == RESTRICTION_defer)
-		return check_refuse_about(
-		    c, 450, STR("4.7.1"), about, STR("Try again later"));
+		return check_refuse_about(c, code_of(c, PARAM_defer_code),
+		    STR("4.7.1"), about, STR("Try again later"));
 	if (r->what == RESTRICTION_defer_if_permit) {
 		check_defer_if_permit(
 		    c, STR("4.7.0"), about, STR("defer_if_permit requested"));

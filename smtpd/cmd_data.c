@@ -126,12 +126,15 @@ static void
 refuse_bare(struct session *s, const struct data *d)
 {
 	const char *what = d->bare_lf ? "<LF>" : "<CR>";
+	unsigned code = (unsigned)conf_int(
+	    s->server->conf, PARAM_smtpd_forbid_bare_newline_reject_code);
+	unsigned class = code / 100;
 
-	log_info("%.*s: reject: END-OF-MESSAGE from %.*s: 550 5.5.2 "
+	log_info("%.*s: reject: END-OF-MESSAGE from %.*s: %u %u.5.2 "
 		 "bare %s received; from=<%.*s> proto=%s helo=<%s>",
-	    STR_ARG(session_id(s)), STR_ARG(s->client.text), what,
+	    STR_ARG(session_id(s)), STR_ARG(s->client.text), code, class, what,
 	    STR_ARG(s->txn.sender.text), session_proto(s), s->helo.p);
-	reply(s, "550 5.5.2 %.*s Error: bare %s received",
+	reply(s, "%u %u.5.2 %.*s Error: bare %s received", code, class,
 	    STR_ARG(s->server->hostname), what);
 	s->end = SESSION_DONE;
 }

@@ -14,8 +14,6 @@
 
 #include <string.h>
 
-#define REJECT_CODE 554
-
 /* Is `byte` in "7", "[1;3]", "[2..11]", "[1;4..6]"? */
 static bool
 has_octet(struct str set, uint8_t byte)
@@ -108,7 +106,9 @@ refuse_listed(struct check *c, struct str key, struct str zone,
 	if (ask_dns(c->s->server->dns, name, DNS_TXT, c->a, &answer) ==
 	    FIND_YES)
 		text = str_sub(ask_dns_record(&answer, 0)->data, 0, 300);
-	return check_refuse(c, REJECT_CODE, "5.7.1",
+	int64_t code = conf_int(c->s->server->conf, PARAM_maps_rbl_reject_code);
+
+	return check_refuse(c, (unsigned)code, "5.7.1",
 	    "Service unavailable; %s [%.*s] blocked using %.*s%s%.*s",
 	    check_class(about), STR_ARG(what), STR_ARG(zone),
 	    text.len > 0 ? "; " : "", STR_ARG(text));
