@@ -16,6 +16,8 @@ struct site {
 	struct str text;
 	bool is_last; /* no fallback after it */
 	struct targets targets;
+	unsigned best;  /* preference */
+	bool is_only;   /* nothing but one target is there to be tried */
 	struct ip used; /* by a kept session; family 0: none */
 	uint16_t used_port;
 	size_t sessions;
@@ -50,18 +52,11 @@ need_own(struct courier *c)
 
 /* ---- one session ---- */
 
-static bool
-is_best(const struct site *site, const struct target *t)
-{
-	return t->preference == site->targets.list[0].preference;
-}
-
 static void
 give_back(struct site *site, struct session **s, const struct target *t)
 {
-	if (t != NULL && is_best(site, t))
-		session_name(
-		    *s, site->text, site->is_last && site->targets.n == 1);
+	if (t != NULL && t->preference == site->best)
+		session_keep_for(*s, site->text, site->is_only);
 	pool_put(&site->c->pool, s);
 }
 
@@ -69,7 +64,7 @@ give_back(struct site *site, struct session **s, const struct target *t)
 static void
 refuse_own(struct site *site, const struct target *t)
 {
-	fail_set(&site->l->why, is_best(site, t) ? "5.4.6" : "4.4.6",
+	fail_set(&site->l->why, t->preference == site->best ? "5.4.6" : "4.4.6",
 	    "mail for %.*s loops back to myself", STR_ARG(site->text));
 	letter_failed_all(site->l);
 }
@@ -122,6 +117,7 @@ try_kept_address(struct site *site, const struct target *t)
 
 	if (s == NULL)
 		return false;
+	session_call(s, t->host);
 	if (use_session(site, s, t)) {
 		give_back(site, &s, t);
 		return true;
@@ -205,8 +201,11 @@ try_site(struct site *site)
 	const struct target_finder finder = {
 	    c->settings, &c->own, c->dns, c->lookup};
 	letter_use(site->l, NULL);
-	if (target_find(&finder, &to, &a, &site->targets, &site->l->why))
-		try_targets(site);
+	if (!target_find(&finder, &to, &a, &site->targets, &site->l->why))
+		return;
+	site->best = site->targets.list[0].preference;
+	site->is_only = site->is_last && site->targets.n == 1;
+	try_targets(site);
 }
 
 /* "x.4.6": no other host is asked to send us the mail once more. */

@@ -83,8 +83,10 @@ letter_use(struct letter *l, const struct session *s)
 		l->to[i].is_accepted = l->to[i].is_kept = false;
 	if (s == NULL)
 		return;
-	l->relay = arena_str(l->arena, str_sub(s->relay, 0, RELAY_MAX));
-	l->remote_mta = arena_str(l->arena, str_sub(s->host, 0, RELAY_MAX));
+	l->relay =
+	    arena_str(l->arena, str_sub(buf_str(&s->relay), 0, RELAY_MAX));
+	l->remote_mta =
+	    arena_str(l->arena, str_sub(buf_str(&s->host), 0, RELAY_MAX));
 	l->uses = s->uses + 1;
 	l->connected = clock_mono();
 }

@@ -35,7 +35,7 @@ pool_take(struct pool *p, struct str nexthop)
 	struct session *s, *before;
 
 	TAILQ_FOREACH_REVERSE_SAFE(s, &p->idle, session_list, link, before)
-	if (str_eq_case(s->nexthop, nexthop) && is_good(p, s))
+	if (str_eq_case(buf_str(&s->nexthop), nexthop) && is_good(p, s))
 		return s;
 	return NULL;
 }

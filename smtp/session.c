@@ -11,25 +11,39 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define NAMES_MAX 8192
+/* A host has at most 255 bytes, a next hop no more than qmgr lets it. */
+#define NAME_MAX_BYTES 2048
+
+void
+session_call(struct session *s, struct str host)
+{
+	char ip[IP_TEXT_MAX];
+
+	ip_format(&s->ip, ip);
+	buf_reset(&s->host);
+	buf_reset(&s->name);
+	buf_reset(&s->relay);
+	buf_add_str(&s->host, host);
+	buf_addf(&s->name, "%s[%s]", s->host.p, ip);
+	buf_addf(&s->relay, "%s:%u", s->name.p, s->port);
+}
 
 static struct session *
 new_session(const struct settings *settings, const struct target *to)
 {
 	struct session *s = calloc(1, sizeof(*s));
-	char text[IP_TEXT_MAX];
 
 	if (s == NULL)
 		log_fatal("out of memory");
 	s->settings = settings;
 	s->stream.io.fd = -1;
-	arena_init(&s->arena, NAMES_MAX);
-	ip_format(&to->ip, text);
-	s->host = arena_str(&s->arena, to->host);
-	s->name = arena_strf(&s->arena, "%.*s[%s]", STR_ARG(s->host), text);
-	s->relay = arena_strf(&s->arena, "%.*s:%u", STR_ARG(s->name), to->port);
 	s->ip = to->ip;
 	s->port = to->port;
+	buf_init(&s->nexthop, NAME_MAX_BYTES);
+	buf_init(&s->host, NAME_MAX_BYTES);
+	buf_init(&s->name, NAME_MAX_BYTES);
+	buf_init(&s->relay, NAME_MAX_BYTES);
+	session_call(s, to->host);
 	s->opened = clock_mono();
 	return s;
 }
@@ -41,7 +55,10 @@ session_free(struct session **s)
 		return;
 	if ((*s)->stream.io.fd >= 0)
 		stream_done(&(*s)->stream);
-	arena_done(&(*s)->arena);
+	buf_done(&(*s)->nexthop);
+	buf_done(&(*s)->host);
+	buf_done(&(*s)->name);
+	buf_done(&(*s)->relay);
 	free(*s);
 	*s = NULL;
 }
@@ -66,10 +83,10 @@ session_quit(struct session **s)
 }
 
 void
-session_name(struct session *s, struct str nexthop, bool is_only)
+session_keep_for(struct session *s, struct str nexthop, bool is_only)
 {
-	if (s->nexthop.len == 0)
-		s->nexthop = arena_str(&s->arena, nexthop);
+	buf_reset(&s->nexthop);
+	buf_add_str(&s->nexthop, nexthop);
 	s->is_only = is_only;
 }
 
@@ -110,7 +127,7 @@ void
 session_broke(struct session *s, int error, const struct reply *r,
     const char *doing, struct fail *why)
 {
-	const char *name = s->name.p; /* has a NUL: it is of an arena */
+	const char *name = s->name.p;
 
 	s->is_dead = true;
 	if (error == -ETIMEDOUT)

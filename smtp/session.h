@@ -15,7 +15,7 @@
 #include "settings.h"
 #include "target.h"
 
-#include "base/arena.h"
+#include "base/buf.h"
 #include "net/stream.h"
 
 #include <stdbool.h>
@@ -24,12 +24,11 @@
 struct session {
 	struct stream stream;
 	const struct settings *settings;
-	struct arena arena; /* the names below */
-	struct str nexthop; /* empty, or whose best server this is ... */
+	struct buf nexthop; /* empty, or whose best server this is ... */
 	bool is_only;       /* ... and the only one */
-	struct str host;
-	struct str name;  /* "host[address]" */
-	struct str relay; /* "host[address]:port" */
+	struct buf host;    /* as it was found for the message at hand */
+	struct buf name;    /* "host[address]" */
+	struct buf relay;   /* "host[address]:port" */
 	struct ip ip;
 	uint16_t port;
 
@@ -52,8 +51,10 @@ struct session *session_open(
 void session_free(struct session **s); /* closes, without a word */
 void session_quit(struct session **s); /* QUIT first, where that is of use */
 
-/* Others may go on with it for the same next hop. */
-void session_name(struct session *s, struct str nexthop, bool is_only);
+/* Its server goes by this name now; one address can have many. */
+void session_call(struct session *s, struct str host);
+/* Messages for this next hop may go on with it. */
+void session_keep_for(struct session *s, struct str nexthop, bool is_only);
 
 /* Gathers "COMMAND\r\n"; goes out with what is read next. */
 int session_send(struct session *s, struct str command);

@@ -32,6 +32,7 @@ static const struct name_row zone[] = {
     {"x.test", DNS_MX, "20 two.test"},
     {"only.test", DNS_MX, "10 one.test"},
     {"one.test", DNS_A, "127.0.0.2"},
+    {"alias.test", DNS_A, "127.0.0.2"},
     {"two.test", DNS_A, "127.0.0.3"},
     {NULL, 0, NULL},
 };
@@ -438,9 +439,10 @@ reuse(void)
 	check(0, OUTCOME_DEFERRED, "4.0.0",
 	    "host one.test[127.0.0.2] said: 450 no "
 	    "(in reply to RCPT TO command)");
-	send_two("[one.test]"); /* another name for the same address */
+	send_two("[alias.test]"); /* another name for the same address */
 	check(0, OUTCOME_SENT, "2.0.0", "250 reset");
 	expect((results[0].outcome.conn_use) == (4));
+	check_relay(0, "alias.test[127.0.0.2]");
 
 	/* It left: a new one, and nobody notices. */
 	task_sleep(clock_after(10 * CLOCK_MS));
