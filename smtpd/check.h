@@ -102,8 +102,9 @@ enum verdict check_rules(struct check *c, const struct rules *rules);
 
 /* Rules by subject, each in the file of its name. */
 enum verdict access_check(struct check *c, const struct rule *r); /* access.c */
-enum verdict access_result(struct check *c, const struct rule *r,
-    struct str value, enum subject about);
+enum verdict hosts_check(struct check *c, const struct rule *r);  /* hosts.c */
+enum verdict action_do(struct check *c, const struct rule *r, struct str value,
+    enum subject about);                                          /* action.c */
 enum verdict names_check(struct check *c, enum restriction what); /* names.c */
 enum verdict relay_check(struct check *c, enum restriction what); /* relay.c */
 /* Is the recipient one that we take mail for, whoever sends it? */

@@ -11,7 +11,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define TEXT_MAX 1024
+#define TEXT_MAX 2048
 
 struct str
 check_name(const struct check *c, enum subject about)
@@ -84,7 +84,7 @@ check_log(const struct check *c, const char *what, struct str text)
 	const struct session *s = c->s;
 	struct buf line BUF_CLEANUP;
 
-	buf_init(&line, LOG_LINE_MAX);
+	buf_init(&line, 4 * LOG_LINE_MAX); /* the log cuts it */
 	buf_addf(&line, "%.*s: %s: %s from %.*s: %.*s;", STR_ARG(session_id(s)),
 	    what, s->where, STR_ARG(s->client.text), STR_ARG(text));
 	if (s->txn.has_sender)

@@ -31,7 +31,8 @@ static struct {
 	struct link *dns, *lookup;
 	struct server *server;
 	struct str dns_lines[LINES], host_lines[LINES];
-	size_t ndns, nhosts;
+	struct str file_lines[LINES];
+	size_t ndns, nhosts, nfiles;
 	uint64_t verdict;
 	struct str dsn, text;
 	struct queue_state state;
@@ -207,11 +208,25 @@ serve_link(struct serve *sv, const char *service, int64_t deadline)
 }
 
 static int
-refuse_files(void *arg, const char *path)
+open_file(void *arg, const char *path)
 {
+	int fd = -ENOENT;
+
 	(void)arg;
-	(void)path;
-	return -ENOENT;
+	for (size_t i = 0; i < desk.nfiles; i++) {
+		struct str rest = desk.file_lines[i];
+		struct str name = str_word(&rest, " ");
+
+		if (!str_eq(name, str_c(path)))
+			continue;
+		if (fd < 0)
+			fd = memfd_create("file", MFD_CLOEXEC);
+		assert(fd >= 0);
+		rest =
+		    arena_strf(&desk.arena, "%.*s\n", STR_ARG(str_trim(rest)));
+		assert(write(fd, rest.p, rest.len) == (ssize_t)rest.len);
+	}
+	return fd;
 }
 
 static void
@@ -267,6 +282,13 @@ desk_host(struct str line)
 }
 
 void
+desk_file(struct str line)
+{
+	assert(desk.nfiles < LINES);
+	desk.file_lines[desk.nfiles++] = arena_str(&desk.arena, line);
+}
+
+void
 desk_queue(uint64_t verdict, struct str dsn, struct str text)
 {
 	desk.verdict = verdict;
@@ -305,7 +327,7 @@ desk_open(const char *main_cf)
 	    "/nonexistent", str_c(main_cf), STR_NONE, say_remark, NULL);
 	assert(desk.conf != NULL);
 	desk.env = (struct dict_env){
-	    .open = refuse_files,
+	    .open = open_file,
 	    .default_type = STR("inline"),
 	};
 	desk.dns = link_new(NULL, "dns", &dns_protocol, NULL, NULL);

@@ -33,6 +33,8 @@ size_t desk_sessions(void);
 void desk_dns(struct str record);
 /* "192.0.2.1 a.test", as /etc/hosts. */
 void desk_host(struct str line);
+/* "/path line": one more line of a file that a table is read from. */
+void desk_file(struct str line);
 
 /* What qmgr says to the next message, until it is told otherwise; borrowed. */
 void desk_queue(uint64_t verdict, struct str dsn, struct str text);

@@ -5,6 +5,7 @@
  *	set NAME = VALUE      a line of main.cf, before the first connect
  *	dns NAME TYPE DATA    what dns knows ("NAME RETRY": it does not)
  *	host ADDRESS NAME     what lookup knows
+ *	file PATH LINE        one more line of a table's file
  *	queue V DSN TEXT      qmgr's word from now on: ok, retry, refuse
  *	room N DSN TEXT       qmgr's word on room
  *	connect ADDRESS       a client; the next lines are about it
@@ -247,6 +248,8 @@ play_line(struct play *p, struct str line)
 		desk_dns(rest);
 	else if (str_eq(word, STR("host")))
 		desk_host(rest);
+	else if (str_eq(word, STR("file")))
+		desk_file(rest);
 	else if (str_eq(word, STR("queue")))
 		tell_queue(rest);
 	else if (str_eq(word, STR("room")))
