@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * dict_text - tables that are read into memory: texthash:/file (the source
- * of a postmap table as it is) and inline:{ key = value, { key = a b } }.
+ * of a postmap or postalias table as it is) and inline:{ key = value, { key = a
+ * b } }.
  */
 #include "dict/dict_type.h"
 #include "dict/lines.h"
@@ -19,7 +20,7 @@ struct entry {
 };
 
 struct table {
-	struct map map;		  /* of struct entry */
+	struct map map;           /* of struct entry */
 	STAILQ_HEAD(, entry) all; /* as they came */
 	struct arena arena;
 };
@@ -84,6 +85,16 @@ each_text(struct dict *d, dict_each_fn each, void *arg)
 	return FIND_YES;
 }
 
+/* "name: value" is what alias files hold, which may be read as they are: the
+ * colon is no part of the name.  (In "2001:db8::" it is.) */
+static struct str
+drop_colon(struct str key)
+{
+	return str_find(key, ':') == (ptrdiff_t)key.len - 1 && key.len > 1
+	           ? str_sub(key, 0, key.len - 1)
+	           : key;
+}
+
 static void
 read_lines(struct table *t, const struct dict_opening *o, struct str text)
 {
@@ -102,7 +113,7 @@ read_lines(struct table *t, const struct dict_opening *o, struct str text)
 			    "%.*s, line %u: expected format: key whitespace "
 			    "value",
 			    STR_ARG(o->name), l.line);
-		else if (!add_entry(t, key, value))
+		else if (!add_entry(t, drop_colon(key), value))
 			dict_remark(o,
 			    "%.*s, line %u: duplicate entry: \"%.*s\"",
 			    STR_ARG(o->name), l.line, STR_ARG(key));

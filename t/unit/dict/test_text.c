@@ -79,7 +79,10 @@ test_texthash(void **state)
 						  "     ann@example.net\n"
 						  "bob\n"
 						  "ann  again\n"
-						  "eve eve\n")}}};
+						  "eve eve\n"
+						  "Team: ann, bob\n"
+						  "2001:db8:: net\n"
+						  ": colon\n")}}};
 	struct dict *d;
 
 	(void)state;
@@ -89,6 +92,9 @@ test_texthash(void **state)
 	check_get(d, "ANN", "ann@example.org,     ann@example.net");
 	check_get(d, "bob", "NO");
 	check_get(d, "eve", "eve");
+	check_get(d, "team", "ann, bob");
+	check_get(d, "2001:db8::", "net");
+	check_get(d, ":", "colon");
 	check_get(d, "", "NO");
 	assert_string_equal(e.remarks.p,
 	    "/t, line 4: expected format: key whitespace value\n"
