@@ -17,7 +17,7 @@ v = Suite(main_cf={
     "recipient_delimiter": "+",
     "virtual_mailbox_domains": "virtual.test",
     "virtual_mailbox_maps": "inline:{ info@virtual.test=virtual.test/info/, "
-                            "box@virtual.test=virtual.test/box }",
+                            "box@virtual.test=box }",
     "virtual_uid_maps": "static:5000",
     "virtual_gid_maps": "static:5000",
     "virtual_mailbox_base": "VBASE",
