@@ -16,11 +16,6 @@ struct site {
 	struct str text;
 	bool is_last; /* no fallback after it */
 	struct targets targets;
-	unsigned best;  /* preference */
-	bool is_only;   /* nothing but one target is there to be tried */
-	struct ip used; /* by a kept session; family 0: none */
-	uint16_t used_port;
-	size_t sessions;
 	unsigned reused;
 };
 
@@ -31,7 +26,15 @@ courier_init(struct courier *c, const struct settings *settings,
 	*c = (struct courier){
 	    .settings = settings, .dns = dns, .lookup = lookup};
 	pool_init(&c->pool);
+	c->recall = recall_new();
 	task_queue_init(&c->own_read);
+}
+
+void
+courier_done(struct courier *c)
+{
+	pool_close(&c->pool);
+	recall_free(&c->recall);
 }
 
 /* Names in inet_interfaces are looked up once, by the first who needs it. */
@@ -50,161 +53,118 @@ need_own(struct courier *c)
 	task_wake_all(&c->own_read);
 }
 
-/* ---- one session ---- */
-
-static void
-give_back(struct site *site, struct session **s, const struct target *t)
-{
-	if (t != NULL && t->preference == site->best)
-		session_keep_for(*s, site->text, site->is_only);
-	pool_put(&site->c->pool, s);
-}
+/* ---- one server ---- */
 
 /* It says that it is us. */
 static void
 refuse_own(struct site *site, const struct target *t)
 {
-	fail_set(&site->l->why, t->preference == site->best ? "5.4.6" : "4.4.6",
+	bool is_best = t->preference == site->targets.list[0].preference;
+
+	fail_set(&site->l->why, is_best ? "5.4.6" : "4.4.6",
 	    "mail for %.*s loops back to myself", STR_ARG(site->text));
 	letter_failed_all(site->l);
 }
 
-/* The letter goes over a session.  False: it was a kept one, and over. */
+/* A session that was kept.  False: there is none, or it was over before its
+ * server heard of this letter. */
 static bool
-use_session(struct site *site, struct session *s, const struct target *t)
+try_kept(struct site *site, const struct target *t)
 {
-	letter_use(site->l, s);
-	if (s->uses > 0)
-		site->reused++;
-	if (s->is_own)
-		refuse_own(site, t);
-	else if (s->uses == 0 && s->is_dead)
-		letter_failed_all(site->l); /* the greeting went wrong */
-	else
-		return transact(site->l, s);
-	s->is_dead = true;
-	return true;
-}
-
-/* A session that was kept for this next hop. */
-static void
-try_kept(struct site *site)
-{
-	struct session *s = pool_take(&site->c->pool, site->text);
-
-	if (s == NULL)
-		return;
-	site->l->is_last = s->is_only;
-	if (use_session(site, s, NULL)) {
-		site->used = s->ip;
-		site->used_port = s->port;
-		site->sessions++;
-		give_back(site, &s, NULL);
-		return;
-	}
-	site->reused--;
-	session_free(&s);
-}
-
-/* ---- one server ---- */
-
-/* One that was kept for its address's sake; false: there is none, or it is
- * over. */
-static bool
-try_kept_address(struct site *site, const struct target *t)
-{
-	struct session *s = pool_take_address(&site->c->pool, &t->ip, t->port);
+	struct pool *pool = &site->c->pool;
+	struct session *s = pool_take(pool, &t->ip, t->port);
 
 	if (s == NULL)
 		return false;
 	session_call(s, t->host);
-	if (use_session(site, s, t)) {
-		give_back(site, &s, t);
-		return true;
+	letter_use(site->l, s);
+	if (!transact(site->l, s)) {
+		session_free(&s);
+		return false;
 	}
-	site->reused--;
-	session_free(&s);
-	return false;
+	site->reused++;
+	pool_put(pool, &s);
+	return true;
 }
 
-static void
-try_target(struct site *site, const struct target *t)
+/* False: nobody answered there. */
+static bool
+try_new(struct site *site, const struct target *t)
 {
 	struct letter *l = site->l;
 
-	if (try_kept_address(site, t)) {
-		site->sessions++;
-		return;
-	}
 	letter_use(l, NULL);
 	struct session *s = session_open(site->c->settings, t, &l->why);
 	if (s == NULL) {
 		log_info("%.*s", STR_ARG(buf_str(&l->why.text)));
-		return;
+		return false;
 	}
-	site->sessions++;
-	use_session(site, s, t);
-	give_back(site, &s, t);
-}
-
-/* The server that a kept session led to has had its say. */
-static void
-drop_used(struct site *site)
-{
-	struct targets *t = &site->targets;
-	size_t n = 0;
-
-	if (site->used.family == 0)
-		return;
-	for (size_t i = 0; i < t->n; i++)
-		if (t->list[i].port != site->used_port ||
-		    !ip_eq(&t->list[i].ip, &site->used))
-			t->list[n++] = t->list[i];
-	t->n = n;
-}
-
-static void
-try_targets(struct site *site)
-{
-	size_t limit = site->c->settings->session_limit;
-
-	drop_used(site);
-	for (size_t i = 0; i < site->targets.n && site->l->left > 0; i++) {
-		if (limit > 0 && site->sessions >= limit)
-			return;
-		bool is_end = i + 1 == site->targets.n ||
-		              (limit > 0 && site->sessions + 1 >= limit);
-		site->l->is_last = site->is_last && is_end;
-		try_target(site, &site->targets.list[i]);
-	}
+	letter_use(l, s);
+	if (s->is_own)
+		refuse_own(site, t);
+	else if (s->is_dead)
+		letter_failed_all(l); /* the greeting went wrong */
+	else
+		transact(l, s);
+	if (s->is_own)
+		session_quit(&s);
+	else
+		pool_put(&site->c->pool, &s);
+	return true;
 }
 
 /* ---- one next hop ---- */
 
 static void
-try_site(struct site *site)
+try_targets(struct site *site)
+{
+	size_t limit = site->c->settings->session_limit;
+	size_t sessions = 0, n = site->targets.n;
+
+	for (size_t i = 0; i < n && site->l->left > 0; i++) {
+		const struct target *t = &site->targets.list[i];
+		bool is_end = i + 1 == n || sessions + 1 == limit;
+		site->l->is_last = site->is_last && is_end;
+		if (try_kept(site, t) || try_new(site, t))
+			sessions++;
+		if (sessions == limit && limit > 0)
+			return;
+	}
+}
+
+/* From memory, or by asking; false with a reason. */
+static bool
+find_targets(struct site *site, struct arena *a)
 {
 	struct courier *c = site->c;
-	ARENA_CLEANUP struct arena a;
 	struct nexthop to;
 
-	arena_init(&a, TARGETS_ARENA);
+	if (recall_get(c->recall, site->text, a, &site->targets))
+		return true;
 	if (nexthop_parse(site->text, c->settings->port, &to) != 0) {
 		fail_set(&site->l->why, "4.3.5", "bad next hop \"%.*s\"",
 		    STR_ARG(site->text));
-		return;
+		return false;
 	}
-	try_kept(site);
-	if (site->l->left == 0)
-		return;
 	need_own(c);
 	const struct target_finder finder = {
 	    c->settings, &c->own, c->dns, c->lookup};
+	if (!target_find(&finder, &to, a, &site->targets, &site->l->why))
+		return false;
+	recall_put(c->recall, site->text, &site->targets);
+	return true;
+}
+
+static void
+try_site(struct site *site)
+{
+	ARENA_CLEANUP struct arena a;
+
+	arena_init(&a, TARGETS_ARENA);
 	letter_use(site->l, NULL);
-	if (!target_find(&finder, &to, &a, &site->targets, &site->l->why))
+	if (!find_targets(site, &a))
 		return;
-	site->best = site->targets.list[0].preference;
-	site->is_only = site->is_last && site->targets.n == 1;
+	target_order(&site->targets, site->c->settings);
 	try_targets(site);
 }
 

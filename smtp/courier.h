@@ -9,6 +9,7 @@
 #include "letter.h"
 #include "own.h"
 #include "pool.h"
+#include "recall.h"
 #include "settings.h"
 #include "target.h"
 
@@ -18,6 +19,7 @@ struct courier {
 	const struct settings *settings;
 	struct link *dns, *lookup;
 	struct pool pool;
+	struct recall *recall;
 	struct own own;
 	bool has_own, reads_own;
 	struct task_queue own_read;
@@ -25,6 +27,8 @@ struct courier {
 
 void courier_init(struct courier *c, const struct settings *settings,
     struct link *dns, struct link *lookup);
+
+void courier_done(struct courier *c); /* when nothing is on its way */
 
 /* Waits; every recipient of the letter has an outcome then.  The count of
  * sessions used that were open before. */

@@ -30,18 +30,7 @@ is_good(struct pool *p, struct session *s)
 
 /* The newest first: the others come to their end, and fewer are open. */
 struct session *
-pool_take(struct pool *p, struct str nexthop)
-{
-	struct session *s, *before;
-
-	TAILQ_FOREACH_REVERSE_SAFE(s, &p->idle, session_list, link, before)
-	if (str_eq_case(buf_str(&s->nexthop), nexthop) && is_good(p, s))
-		return s;
-	return NULL;
-}
-
-struct session *
-pool_take_address(struct pool *p, const struct ip *ip, uint16_t port)
+pool_take(struct pool *p, const struct ip *ip, uint16_t port)
 {
 	struct session *s, *before;
 

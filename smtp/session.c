@@ -11,8 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A host has at most 255 bytes, a next hop no more than qmgr lets it. */
-#define NAME_MAX_BYTES 2048
+/* A host has at most 255 bytes, and its address and port a few. */
+#define NAME_MAX_BYTES 512
 
 void
 session_call(struct session *s, struct str host)
@@ -39,7 +39,6 @@ new_session(const struct settings *settings, const struct target *to)
 	s->stream.io.fd = -1;
 	s->ip = to->ip;
 	s->port = to->port;
-	buf_init(&s->nexthop, NAME_MAX_BYTES);
 	buf_init(&s->host, NAME_MAX_BYTES);
 	buf_init(&s->name, NAME_MAX_BYTES);
 	buf_init(&s->relay, NAME_MAX_BYTES);
@@ -55,7 +54,6 @@ session_free(struct session **s)
 		return;
 	if ((*s)->stream.io.fd >= 0)
 		stream_done(&(*s)->stream);
-	buf_done(&(*s)->nexthop);
 	buf_done(&(*s)->host);
 	buf_done(&(*s)->name);
 	buf_done(&(*s)->relay);
@@ -80,14 +78,6 @@ session_quit(struct session **s)
 	}
 	reply_done(&r);
 	session_free(s);
-}
-
-void
-session_keep_for(struct session *s, struct str nexthop, bool is_only)
-{
-	buf_reset(&s->nexthop);
-	buf_add_str(&s->nexthop, nexthop);
-	s->is_only = is_only;
 }
 
 int

@@ -24,11 +24,9 @@
 struct session {
 	struct stream stream;
 	const struct settings *settings;
-	struct buf nexthop; /* empty, or whose best server this is ... */
-	bool is_only;       /* ... and the only one */
-	struct buf host;    /* as it was found for the message at hand */
-	struct buf name;    /* "host[address]" */
-	struct buf relay;   /* "host[address]:port" */
+	struct buf host;  /* as it was found for the message at hand */
+	struct buf name;  /* "host[address]" */
+	struct buf relay; /* "host[address]:port" */
 	struct ip ip;
 	uint16_t port;
 
@@ -53,8 +51,6 @@ void session_quit(struct session **s); /* QUIT first, where that is of use */
 
 /* Its server goes by this name now; one address can have many. */
 void session_call(struct session *s, struct str host);
-/* Messages for this next hop may go on with it. */
-void session_keep_for(struct session *s, struct str nexthop, bool is_only);
 
 /* Gathers "COMMAND\r\n"; goes out with what is read next. */
 int session_send(struct session *s, struct str command);

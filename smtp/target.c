@@ -67,13 +67,8 @@ add_target(
 
 	if (!wanted || s->found.n == TARGET_MAX)
 		return;
-	uint32_t order =
-	    s->f->settings->shuffle ? arc4random() : (uint32_t)s->found.n;
-	s->found.list[s->found.n++] = (struct target){.host = host,
-	    .ip = *ip,
-	    .port = s->port,
-	    .preference = preference,
-	    .order = order};
+	s->found.list[s->found.n++] = (struct target){
+	    .host = host, .ip = *ip, .port = s->port, .preference = preference};
 }
 
 static bool
@@ -326,6 +321,58 @@ find_by_domain(struct search *s, struct str domain)
 	}
 }
 
+/* A name beyond ASCII as the DNS has it (RFC 5891). */
+static struct str
+to_ascii(struct str host, struct arena *a)
+{
+	char *ascii = NULL;
+	bool plain = true;
+
+	for (size_t i = 0; i < host.len; i++)
+		plain = plain && (unsigned char)host.p[i] < 0x80;
+	if (plain || idn2_to_ascii_8z(arena_cstr(a, host), &ascii,
+			 IDN2_NONTRANSITIONAL) != IDN2_OK)
+		return host;
+	host = arena_str(a, str_c(ascii));
+	idn2_free(ascii);
+	return host;
+}
+
+bool
+target_find(const struct target_finder *f, const struct nexthop *to,
+    struct arena *a, struct targets *ret, struct fail *why)
+{
+	struct search s = {
+	    .f = f,
+	    .port = to->port,
+	    .deadline = clock_after(TARGET_TIME),
+	    .arena = a,
+	    .why = why,
+	};
+
+	fail_reset(why);
+	s.found.list = arena_array(a, TARGET_MAX, sizeof(*s.found.list));
+	struct str host = to_ascii(to->host, a);
+	if (to->is_ip) {
+		char text[IP_TEXT_MAX];
+		ip_format(&to->ip, text);
+		add_target(&s, arena_str(a, str_c(text)), &to->ip, 0);
+		check_own(&s, host, 0);
+	} else if (to->has_mx && f->settings->lookup_dns) {
+		find_by_domain(&s, host);
+	} else {
+		find_by_host(&s, host);
+	}
+	if (s.found.n == 0 && !fail_is_set(why))
+		fail_set(why, "4.4.4", "no usable address for host %.*s",
+		    STR_ARG(host));
+	*ret = s.found;
+	if (s.found.n == 0)
+		return false;
+	fail_reset(why);
+	return true;
+}
+
 /* ---- the order ---- */
 
 static int
@@ -375,9 +422,11 @@ balance(struct targets *t, size_t limit)
 	t->n = n;
 }
 
-static void
-put_in_order(struct targets *t, const struct settings *c)
+void
+target_order(struct targets *t, const struct settings *c)
 {
+	for (size_t i = 0; i < t->n; i++)
+		t->list[i].order = c->shuffle ? arc4random() : (uint32_t)i;
 	put_family_first(t, c->first);
 	qsort(t->list, t->n, sizeof(*t->list), compare_targets);
 	if (c->address_limit == 0 || t->n <= c->address_limit)
@@ -386,57 +435,4 @@ put_in_order(struct targets *t, const struct settings *c)
 		balance(t, c->address_limit);
 	else
 		t->n = c->address_limit;
-}
-
-/* A name beyond ASCII as the DNS has it (RFC 5891). */
-static struct str
-to_ascii(struct str host, struct arena *a)
-{
-	char *ascii = NULL;
-	bool plain = true;
-
-	for (size_t i = 0; i < host.len; i++)
-		plain = plain && (unsigned char)host.p[i] < 0x80;
-	if (plain || idn2_to_ascii_8z(arena_cstr(a, host), &ascii,
-			 IDN2_NONTRANSITIONAL) != IDN2_OK)
-		return host;
-	host = arena_str(a, str_c(ascii));
-	idn2_free(ascii);
-	return host;
-}
-
-bool
-target_find(const struct target_finder *f, const struct nexthop *to,
-    struct arena *a, struct targets *ret, struct fail *why)
-{
-	struct search s = {
-	    .f = f,
-	    .port = to->port,
-	    .deadline = clock_after(TARGET_TIME),
-	    .arena = a,
-	    .why = why,
-	};
-
-	fail_reset(why);
-	s.found.list = arena_array(a, TARGET_MAX, sizeof(*s.found.list));
-	struct str host = to_ascii(to->host, a);
-	if (to->is_ip) {
-		char text[IP_TEXT_MAX];
-		ip_format(&to->ip, text);
-		add_target(&s, arena_str(a, str_c(text)), &to->ip, 0);
-		check_own(&s, host, 0);
-	} else if (to->has_mx && f->settings->lookup_dns) {
-		find_by_domain(&s, host);
-	} else {
-		find_by_host(&s, host);
-	}
-	if (s.found.n == 0 && !fail_is_set(why))
-		fail_set(why, "4.4.4", "no usable address for host %.*s",
-		    STR_ARG(host));
-	put_in_order(&s.found, f->settings);
-	*ret = s.found;
-	if (s.found.n == 0)
-		return false;
-	fail_reset(why);
-	return true;
 }

@@ -42,11 +42,15 @@ struct target_finder {
 };
 
 /*
- * Waits.  True with at least one target; false with *why: soft when it could
- * not be asked, hard when there is no such domain, or it is us, or it takes
- * no mail.
+ * Waits.  True with at least one target, in no order; false with *why: soft
+ * when it could not be asked, hard when there is no such domain, or it is us,
+ * or it takes no mail.
  */
 bool target_find(const struct target_finder *f, const struct nexthop *to,
     struct arena *a, struct targets *ret, struct fail *why);
+
+/* The order in which they are tried, drawn anew each time, and only as many
+ * as will be. */
+void target_order(struct targets *t, const struct settings *c);
 
 #endif

@@ -536,7 +536,7 @@ run_task(void *arg)
 	settings.port = port;
 	courier_init(&courier, &settings, NULL, NULL);
 	running();
-	pool_close(&courier.pool);
+	courier_done(&courier);
 	io_done(&one.listener);
 	io_done(&two.listener);
 	task_sleep(clock_after(10 * CLOCK_MS));

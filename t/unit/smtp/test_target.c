@@ -97,6 +97,7 @@ find(const char *nexthop)
 		buf_addf(&text, "%s %s", why.dsn, why.text.p);
 		return text.p;
 	}
+	target_order(&targets, &settings);
 	for (size_t i = 0; i < targets.n; i++) {
 		ip_format(&targets.list[i].ip, ip);
 		buf_addf(&text, "%s%.*s[%s]:%u", i > 0 ? " " : "",
