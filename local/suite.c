@@ -156,7 +156,8 @@ ask_reader(struct reader *r, const struct world_file *f, struct arena *a,
 	if (r->chan == NULL)
 		forget_reader(r);
 	*ret = FIND_RETRY;
-	*ret_why = STR("nobody answered in time");
+	*ret_why = e == -ETIMEDOUT ? STR("nobody answered in time")
+	                           : STR("who was to read it has left");
 	if (e != 0)
 		return e == -ETIMEDOUT;
 	text = answer.value;
