@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -66,14 +67,19 @@ raise_limits(void)
 static void
 log_remark(void *arg, const struct conf_remark *r)
 {
+	char line[32] = "";
+
 	(void)arg;
 	if (r->severity == CONF_NOTE)
 		return; /* `valija check` shows them */
 	if (r->line > 0)
-		log_warning("%.*s, line %u: %.*s", STR_ARG(r->file), r->line,
-		    STR_ARG(r->text));
+		snprintf(line, sizeof(line), ", line %u", r->line);
+	if (r->severity == CONF_ERROR)
+		log_error(
+		    "%.*s%s: %.*s", STR_ARG(r->file), line, STR_ARG(r->text));
 	else
-		log_warning("%.*s: %.*s", STR_ARG(r->file), STR_ARG(r->text));
+		log_warning(
+		    "%.*s%s: %.*s", STR_ARG(r->file), line, STR_ARG(r->text));
 }
 
 static void

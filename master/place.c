@@ -232,7 +232,7 @@ place_open(struct master *m)
 	     i++) {
 		r = open_place(m, &places[i],
 		    places[i].owner == OWNER_PICKUP ? &m->maildrop_fd : NULL);
-		if (r < 0)
+		if (r < 0 && r != -EPERM)
 			log_error("%.*s/%s: %s", STR_ARG(m->queue_directory),
 			    places[i].name, strerror(-r));
 	}

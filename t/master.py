@@ -81,7 +81,7 @@ def _(t):
     t.ok(f"main.cf, line {lines}:" in r.err, "file and line", r.err)
     os.kill(v.master_pid(), signal.SIGHUP)
     v.wait_log(r"master\[\d+\]: error: reload refused")
-    t.ok(re.search(rf"master\[\d+\]: warning: .*main\.cf, line {lines}:", v.log()), "in the log as well", v.log())
+    t.ok(re.search(rf"master\[\d+\]: error: .*main\.cf, line {lines}:", v.log()), "in the log as well", v.log())
     t.eq(by_name(), before, "the processes")
     t.eq(v.valija("status").returncode, 0, "status with a broken main.cf")
     v.configure()
