@@ -48,21 +48,21 @@ static const struct sandbox reader_sandbox = {
 static int
 let_go(const struct child *c)
 {
-	int r = loop_init();
-
-	if (r < 0)
-		return r;
+	loop_done();
 	setsid();
 	log_open(LOG_TARGET_STDERR, STDERR_FILENO);
-	if (c->fd != CONVERSATION_FD &&
-	    dup3(c->fd, CONVERSATION_FD, O_CLOEXEC) < 0)
+	if (c->fd == CONVERSATION_FD) {
+		if (fcntl(c->fd, F_SETFD, FD_CLOEXEC) < 0)
+			return -errno;
+	} else if (dup3(c->fd, CONVERSATION_FD, O_CLOEXEC) < 0) {
 		return -errno;
+	}
 	if (close_range(CONVERSATION_FD + 1, ~0u, 0) < 0)
 		return -errno;
 	if (clearenv() != 0 || chdir("/") < 0)
 		return -EINVAL;
 	umask(077);
-	return 0;
+	return loop_init();
 }
 
 static int

@@ -83,12 +83,12 @@ feed(void *arg)
 	end_help(r);
 }
 
+/* As text: a NUL would end it. */
 static void
 keep_output(struct run *r, const char *bytes, size_t n)
 {
-	size_t room = r->text.max - r->text.len;
-
-	buf_add(&r->text, bytes, n < room ? n : room);
+	for (size_t i = 0; i < n && r->text.len < r->text.max; i++)
+		buf_add_char(&r->text, bytes[i] == '\0' ? ' ' : bytes[i]);
 }
 
 static void

@@ -71,14 +71,19 @@ give_slot(uint32_t i)
 
 /* ---- the loop's side ---- */
 
-int
-io_loop_init(void)
+void
+io_loop_done(void)
 {
 	if (poller.is_open)
 		close(poller.fd);
 	poller.is_open = false;
 	poller.nslots = 0;
 	poller.free = NO_SLOT;
+}
+
+int
+io_loop_init(void)
+{
 	poller.fd = epoll_create1(EPOLL_CLOEXEC);
 	if (poller.fd < 0)
 		return -errno;

@@ -292,11 +292,9 @@ task_wake_all(struct task_queue *q)
 		;
 }
 
-int
-loop_init(void)
+void
+loop_done(void)
 {
-	int r;
-
 	assert(loop.running == NULL);
 	TAILQ_INIT(&loop.ready);
 	TAILQ_INIT(&loop.paused);
@@ -308,6 +306,15 @@ loop_init(void)
 	deadline_clear();
 	stack_put_all();
 	sig_reset();
+	io_loop_done();
+}
+
+int
+loop_init(void)
+{
+	int r;
+
+	loop_done();
 	clock_update();
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return -errno;

@@ -56,12 +56,15 @@
 struct task;
 
 /*
- * Once a process, before any task: 0 or -errno.  A forked child calls it
- * again, on the main stack and before it closes descriptors: the tasks and
- * descriptors of its parent are none of its business.  SIGPIPE is ignored
- * from here on, which execve() passes on: undo it there.
+ * Once a process, before any task: 0 or -errno.  SIGPIPE is ignored from here
+ * on, which execve() passes on: undo it there.
+ *
+ * A forked child calls it again, on the main stack: the tasks and descriptors
+ * of its parent are none of its business.  One that closes or moves
+ * descriptors by number calls loop_done() first, and loop_init() after.
  */
 int loop_init(void);
+void loop_done(void);
 void loop_run(void); /* until loop_stop(), or until no task is left */
 void loop_stop(void);
 

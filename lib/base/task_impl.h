@@ -16,12 +16,12 @@ struct task {
 	void (*fn)(void *);
 	void *arg;
 	struct fiber fiber;
-	void *fake_stack;	/* AddressSanitizer's */
+	void *fake_stack;       /* AddressSanitizer's */
 	TAILQ_ENTRY(task) link; /* in the ready ones, or in `list` */
 
 	/* What it waits for; all empty while it runs or is ready. */
 	struct task_list *list; /* that of a queue */
-	struct task **place;	/* an io's reader or writer */
+	struct task **place;    /* an io's reader or writer */
 	int64_t deadline;
 	size_t heap_at; /* in the heap of deadlines; 0: not there */
 	TAILQ_ENTRY(task) idle_link;
@@ -42,7 +42,7 @@ struct task {
  */
 int task_suspend(struct task_list *list, struct task **place, int64_t deadline);
 int task_pause(struct task **place); /* until the others have run */
-bool task_is_greedy(void);	     /* asked at each io: whether to pause */
+bool task_is_greedy(void);           /* asked at each io: whether to pause */
 
 /* End the wait of `t`; nothing if it does not wait. */
 void task_ready(struct task *t, int result);
@@ -58,6 +58,7 @@ void deadline_clear(void);
 
 /* io.c: the epoll descriptor. */
 int io_loop_init(void);
+void io_loop_done(void);
 void io_loop_poll(int64_t deadline); /* CLOCK_NEVER: as long as it takes */
 
 /* sig.c */
