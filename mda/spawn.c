@@ -33,6 +33,7 @@ spawn_init(const struct settings *settings, bool is_root_suite)
 {
 	broker.settings = settings;
 	broker.is_root_suite = is_root_suite;
+	broker.children = 0;
 	return loop_signal(SIGCHLD, reap, NULL);
 }
 

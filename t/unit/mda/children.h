@@ -13,6 +13,8 @@
 #include "mail/proto/spawn.h"
 #include "spawn.h"
 
+#include <sys/wait.h>
+
 #define SOON clock_after(20 * CLOCK_SEC)
 
 static struct settings settings = {
@@ -53,6 +55,9 @@ static inline int
 stop_broker(void **state)
 {
 	chan_close(&broker);
+	/* Their conversations are closed: they end. */
+	while (waitpid(-1, NULL, 0) > 0)
+		;
 	return drop_scratch(state);
 }
 
