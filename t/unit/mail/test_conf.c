@@ -118,9 +118,9 @@ test_units(void **state)
 {
 	struct remarks said;
 	struct conf *c = conf_of("maximal_queue_lifetime = 2\n"
-				 "delay_warning_time = 4\n"
+				 "bounce_queue_lifetime = 4\n"
 				 "smtpd_timeout = 7\n"
-				 "queue_run_delay = 2m\n",
+				 "minimal_backoff_time = 2m\n",
 	    &said);
 
 	(void)state;
@@ -128,9 +128,9 @@ test_units(void **state)
 	assert_int_equal(
 	    conf_time(c, PARAM_maximal_queue_lifetime), 2 * 86400 * CLOCK_SEC);
 	assert_int_equal(
-	    conf_time(c, PARAM_delay_warning_time), 4 * 3600 * CLOCK_SEC);
+	    conf_time(c, PARAM_bounce_queue_lifetime), 4 * 86400 * CLOCK_SEC);
 	assert_int_equal(conf_time(c, PARAM_smtpd_timeout), 7 * CLOCK_SEC);
-	assert_int_equal(conf_time(c, PARAM_queue_run_delay), 120 * CLOCK_SEC);
+	assert_int_equal(conf_time(c, PARAM_minimal_backoff_time), 120 * CLOCK_SEC);
 	conf_free(&c);
 }
 
