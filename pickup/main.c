@@ -65,7 +65,6 @@ start(struct serve *sv)
 	return r;
 }
 
-/* What is at hand is finished; what waits is the next generation's. */
 static void
 leave_if_idle(void *arg)
 {
@@ -75,9 +74,16 @@ leave_if_idle(void *arg)
 		serve_exit(arg, 0);
 }
 
+/* What is at hand is finished, which takes no longer than qmgr; what waits is
+ * the next generation's.  May be called once more, when it is urgent. */
 static void
 drain(struct serve *sv)
 {
+	static bool is_draining;
+
+	if (is_draining)
+		return;
+	is_draining = true;
 	door_close(leave_if_idle, sv);
 	drop_close(leave_if_idle, sv);
 }

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #define EXCHANGE 1
+#define PATIENCE (60 * CLOCK_SEC) /* for the next that qmgr says */
 
 enum mode {
 	NOTHING,
@@ -35,6 +36,7 @@ struct postqueue {
 	struct listing listing;
 	int fd;
 	bool is_done;
+	struct task_queue said; /* where converse() waits */
 };
 
 static void fatal(const char *fmt, ...)
@@ -84,6 +86,7 @@ take_parcel(struct chan *c, struct parcel *p, void *arg)
 	struct postqueue *q = arg;
 
 	(void)c;
+	task_wake_all(&q->said);
 	if (p->kind == ADMIN_ENTRY && q->mode == LIST)
 		listing_entry(&q->listing, p->value);
 	else if (p->kind == ADMIN_ENTRY && q->mode == LIST_JSON)
@@ -116,6 +119,9 @@ converse(void *arg)
 
 	if (r < 0)
 		fatal("qmgr cannot be asked: %s", strerror(-r));
+	while (task_wait(&q->said, clock_after(PATIENCE)) == 0)
+		;
+	loop_stop();
 }
 
 static int
@@ -148,6 +154,7 @@ ask(struct postqueue *q, const struct conf *c)
 		fatal("Queue report unavailable - mail system is down");
 	if (loop_init() < 0)
 		fatal("cannot wait for events");
+	task_queue_init(&q->said);
 	task_start(converse, q);
 	loop_run();
 	if (!q->is_done)
