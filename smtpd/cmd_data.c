@@ -130,13 +130,12 @@ refuse_bare(struct session *s, const struct data *d)
 	    s->server->conf, PARAM_smtpd_forbid_bare_newline_reject_code);
 	unsigned class = code / 100;
 
-	log_info("%.*s: reject: END-OF-MESSAGE from %.*s: %u %u.5.2 "
-		 "bare %s received; from=<%.*s> proto=%s helo=<%s>",
-	    STR_ARG(session_id(s)), STR_ARG(s->client.text), code, class, what,
-	    STR_ARG(s->txn.sender.text), session_proto(s), s->helo.p);
+	check_log(&(struct check){.s = s, .a = &s->scratch}, "reject",
+	    arena_strf(
+		&s->scratch, "%u %u.5.2 bare %s received", code, class, what));
 	reply(s, "%u %u.5.2 %.*s Error: bare %s received", code, class,
 	    STR_ARG(s->server->hostname), what);
-	s->end = SESSION_DONE;
+	s->end = SESSION_REFUSED;
 }
 
 /* The basic code (RFC 5321) for an enhanced one of the intake's. */
@@ -204,7 +203,7 @@ cmd_data(struct session *s, struct str args)
 	put_prepends(s);
 	if (s->end == SESSION_GOES_ON && receive(s, &d))
 		finish(s, &d);
-	if (s->end == SESSION_GOES_ON || s->end == SESSION_DONE)
+	if (s->end <= SESSION_REFUSED)
 		s->data_bytes = 0;
 	session_reset(s);
 }

@@ -86,7 +86,7 @@ refuse_foreign(struct session *s, struct str line)
 	log_warning("non-SMTP command from %.*s: %.*s", STR_ARG(s->client.text),
 	    STR_ARG(str_sub(line, 0, 100)));
 	reply(s, "221 2.7.0 Error: I can break rules, too. Goodbye.");
-	s->end = SESSION_DONE;
+	s->end = SESSION_REFUSED;
 }
 
 static bool
@@ -134,7 +134,7 @@ refuse_pipelining(struct session *s, const struct verb *v)
 	if (!conf_bool(s->server->conf, PARAM_smtpd_forbid_unauth_pipelining))
 		return false;
 	reply(s, "554 5.5.0 Error: SMTP protocol synchronization");
-	s->end = SESSION_DONE;
+	s->end = SESSION_REFUSED;
 	return true;
 }
 
@@ -171,7 +171,7 @@ command_run(struct session *s, struct str line)
 		run_verb(s, &verbs[which], str_trim(rest));
 	s->counts[which].all++;
 	if (s->refusals == refusals && which != COMMAND_UNKNOWN &&
-	    (s->end == SESSION_GOES_ON || s->end == SESSION_DONE))
+	    s->end <= SESSION_REFUSED)
 		s->counts[which].ok++;
 }
 

@@ -11,6 +11,7 @@
 #include "mail/tables.h"
 #include "server.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define WHY_MAX    1024
@@ -39,14 +40,14 @@ start(struct serve *sv)
 	buf_init(&why, WHY_MAX);
 	if (conf == NULL) {
 		log_error("the configuration cannot be read");
-		return -1;
+		return -EINVAL;
 	}
 	tables_init(
 	    &tables, sv, lookup, conf_str(conf, PARAM_default_database_type));
 	server = server_new(sv, conf, &tables.env, dns, lookup, &why);
 	if (server == NULL) {
 		log_error("%s", why.p);
-		return -1;
+		return -EINVAL;
 	}
 	r = listen_start(server, &listeners);
 	if (r < 0)

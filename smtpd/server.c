@@ -91,6 +91,32 @@ open_rewrite_clients(struct server *s, struct buf *why)
 	    &s->env, arena_str(&s->arena, buf_str(&list)), false, why);
 }
 
+/* What stands in main.cf as lists and tables; false with `why` at the first
+ * that cannot be used. */
+static bool
+open_tables(struct server *s, struct buf *why)
+{
+	s->router = router_new(s->conf, &s->env, why);
+	if (s->router == NULL)
+		return false;
+	s->taker = taker_new(s->sv, s->conf, s->router, &s->env, why);
+	if (s->taker == NULL)
+		return false;
+	s->mynetworks = open_clients(s, PARAM_mynetworks, why);
+	if (s->mynetworks == NULL)
+		return false;
+	s->bare_lf_clients =
+	    open_clients(s, PARAM_smtpd_forbid_bare_newline_exclusions, why);
+	if (s->bare_lf_clients == NULL)
+		return false;
+	s->unlimited_clients =
+	    open_clients(s, PARAM_smtpd_client_event_limit_exceptions, why);
+	if (s->unlimited_clients == NULL)
+		return false;
+	s->rewrite_clients = open_rewrite_clients(s, why);
+	return s->rewrite_clients != NULL && router_open_known(s->router, why);
+}
+
 struct server *
 server_new(struct serve *sv, const struct conf *conf,
     const struct dict_env *env, struct link *dns, struct link *lookup,
@@ -114,18 +140,7 @@ server_new(struct serve *sv, const struct conf *conf,
 	    conf_str(conf, PARAM_smtpd_forbid_bare_newline), STR("reject"));
 	limit_init(&s->limit, (unsigned)conf_int(conf,
 				  PARAM_smtpd_client_connection_count_limit));
-	s->router = router_new(conf, &s->env, why);
-	if (s->router != NULL)
-		s->taker = taker_new(sv, conf, s->router, &s->env, why);
-	s->mynetworks = open_clients(s, PARAM_mynetworks, why);
-	s->bare_lf_clients =
-	    open_clients(s, PARAM_smtpd_forbid_bare_newline_exclusions, why);
-	s->unlimited_clients =
-	    open_clients(s, PARAM_smtpd_client_event_limit_exceptions, why);
-	s->rewrite_clients = open_rewrite_clients(s, why);
-	if (s->taker == NULL || s->mynetworks == NULL ||
-	    s->bare_lf_clients == NULL || s->unlimited_clients == NULL ||
-	    s->rewrite_clients == NULL) {
+	if (!open_tables(s, why)) {
 		server_free(&s);
 		return NULL;
 	}

@@ -15,6 +15,8 @@
 #define SESSION_ARENA_MAX     (16 * 1024)
 #define TRANSACTION_ARENA_MAX (16 * 1024) /* the sender */
 #define LINGER                CLOCK_SEC   /* a wait longer than this is idle */
+#define HANG_UP               (2 * CLOCK_SEC)
+#define HANG_UP_BYTES         (64 * 1024)
 
 /* ---- transaction ---- */
 
@@ -106,7 +108,7 @@ refuse_long_line(struct session *s)
 	log_warning("command line too long after %s from %.*s", s->where,
 	    STR_ARG(s->client.text));
 	reply(s, "500 5.5.6 Error: line too long");
-	s->end = SESSION_DONE;
+	s->end = SESSION_REFUSED;
 }
 
 static void
@@ -116,7 +118,7 @@ refuse_bare_lf(struct session *s)
 	    STR_ARG(s->client.text));
 	reply(s, "550 5.5.2 %.*s Error: bare <LF> received",
 	    STR_ARG(s->server->hostname));
-	s->end = SESSION_DONE;
+	s->end = SESSION_REFUSED;
 }
 
 static void
@@ -273,11 +275,30 @@ say_goodbye(struct session *s)
 		break;
 	case SESSION_GOES_ON:
 	case SESSION_DONE:
+	case SESSION_REFUSED:
 	case SESSION_LOST:
 		break;
 	}
 	stream_deadline(&s->stream, clock_after(CLOCK_SEC));
 	reply_flush(s);
+}
+
+/*
+ * A connection closed while the client's words are on their way is reset,
+ * and our last reply lost with it: hear it out for a moment.
+ */
+static void
+hang_up(struct session *s)
+{
+	struct str bytes;
+	size_t n = 0;
+
+	(void)shutdown(s->stream.io.fd, SHUT_WR);
+	stream_deadline(&s->stream, clock_after(HANG_UP));
+	while (n < HANG_UP_BYTES && stream_peek(&s->stream, &bytes) == 0) {
+		n += bytes.len;
+		stream_consume(&s->stream, bytes.len);
+	}
 }
 
 static void
@@ -326,14 +347,18 @@ run(void *arg)
 	struct session *s = arg;
 	enum session_end end;
 
-	if (greet(s))
-		while (s->end == SESSION_GOES_ON) {
-			serve_command(s);
-			check_errors(s);
-		}
+	if (!greet(s))
+		s->end = SESSION_REFUSED;
+	while (s->end == SESSION_GOES_ON) {
+		serve_command(s);
+		check_errors(s);
+	}
 	end = s->end;
 	say_goodbye(s);
 	log_end(s, end);
+	session_reset(s);
+	if (end != SESSION_DONE && end != SESSION_LOST)
+		hang_up(s);
 	free_session(s);
 }
 

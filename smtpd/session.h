@@ -61,8 +61,9 @@ struct transaction {
 
 enum session_end {
 	SESSION_GOES_ON,
-	SESSION_DONE, /* QUIT, or we said our last */
-	SESSION_LOST, /* the client is gone */
+	SESSION_DONE,    /* QUIT */
+	SESSION_REFUSED, /* we said our last */
+	SESSION_LOST,    /* the client is gone */
 	SESSION_TIMEOUT,
 	SESSION_ERRORS, /* too many of them */
 	SESSION_SHUTDOWN,

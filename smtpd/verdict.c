@@ -229,5 +229,5 @@ check_reply(struct check *c)
 {
 	reply(c->s, "%u %.*s", c->code, STR_ARG(c->text));
 	if (c->code == 421 || c->code == 521)
-		c->s->end = SESSION_DONE;
+		c->s->end = SESSION_REFUSED;
 }
