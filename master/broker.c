@@ -107,7 +107,7 @@ broker_send_start(struct child *c)
 	const struct conf *conf = c->plan->conf;
 	struct control_start start = {
 	    .service = c->service->name,
-	    .syslog_name = conf_str(conf, PARAM_syslog_name),
+	    .syslog_name = c->service->syslog_name,
 	    .hostname = conf_str(conf, PARAM_myhostname),
 	    .log_target = m->log_target,
 	    .facility = (uint64_t)log_target_facility(conf),

@@ -98,6 +98,7 @@ add_service(struct plan *p, const struct program_row *program,
 	s->name = arena_str(&p->arena, cf->name);
 	s->program = program;
 	s->is_inet = str_eq(cf->type, STR("inet"));
+	s->syslog_name = arena_str(&p->arena, conf_str(c, PARAM_syslog_name));
 	find_files(s, c);
 	ok = set_config(s, c);
 	conf_free(&c);

@@ -40,6 +40,7 @@ struct service {
 	const struct program_row *program;
 	bool is_inet;      /* name is "host:port"; nobody links to it */
 	struct str config; /* encoded, for its processes */
+	struct str syslog_name;
 	struct plan_file *files;
 	size_t nfiles;
 	int *listeners; /* borrowed from listeners.c */

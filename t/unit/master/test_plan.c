@@ -100,7 +100,8 @@ an_inet_line_is_a_service_of_its_own(void **state)
 	c = conf_decode(submission->config);
 	assert_non_null(c);
 	assert_str(conf_str(c, PARAM_smtpd_banner), "b");
-	assert_str(conf_str(c, PARAM_syslog_name), "postfix/submission");
+	assert_str(submission->syslog_name, "postfix/submission");
+	assert_str(smtp->syslog_name, "postfix");
 	conf_free(&c);
 	plan_unref(&p);
 }
