@@ -51,10 +51,27 @@ start_broker(void **state)
 	return 0;
 }
 
+/* Until all conversations have ended, on both sides: what is left is this
+ * task and the watcher of signals. */
+static inline void
+settle(void *arg)
+{
+	int64_t deadline = SOON;
+
+	(void)arg;
+	while (task_count() > 2 && clock_mono() < deadline)
+		task_sleep(clock_after(2 * CLOCK_MS));
+	loop_stop();
+}
+
 static inline int
 stop_broker(void **state)
 {
 	chan_close(&broker);
+	task_start(settle, NULL);
+	loop_run();
+	if (task_count() > 1)
+		return -1;
 	/* Their conversations are closed: they end. */
 	while (waitpid(-1, NULL, 0) > 0)
 		;
