@@ -223,12 +223,16 @@ class Suite:
         return self.run("postqueue", "-c", self.conf, "-p").out
 
     def maildir(self, path, count=1, give_up=None):
-        """The messages of a Maildir (bytes), once there are `count`."""
+        """The messages of a Maildir (bytes), once there are `count`, in the
+        order in which they came: names do not tell it."""
         new = os.path.join(path, "new")
+
+        def age(name):
+            return os.stat(os.path.join(new, name)).st_mtime_ns
 
         def there():
             try:
-                names = sorted(os.listdir(new))
+                names = sorted(os.listdir(new), key=age)
             except FileNotFoundError:
                 return None
             return names if len(names) >= count else None
