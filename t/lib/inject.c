@@ -4,7 +4,7 @@
  * into it from outside (ptrace), so that it is the process itself, behind
  * its own walls, that tries.  x86-64.
  *
- * usage: inject PID FILE-OF-THE-QUEUE SOCKET OTHER-PID
+ * usage: inject PID FILE-OF-THE-QUEUE SOCKET OTHER-PID PROGRAM
  * prints a line for each attempt: "NAME RESULT", RESULT 0 or more when it was
  * allowed, -errno when it was refused.
  */
@@ -154,7 +154,8 @@ try_socket(const char *name, int family, int type, const char *path)
 }
 
 static void
-try_all(const char *queue_file, const char *sock, pid_t other)
+try_all(const char *queue_file, const char *sock, pid_t other,
+    const char *program)
 {
 	unsigned long argv[1] = {0};
 
@@ -166,7 +167,7 @@ try_all(const char *queue_file, const char *sock, pid_t other)
 	try_socket("socket-inet", AF_INET, SOCK_STREAM, NULL);
 	try_socket("socket-netlink", AF_NETLINK, SOCK_RAW, NULL);
 	try_socket("connect-unix", AF_UNIX, SOCK_SEQPACKET, sock);
-	tell("exec", call(SYS_execve, put_text("/bin/true"),
+	tell("exec", call(SYS_execve, put_text(program),
 	    put(argv, sizeof(argv), 256), put(argv, sizeof(argv), 256), 0));
 	tell("setuid-root", call(SYS_setresuid, 0, 0, 0, 0));
 	tell("setgid-root", call(SYS_setresgid, 0, 0, 0, 0));
@@ -185,7 +186,7 @@ main(int argc, char **argv)
 {
 	int status;
 
-	if (argc != 5)
+	if (argc != 6)
 		return 2;
 	pid = atoi(argv[1]);
 	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) < 0 ||
@@ -196,7 +197,7 @@ main(int argc, char **argv)
 	if (ptrace(PTRACE_GETREGS, pid, NULL, &saved) < 0)
 		die("registers");
 	scratch = (saved.rsp - 4096) & ~15UL;
-	try_all(argv[2], argv[3], atoi(argv[4]));
+	try_all(argv[2], argv[3], atoi(argv[4]), argv[5]);
 	ptrace(PTRACE_SETREGS, pid, NULL, &saved);
 	ptrace(PTRACE_DETACH, pid, NULL, NULL);
 	return 0;
