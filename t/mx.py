@@ -2,6 +2,7 @@
 """Where mail for the Internet goes: MX routing against a real nsd behind a
 real unbound.  The servers are sinks on loopback addresses, all on one port."""
 import re
+import smtplib
 
 from lib.names import Names
 from lib.peers import SmtpSink
@@ -150,7 +151,13 @@ def _(t):
 @test("many Received lines end a loop")
 def _(t):
     hops = "".join(f"Received: from a by b; {i}\n" for i in range(60))
-    v.send("sender@box.test", ["hops@pref.test"], hops + "Subject: hops\n\nx\n")
+    try:
+        v.send("sender@box.test", ["hops@pref.test"], hops + "Subject: hops\n\nx\n")
+        t.ok(False, "refused by SMTP")
+    except smtplib.SMTPDataError as e:
+        t.eq((e.smtp_code, e.smtp_error), (554, b"5.4.6 Error: too many hops"), "refused by SMTP")
+    v.run("sendmail", "-f", "sender@box.test", "hops@pref.test", input=(hops + "Subject: hops\n\nx\n").encode(),
+          check=True)
     m = v.wait_log(r"to=<hops@pref\.test>, .*dsn=(\S+), status=(\w+) \((.*)\)$")
     t.eq((m[0].group(1), m[0].group(2)), ("5.4.0", "bounced"), m[0].group(3))
     t.ok("too many hops" in m[0].group(3), "says so", m[0].group(3))
