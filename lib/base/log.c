@@ -8,18 +8,26 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/task.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
+
+#define BATCH      64          /* lines a system call */
+#define GATHER_MAX (64 * 1024) /* bytes that wait for the end of a turn */
+
+static void flush_at_turn_end(void *arg);
 
 static struct {
 	enum log_target target;
@@ -28,12 +36,19 @@ static struct {
 	char program[64];
 	char name[64]; /* syslog_name; empty: tools */
 	char host[256];
+	pid_t pid;
 	bool is_lost;
+	bool gathers; /* lines wait for the end of the loop's turn */
+	struct loop_call turn_end;
+	/* The date of the last line, which most often is that of the next. */
+	time_t date_at;
+	char date[32];
 	/* Lines not yet taken, each with its length (2 bytes) in front. */
 	struct buf ring;
 	size_t dropped;
 } out = {.fd = STDERR_FILENO,
     .facility = LOG_MAIL,
+    .turn_end = {.fn = flush_at_turn_end},
     .program = "valija",
     .ring = {.p = (char[1]){""}, .max = LOG_RING}};
 
@@ -122,23 +137,94 @@ make_printable(char *p, size_t len)
 	}
 }
 
-/* 0, -EAGAIN (later), or another -errno (this target is gone). */
-static int
-put_line(const char *p, size_t n)
+/* One more line at the end of a batch, where it lies in the ring. */
+static size_t
+next_line(size_t at, struct iovec *ret)
 {
-	ssize_t w;
+	uint16_t len;
+
+	memcpy(&len, out.ring.p + at, sizeof(len));
+	*ret = (struct iovec){out.ring.p + at + sizeof(len), len};
+	return at + sizeof(len) + len;
+}
+
+static int
+error_of(int error)
+{
+	if (error == EAGAIN || error == EINTR || error == ENOBUFS)
+		return -EAGAIN;
+	return -error;
+}
+
+static int
+send_lines(struct iovec *lines, size_t n)
+{
+	struct mmsghdr m[BATCH];
+	size_t gone = 0;
+	int sent;
+
+	for (size_t i = 0; i < n; i++)
+		m[i] = (struct mmsghdr){
+		    .msg_hdr = {.msg_iov = &lines[i], .msg_iovlen = 1}};
+	sent = sendmmsg(out.fd, m, (unsigned)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (sent < 0)
+		return error_of(errno);
+	for (int i = 0; i < sent; i++)
+		gone += sizeof(uint16_t) + lines[i].iov_len;
+	buf_drop(&out.ring, gone);
+	return 0;
+}
+
+/* Take `n` bytes of lines off the ring; of one that was written in part the
+ * rest stays, with its length in front of it. */
+static void
+drop_bytes(size_t n)
+{
+	struct iovec line = {NULL, 0};
+	size_t at = 0, next;
+	uint16_t rest;
+
+	while (n > 0) {
+		next = next_line(at, &line);
+		if (n < line.iov_len)
+			break;
+		n -= line.iov_len;
+		at = next;
+	}
+	if (n > 0) {
+		rest = (uint16_t)(line.iov_len - n);
+		at += n;
+		memcpy(out.ring.p + at, &rest, sizeof(rest));
+	}
+	buf_drop(&out.ring, at);
+}
+
+static int
+write_lines(const struct iovec *lines, size_t n)
+{
+	ssize_t w = writev(out.fd, lines, (int)n);
+
+	if (w < 0)
+		return error_of(errno);
+	drop_bytes((size_t)w);
+	return 0;
+}
+
+/* A batch off the front of the ring.  0, -EAGAIN (later), or another -errno
+ * (this target is gone). */
+static int
+put_batch(void)
+{
+	struct iovec lines[BATCH];
+	size_t at = 0, n = 0;
 
 	if (out.fd < 0)
 		return -EBADF;
+	while (at < out.ring.len && n < BATCH)
+		at = next_line(at, &lines[n++]);
 	if (out.target == LOG_TARGET_SYSLOG)
-		w = send(out.fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-	else
-		w = write(out.fd, p, n);
-	if (w >= 0)
-		return 0;
-	if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS)
-		return -EAGAIN;
-	return -errno;
+		return send_lines(lines, n);
+	return write_lines(lines, n);
 }
 
 static void
@@ -154,70 +240,95 @@ keep_line(const char *p, size_t n)
 	buf_add(&out.ring, p, n);
 }
 
+static const char *
+date_now(void)
+{
+	time_t now = (time_t)(clock_wall() / CLOCK_SEC);
+	struct tm tm;
+
+	if (now != out.date_at || out.date[0] == '\0') {
+		localtime_r(&now, &tm);
+		strftime(out.date, sizeof(out.date), "%b %e %H:%M:%S", &tm);
+		out.date_at = now;
+	}
+	return out.date;
+}
+
 /* Both framings end in the tag and the body; only files have a LF. */
 static size_t
 frame_line(
     char *line, size_t size, int severity, const char *tag, const char *body)
 {
-	time_t now = (time_t)(clock_wall() / CLOCK_SEC);
-	char date[32] = "";
-	struct tm tm;
 	int n;
 
-	if (out.target == LOG_TARGET_STDERR) {
+	if (out.target == LOG_TARGET_STDERR)
 		n = snprintf(line, size, "%s: %s\n", out.program, body);
-	} else {
-		localtime_r(&now, &tm);
-		strftime(date, sizeof(date), "%b %e %H:%M:%S", &tm);
-		if (out.target == LOG_TARGET_SYSLOG)
-			n = snprintf(line, size, "<%d>%s %s[%d]: %s",
-			    out.facility | severity, date, tag, (int)getpid(),
-			    body);
-		else
-			n = snprintf(line, size, "%s %s %s[%d]: %s\n", date,
-			    out.host, tag, (int)getpid(), body);
-	}
+	else if (out.target == LOG_TARGET_SYSLOG)
+		n = snprintf(line, size, "<%d>%s %s[%d]: %s",
+		    out.facility | severity, date_now(), tag, (int)out.pid,
+		    body);
+	else
+		n = snprintf(line, size, "%s %s %s[%d]: %s\n", date_now(),
+		    out.host, tag, (int)out.pid, body);
 	return (size_t)n < size ? (size_t)n : size - 1;
+}
+
+/* A child has its parent's lines in its memory, and they are not its own. */
+static void
+forget_parent(void)
+{
+	out.pid = getpid();
+	out.turn_end.is_due = false;
+	out.gathers = false;
+	buf_reset(&out.ring);
+}
+
+static void
+know_pid(void)
+{
+	if (out.pid != 0)
+		return;
+	pthread_atfork(NULL, NULL, forget_parent);
+	out.pid = getpid();
 }
 
 static void
 write_line(int severity, const char *program, const char *body)
 {
 	char line[LOG_LINE_MAX + 512], tag[160];
-	size_t n;
-	int r;
 
+	know_pid();
 	snprintf(tag, sizeof(tag), "%s%s%s", out.name,
 	    out.name[0] == '\0' ? "" : "/", program);
-	n = frame_line(line, sizeof(line), severity, tag, body);
+	keep_line(line, frame_line(line, sizeof(line), severity, tag, body));
+	if (out.gathers && out.ring.len < GATHER_MAX)
+		loop_at_turn_end(&out.turn_end);
+	else
+		log_flush();
+}
+
+void
+log_gather(void)
+{
+	out.gathers = true;
+}
+
+static void
+flush_at_turn_end(void *arg)
+{
+	(void)arg;
 	log_flush();
-	r = out.ring.len > 0 ? -EAGAIN : put_line(line, n);
-	if (r == 0)
-		return;
-	if (r != -EAGAIN)
-		out.is_lost = true;
-	keep_line(line, n);
 }
 
 void
 log_flush(void)
 {
-	size_t at = 0;
-	uint16_t len;
 	int r = 0;
 
-	if (out.ring.len > 0) {
-		while (at < out.ring.len) {
-			memcpy(&len, out.ring.p + at, sizeof(len));
-			r = put_line(out.ring.p + at + sizeof(len), len);
-			if (r < 0)
-				break;
-			at += sizeof(len) + len;
-		}
-		if (r < 0 && r != -EAGAIN)
-			out.is_lost = true;
-		buf_drop(&out.ring, at);
-	}
+	while (r == 0 && out.ring.len > 0)
+		r = put_batch();
+	if (r < 0 && r != -EAGAIN)
+		out.is_lost = true;
 	if (out.ring.len == 0 && out.dropped > 0) {
 		size_t dropped = out.dropped;
 

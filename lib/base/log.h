@@ -31,13 +31,19 @@ enum log_target {
 	LOG_TARGET_FILE,   /* a file or pipe: timestamp and host in front */
 };
 
-void log_init(const char *program); /* tag "program", to stderr */
+void log_init(const char *program);    /* tag "program", to stderr */
 void log_name(struct str syslog_name); /* tag becomes "syslog_name/program" */
-void log_host(struct str hostname); /* for LOG_TARGET_FILE */
-void log_facility(int facility);    /* LOG_MAIL of syslog.h is the default */
+void log_host(struct str hostname);    /* for LOG_TARGET_FILE */
+void log_facility(int facility);       /* LOG_MAIL of syslog.h is the default */
 void log_open(enum log_target target, int fd); /* takes the descriptor */
 bool log_lost(void); /* the target's socket is gone: ask for a new one */
 void log_flush(void);
+
+/*
+ * From here on the lines of a turn of the loop leave together, at its end: for
+ * programs on the loop.  A forked child is back to a line at a time.
+ */
+void log_gather(void);
 
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -329,6 +329,7 @@ serve_main(const struct program *p, int argc, char **argv)
 	sv.control =
 	    chan_new(CONTROL_FD, &control_protocol, &control_events, &sv);
 	task_start(tend_log, &sv);
+	log_gather();
 	loop_run();
 	log_flush();
 	return sv.exit_code;

@@ -2,10 +2,13 @@
 #include "tap.h"
 
 #include "base/log.h"
+#include "base/task.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int fds[2];
@@ -91,10 +94,93 @@ test_never_waits(void **state)
 	assert_non_null(strstr(last, "log lines were lost"));
 }
 
+/* A pipe takes what it has room for, be it a part of a line. */
+static void
+test_parts_of_lines(void **state)
+{
+	static char all[4 * 1024 * 1024];
+	size_t len = 0, lines = 0;
+	char *rest = all, *line;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
+	assert_true(fcntl(ends[1], F_SETPIPE_SZ, 4096) >= 4096);
+	log_open(LOG_TARGET_FILE, ends[1]);
+	for (int i = 0; i < 3000; i++) {
+		ssize_t n;
+
+		log_info("line %d of many", i);
+		log_flush();
+		/* A reader that is slower than we are, and catches up. */
+		while (i % 300 == 299 &&
+		       (n = read(ends[0], all + len, 3001)) > 0) {
+			len += (size_t)n;
+			log_flush();
+		}
+	}
+	all[len] = '\0';
+	while ((line = strsep(&rest, "\n")) != NULL && *line != '\0') {
+		char want[64];
+
+		snprintf(want, sizeof(want), ": line %zu of many", lines++);
+		assert_non_null(strstr(line, want));
+	}
+	assert_int_equal(lines, 3000);
+	close(ends[0]);
+}
+
+static void
+log_in_a_turn(void *arg)
+{
+	char line[4096];
+
+	(void)arg;
+	log_gather();
+	log_info("one");
+	log_info("two");
+	assert_int_equal(receive(line, sizeof(line)), 0);
+	task_yield();
+	assert_true(receive(line, sizeof(line)) > 0);
+	assert_non_null(strstr(line, ": one"));
+	assert_true(receive(line, sizeof(line)) > 0);
+	assert_non_null(strstr(line, ": two"));
+	log_info("three");
+	/* It is the parent's to send. */
+	if (fork() == 0)
+		_exit(0);
+	wait(NULL);
+	log_flush();
+	assert_true(receive(line, sizeof(line)) > 0);
+	assert_int_equal(receive(line, sizeof(line)), 0);
+	log_info("four");
+	if (fork() == 0) {
+		log_info("five");
+		_exit(0);
+	}
+	wait(NULL);
+	assert_true(receive(line, sizeof(line)) > 0);
+	assert_non_null(strstr(line, ": five"));
+	log_flush();
+	assert_true(receive(line, sizeof(line)) > 0);
+	assert_non_null(strstr(line, ": four"));
+}
+
+static void
+test_gathers_a_turn(void **state)
+{
+	(void)state;
+	assert_int_equal(loop_init(), 0);
+	task_start(log_in_a_turn, NULL);
+	loop_run();
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(test_escapes, open_pair, close_pair),
     cmocka_unit_test_setup_teardown(test_cuts, open_pair, close_pair),
     cmocka_unit_test_setup_teardown(test_never_waits, open_pair, close_pair),
+    cmocka_unit_test_setup_teardown(test_parts_of_lines, open_pair, close_pair),
+    cmocka_unit_test_setup_teardown(test_gathers_a_turn, open_pair, close_pair),
 };
 
 TAP_RUN(tests)
