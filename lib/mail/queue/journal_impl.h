@@ -34,6 +34,7 @@ struct journal_segment {
 	uint32_t used;      /* bytes given out */
 	uint32_t flushed;   /* of them durable */
 	uint32_t void_from; /* replay: from here on nothing counts */
+	bool is_empty;      /* replay: it was made ready, and not used */
 	unsigned batches;   /* on their way */
 	struct hold_list holds;
 	struct flusher_job job; /* header, creation, removal */

@@ -297,6 +297,7 @@ pass_on(void *arg, uint32_t offset, const struct record *r)
 	    .length = (uint32_t)r->payload.len,
 	};
 
+	p->segment->is_empty = false;
 	if (offset >= p->segment->void_from)
 		return 0;
 	return p->replay->each(p->replay->arg, &at, r);
@@ -307,6 +308,7 @@ pass_bad(void *arg, uint32_t offset, struct str bytes, bool is_tail)
 {
 	struct pass *p = arg;
 
+	p->segment->is_empty = false;
 	if (offset >= p->segment->void_from || p->replay->bad == NULL)
 		return;
 	p->replay->bad(p->replay->arg, p->segment->header.sequence, offset,
@@ -372,16 +374,37 @@ journal_replay(struct journal *j, const struct journal_replay *replay)
 	if (r < 0)
 		return r;
 	p.replay = replay;
+	TAILQ_FOREACH (p.segment, &j->live, link)
+		p.segment->is_empty = true;
 	return walk_all(j, &p, &tell);
+}
+
+/* What the last run had ready for use is ready for ours: a disk that is full
+ * gives no other. */
+static void
+reclaim_unused(struct journal *j)
+{
+	struct journal_segment *s;
+
+	while ((s = TAILQ_LAST(&j->live, segment_list)) != NULL &&
+	       s->is_empty && s->header.size == j->config.segment_size) {
+		TAILQ_REMOVE(&j->live, s, link);
+		j->nlive--;
+		s->state = SEGMENT_SPARE;
+		TAILQ_INSERT_HEAD(&j->spares, s, link);
+		j->nspares++;
+	}
 }
 
 int
 journal_start(struct journal *j, const struct journal_events *events)
 {
 	j->events = *events;
+	reclaim_unused(j);
 	journal_tend_spares(j);
 	while (j->next == NULL || j->nspares == 0)
 		if (!flusher_wait(j->config.flusher))
 			return -ENOSPC;
+	j->started = true;
 	return journal_rotate(j, JOURNAL_STATUS);
 }

@@ -14,7 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ZERO_BLOCK (1024 * 1024)
+#define START_EXTRA 16
+#define ZERO_BLOCK  (1024 * 1024)
 
 static const char zeros[ZERO_BLOCK];
 
@@ -241,7 +242,9 @@ make_file(struct journal *j)
 void
 journal_tend_spares(struct journal *j)
 {
-	size_t max = journal_size(j);
+	/* A start after many crashes finds each of them a segment: it may take
+	 * more than there should be, which go as they are emptied. */
+	size_t max = journal_size(j) + (j->started ? 0 : START_EXTRA);
 
 	prepare_next(j);
 	if (j->nspares < JOURNAL_SPARES && j->making == NULL &&

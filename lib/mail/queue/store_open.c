@@ -33,7 +33,7 @@ adopt(struct store_item *item, const struct survivor *from)
 }
 
 static int
-replay(struct store *s, struct replay *r, struct buf *why)
+replay(struct replay *r, struct buf *why)
 {
 	int error = replay_run(r);
 
@@ -42,12 +42,6 @@ replay(struct store *s, struct replay *r, struct buf *why)
 	if (error < 0)
 		buf_addf(
 		    why, "cannot replay the journal: %s", strerror(-error));
-	if (r->records > 0 || r->bad > 0 || r->tails > 0)
-		store_say(s,
-		    "journal: %llu records, %zu messages, %llu damaged, "
-		    "%llu unfinished",
-		    (unsigned long long)r->records, r->survivors.count,
-		    (unsigned long long)r->bad, (unsigned long long)r->tails);
 	return error;
 }
 
@@ -159,7 +153,7 @@ store_open(const struct store_config *c, const struct store_events *e,
 	if (why->len > 0) /* a remark */
 		store_say(s, "%s", why->p);
 	buf_reset(why);
-	error = replay(s, &r, why);
+	error = replay(&r, why);
 	if (error == 0)
 		error = start(s, &r, found, why);
 	replay_done(&r);

@@ -712,11 +712,61 @@ test_generations_never_repeat(void **state)
 	free(w);
 }
 
+static struct letter survivor;
+
+static struct store_item *
+found_survivor(void *arg, struct str id)
+{
+	(void)arg;
+	assert(str_eq(id, STR("M0000")));
+	memset(&survivor, 0, sizeof(survivor));
+	return &survivor.item;
+}
+
+/* Each start finds the segments of those before, and needs one more. */
+static void
+test_many_restarts(void **state)
+{
+	struct world *w = malloc(sizeof(*w));
+	struct store_events e = {0};
+	struct store_config c;
+
+	(void)state;
+	open_world(w, 1);
+	c = (struct store_config){
+	    .dirfd = w->rig.dirfd,
+	    .disk = &w->rig.disk,
+	    .segment_size = RIG_SEGMENT,
+	    .journal_size = 4 * RIG_SEGMENT,
+	    .keep = 1,
+	};
+	add(w, 700, NULL);
+	settle_world(w);
+	for (int i = 0; i < 40; i++) {
+		BUF_CLEANUP struct buf why;
+
+		buf_init(&why, 1000);
+		store_forget(&w->letters[0]->item);
+		if (i > 0)
+			store_forget(&survivor.item);
+		store_close(&w->store);
+		w->store = store_open(&c, &e, found_survivor, &why);
+		if (w->store == NULL)
+			fail_msg("start %d: %s", i, why.p);
+		if (i % 10 == 9)
+			settle_world(w);
+	}
+	store_forget(&survivor.item);
+	close_world(w);
+	free(w);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_failed_flush),
     cmocka_unit_test(test_third_failure_alarms),
     cmocka_unit_test(test_full_disk_drains),
     cmocka_unit_test(test_generations_never_repeat),
+    cmocka_unit_test(test_many_restarts),
     cmocka_unit_test(test_oracle_sees_loss),
     cmocka_unit_test(test_cut_anywhere),
     cmocka_unit_test(test_cut_after_failed_flushes),
