@@ -176,8 +176,10 @@ enqueue(struct taker *t, struct parcel *p)
 	t->open++;
 	r = t->qmgr->is_draining || t->qmgr->has_alarm ? -EAGAIN
 	                                               : take(g, p->value, p);
-	if (r == 0)
+	if (r == 0) {
+		qmgr_poke(t->qmgr); /* to the disk, at the end of the turn */
 		return;
+	}
 	refuse(t, p->exchange, r);
 	end(g);
 }
