@@ -101,11 +101,17 @@ static int
 make(const struct master *m, const struct place *p, const struct expected *e,
     int fd)
 {
+	int r;
+
 	if (fchown(fd, e->uid, e->gid) < 0 || fchmod(fd, e->mode) < 0)
 		return -errno;
-	if (p->owner == OWNER_PICKUP && m->is_root)
-		return share_with_owner(fd, e->uid);
-	return 0;
+	if (p->owner == OWNER_PICKUP && m->is_root) {
+		r = share_with_owner(fd, e->uid);
+		if (r < 0)
+			return r;
+	}
+	/* Half made after a power cut, it would be refused. */
+	return fsync(fd) < 0 ? -errno : 0;
 }
 
 /* SECURITY: what others could write to or swap is not used. */

@@ -149,6 +149,7 @@ def power_cuts(t, kind, cuts, flushes=True):
     """(acknowledged, verdict) after so many cuts under load."""
     disk = Disk(kind)
     v = make_suite(base=disk.path, flushes=flushes)
+    os.sync()  # what this test itself wrote is not what is tried
     acked, first = {}, 1
     try:
         for n in range(cuts):
@@ -156,12 +157,11 @@ def power_cuts(t, kind, cuts, flushes=True):
             wait_until("mail is taken", lambda: len(load.acked) > 150, 60)
             time.sleep(random.random() * 0.2)
             everyone = list(processes_below(v.master_pid()))
-            promised = dict(load.acked)  # before the cut: no later word counts
+            promised, rate = dict(load.acked), load.rate()  # before the cut: no later word counts
             disk.cut()
             kill(everyone)
             load.stop()
-            t.ok(len(promised) / load.took >= 200, "at 200 a second or more",
-                 f"{len(promised) / load.took:.0f}/s")
+            t.ok(rate >= 200, "at 200 a second or more", f"{rate:.0f}/s")
             acked.update(promised)
             first = load.serial + 1
             wait_until("all are gone", gone(everyone), 30)
