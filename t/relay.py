@@ -11,7 +11,7 @@ v = Suite(main_cf={
     "virtual_alias_domains": "alias.test",
     "virtual_alias_maps": "inline:{ known@alias.test=vt-alice@here.test }",
     "local_recipient_maps": "inline:{ user=x postmaster=x }",
-    "relayhost": "[127.0.0.1]:1",
+    "relayhost": "[127.0.0.1]:1", "smtpd_error_sleep_time": "0s",
 })
 
 FORMS = """
