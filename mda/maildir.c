@@ -155,6 +155,20 @@ open_sub(const struct batch *b, const struct box *box, const char *sub)
 	return path_open(b->m->root_fd, path.p, O_RDONLY | O_DIRECTORY, 0);
 }
 
+/* tmp/ may be there already and new/ not yet, while another child of the same
+ * user is making the Maildir. */
+static int
+open_new(const struct batch *b, const struct box *box)
+{
+	int fd = open_sub(b, box, "new");
+	int r;
+
+	if (fd != -ENOENT)
+		return fd;
+	r = make_box(b, box);
+	return r < 0 ? r : open_sub(b, box, "new");
+}
+
 /* ---- was it delivered before? ---- */
 
 /* A reader has added ":2," and flags to the name. */
@@ -400,7 +414,7 @@ name_files(struct batch *b)
 		if (f->stage != STAGE_WRITTEN)
 			continue;
 		if (f->box->new_fd < 0)
-			f->box->new_fd = open_sub(b, f->box, "new");
+			f->box->new_fd = open_new(b, f->box);
 		r = f->box->new_fd;
 		if (r < 0)
 			discard(b, f);

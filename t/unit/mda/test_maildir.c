@@ -287,6 +287,19 @@ test_one_of_a_batch_fails(void **state)
 	free(bytes);
 }
 
+/* Another child of the user has come as far as tmp/. */
+static void
+test_half_made(void **state)
+{
+	(void)state;
+	assert_int_equal(mkdirat(scratch_fd, "home", 0700), 0);
+	assert_int_equal(mkdirat(scratch_fd, "home/Maildir", 0700), 0);
+	assert_int_equal(mkdirat(scratch_fd, "home/Maildir/tmp", 0700), 0);
+	deliver(&plain);
+	assert_told(0, OUTCOME_SENT, "2.0.0", "delivered to maildir");
+	assert_file(NEW PLAIN_NAME, PLAIN_TEXT);
+}
+
 static void
 test_no_directory(void **state)
 {
@@ -345,6 +358,7 @@ main(void)
 	    MAILDIR_TEST(test_new_message_does_not_scan),
 	    MAILDIR_TEST(test_limit),
 	    MAILDIR_TEST(test_one_of_a_batch_fails),
+	    MAILDIR_TEST(test_half_made),
 	    MAILDIR_TEST(test_no_directory),
 	    MAILDIR_TEST(test_magic_link),
 	    MAILDIR_TEST(test_odd_host),
