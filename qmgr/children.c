@@ -9,6 +9,7 @@
 #include "qmgr.h"
 
 #include "base/log.h"
+#include "mail/ask.h"
 #include "mail/proto/job.h"
 #include "mail/proto/spawn.h"
 
@@ -68,17 +69,46 @@ let_one_go(struct qmgr *q)
 	return oldest != NULL;
 }
 
+/* A user's command runs with his groups; what cannot be asked waits. */
+static int
+add_groups(struct qmgr *q, struct spawn_ask *ask, struct arena *a)
+{
+	struct ask_groups groups;
+	struct spawn_group *list;
+
+	if (ask->role != SPAWN_COMMAND || str_is_empty(ask->user))
+		return 0;
+	switch (ask_groups(q->lookup, ask->user, a, &groups)) {
+	case FIND_YES:
+		break;
+	case FIND_NO:
+		return 0;
+	case FIND_RETRY:
+	case FIND_BROKEN:
+		return -EIO;
+	}
+	list = arena_array(a, groups.n, sizeof(*list));
+	for (size_t i = 0; i < groups.n; i++)
+		list[i].gid = groups.gids[i];
+	ask->groups = (struct rows){list, groups.n};
+	return 0;
+}
+
 /* A descriptor of the new child's, or -errno. */
 static int
-spawn(struct qmgr *q, const struct spawn_ask *ask)
+spawn(struct qmgr *q, const struct spawn_ask *plain)
 {
-	struct link *mda = q->mda;
+	ARENA_CLEANUP struct arena a;
+	struct spawn_ask ask = *plain;
 	const struct spawn_given *given;
 	struct parcel answer;
 	int fd, r;
 
-	r = link_call(
-	    mda, SPAWN_ASK, ask, NULL, 0, &answer, clock_after(SPAWN_DEADLINE));
+	arena_init(&a, ASK_ROOM);
+	r = add_groups(q, &ask, &a);
+	if (r == 0)
+		r = link_call(q->mda, SPAWN_ASK, &ask, NULL, 0, &answer,
+		    clock_after(SPAWN_DEADLINE));
 	if (r < 0)
 		return r;
 	given = answer.value;

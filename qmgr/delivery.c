@@ -171,6 +171,7 @@ on_done(struct request *r, struct parcel *answer)
 	    .relay = STR("none"),
 	};
 
+	message_strike(d->message, r);
 	if (answer != NULL && answer->kind == JOB_DONE)
 		delivery_end(d, answer->value);
 	else
@@ -194,8 +195,11 @@ delivery_hand_over(struct delivery *d, struct talk *t)
 		delivery_end_all(d, &unread);
 		return;
 	}
-	d->request.send = send_job;
-	d->request.done = on_done;
+	d->request = (struct request){
+	    .send = send_job,
+	    .done = on_done,
+	    .is_suspect = d->message->is_suspect,
+	};
 	talk_submit(t, &d->request);
 }
 

@@ -93,6 +93,7 @@ on_answer(struct request *r, struct parcel *answer)
 {
 	struct delivery *d = (struct delivery *)(void *)r;
 
+	message_strike(d->message, r);
 	if (answer != NULL && answer->kind == EXPAND_ANSWER)
 		take_answer(d, answer->value);
 	else
@@ -110,8 +111,11 @@ expanding_start(struct delivery *d)
 		expanding_carry_out(d, r->action.p, r->address);
 		return;
 	}
-	d->request.send = send_ask;
-	d->request.done = on_answer;
+	d->request = (struct request){
+	    .send = send_ask,
+	    .done = on_answer,
+	    .is_suspect = d->message->is_suspect,
+	};
 	talk_submit(services_get(d->qmgr, d->job.transport, &expand_protocol),
 	    &d->request);
 }

@@ -6,7 +6,9 @@
 #include "message.h"
 
 #include "base/log.h"
+#include "inhand.h"
 #include "qmgr.h"
+#include "talk.h"
 #include "wait.h"
 
 #include <errno.h>
@@ -15,6 +17,9 @@
 
 /* An expiry needs so many attempts: a clock that jumps ends no mail. */
 #define EXPIRE_ATTEMPTS_MIN 3
+#define SOON_FIRST          (5 * CLOCK_SEC)
+#define SOON_DOUBLINGS      5
+#define STRIKES_MAX         2
 
 struct message *
 message_find(struct qmgr *q, struct str id)
@@ -37,10 +42,7 @@ new_message(struct qmgr *q, struct str id)
 struct message *
 message_found(struct qmgr *q, struct str id)
 {
-	struct message *m = new_message(q, id);
-
-	wait_add(q, m, clock_mono());
-	return m;
+	return new_message(q, id);
 }
 
 void
@@ -56,6 +58,10 @@ message_waits(
 		m->state = MESSAGE_HELD;
 		return;
 	}
+	if (inhand_is_poison(q->inhand, id)) {
+		message_hold(q, m, "it was in hand at two crashes");
+		return;
+	}
 	/* A time too far ahead is no plan of ours: now. */
 	wait_add(q, m, clock_after(until < 0 || until > most ? 0 : until));
 }
@@ -65,6 +71,21 @@ free_message(struct qmgr *q, struct message *m)
 {
 	map_del(&q->messages, message_id(m));
 	free(m);
+}
+
+void
+message_place_found(struct qmgr *q)
+{
+	MAP_FOREACH (slot, &q->messages) {
+		struct message *m = slot->value;
+
+		if (m->item.where == STORE_FILE && m->item.queue == QUEUE_HOLD)
+			m->state = MESSAGE_HELD;
+		else if (inhand_is_poison(q->inhand, slot->key))
+			message_hold(q, m, "it was in hand at two crashes");
+		else
+			wait_add(q, m, clock_mono());
+	}
 }
 
 /* Content in memory is counted, however it came there. */
@@ -165,6 +186,7 @@ begin_attempt(struct qmgr *q, struct message *m)
 	m->state = MESSAGE_ACTIVE;
 	a->attempt = a->body->progress.attempts + 1;
 	a->since = clock_wall();
+	a->is_only_ours = true;
 	a->errands = calloc(a->body->progress.n, sizeof(*a->errands));
 	if (a->errands == NULL)
 		log_fatal(
@@ -218,6 +240,25 @@ is_expired(const struct qmgr *q, const struct message *m)
 	       (b->progress.attempts >= EXPIRE_ATTEMPTS_MIN || life == 0);
 }
 
+/* Never by trouble of our own, however long that lasts. */
+static bool
+may_expire(const struct progress_mark *mark)
+{
+	return !mark->done && !progress_is_unsaid(mark) &&
+	       (mark->last == NULL || !message_is_ours(mark->last));
+}
+
+static bool
+has_expired_recipient(const struct message *m)
+{
+	const struct progress *p = &m->active->body->progress;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (may_expire(&p->marks[i]))
+			return true;
+	return false;
+}
+
 /* What was deferred comes back, with the last word about it. */
 static void
 expire(struct qmgr *q, struct message *m)
@@ -234,7 +275,7 @@ expire(struct qmgr *q, struct message *m)
 	for (size_t i = 0; i < a->body->progress.n; i++) {
 		const struct progress_mark *mark = &a->body->progress.marks[i];
 
-		if (mark->done || progress_is_unsaid(mark))
+		if (!may_expire(mark))
 			continue;
 		results[n].index = i;
 		results[n].outcome =
@@ -251,18 +292,56 @@ expire(struct qmgr *q, struct message *m)
 	free(results);
 }
 
+/* After trouble of our own soon again, and each time less soon. */
+static int64_t
+wait_soon(const struct qmgr *q, const struct progress *p)
+{
+	int64_t wait = SOON_FIRST;
+
+	if (p->attempts == 0 || p->attempts > SOON_DOUBLINGS)
+		return q->site->backoff_min;
+	wait <<= p->attempts - 1;
+	wait += wait / 1000 * (int64_t)arc4random_uniform(250);
+	return wait < q->site->backoff_min ? wait : q->site->backoff_min;
+}
+
+static int64_t
+wait_of(const struct qmgr *q, const struct active *a)
+{
+	int64_t wait = a->body->progress.next - clock_wall();
+
+	if (a->is_only_ours && a->errands != NULL)
+		return wait_soon(q, &a->body->progress);
+	/* Or did the attempt take longer than the wait was to be? */
+	return wait < CLOCK_SEC ? q->site->backoff_min : wait;
+}
+
+/* SECURITY: what ends agents, and did so while nothing else could be to
+ * blame, stops no other mail. */
+static bool
+hold_if_struck(struct qmgr *q, struct message *m)
+{
+	if (m->strikes < STRIKES_MAX)
+		return false;
+	message_hold(q, m, "an agent ended with it in hand twice");
+	return true;
+}
+
 static void
 rest(struct qmgr *q, struct message *m)
 {
-	struct progress *p = &m->active->body->progress;
-	int64_t wait = p->next - clock_wall();
+	struct active *a = m->active;
+	bool is_second = a->body->progress.attempts >= 2;
+	int64_t wait = wait_of(q, a);
 
-	/* The attempt took longer than the wait was to be. */
-	if (wait < CLOCK_SEC)
-		wait = q->site->backoff_min;
-	store_rest(q->store, &m->item, m->active->body);
+	a->body->progress.next = clock_wall() + wait;
+	store_rest(q->store, &m->item, a->body);
 	make_passive(q, m);
+	if (hold_if_struck(q, m))
+		return;
 	wait_add(q, m, clock_after(wait));
+	if (is_second) /* it outlived its first attempts */
+		store_want_file(q->store, &m->item);
 }
 
 /* None of its recipients is open: what next? */
@@ -277,7 +356,8 @@ look(struct qmgr *q, struct message *m)
 		a->is_noticing = true;
 		a->open++;
 		notice_start(q, m);
-	} else if (is_expired(q, m) && !notice_is_due(m)) {
+	} else if (is_expired(q, m) && has_expired_recipient(m) &&
+		   !notice_is_due(m)) {
 		expire(q, m);
 	} else {
 		rest(q, m);
@@ -322,6 +402,39 @@ is_early(const struct qmgr *q, const struct store_body *b, bool is_flush)
 	       wait <= q->site->backoff_max + q->site->backoff_max / 10;
 }
 
+void
+message_strike(struct message *m, const struct request *r)
+{
+	m->is_suspect = r->is_among;
+	if (r->is_alone)
+		m->strikes++;
+}
+
+void
+message_hold(struct qmgr *q, struct message *m, const char *why)
+{
+	int r = store_move(q->store, &m->item, QUEUE_HOLD);
+
+	if (m->place > 0)
+		wait_del(q, m);
+	m->state = MESSAGE_HELD;
+	log_warning("%s: placed on hold: %s%s%s", m->item.id, why,
+	    r < 0 ? "; but it stays where it is: " : "",
+	    r < 0 ? strerror(-r) : "");
+}
+
+static void
+begin(struct qmgr *q, struct message *m, struct store_body *body, bool is_flush)
+{
+	make_active(q, m, body);
+	if (body->progress.left == 0)
+		finish(q, m);
+	else if (is_early(q, body, is_flush))
+		rest(q, m);
+	else
+		begin_attempt(q, m);
+}
+
 static void
 wake(struct qmgr *q, struct message *m)
 {
@@ -331,18 +444,17 @@ wake(struct qmgr *q, struct message *m)
 	int r;
 
 	wait_del(q, m);
-	r = store_load(q->store, &m->item, &body, &why);
-	if (r < 0) {
-		put_aside(q, m, r, why);
+	if (m->pins > 0) { /* what it says is not for good yet */
+		wait_add(q, m, clock_after(CLOCK_SEC));
 		return;
 	}
-	make_active(q, m, body);
-	if (body->progress.left == 0)
-		finish(q, m);
-	else if (is_early(q, body, is_flush))
-		rest(q, m);
+	inhand_set(q->inhand, m->item.id);
+	r = store_load(q->store, &m->item, &body, &why);
+	if (r < 0)
+		put_aside(q, m, r, why);
 	else
-		begin_attempt(q, m);
+		begin(q, m, body, is_flush);
+	inhand_clear(q->inhand);
 }
 
 void

@@ -22,6 +22,7 @@
 #include <sys/queue.h>
 
 struct qmgr;
+struct request;
 
 enum message_state {
 	MESSAGE_TAKEN, /* on its way into the journal */
@@ -33,7 +34,9 @@ enum message_state {
 struct message {
 	struct store_item item; /* first */
 	enum message_state state;
-	bool has_been_logged;       /* "(queue active)" in this run of qmgr */
+	bool is_suspect;            /* in hand when an agent ended */
+	uint8_t strikes;            /* it was alone in hand then */
+	uint16_t pins;              /* records on their way that change it */
 	int64_t due;                /* mono, while it waits */
 	size_t place;               /* in the heap of those that wait, from 1 */
 	STAILQ_ENTRY(message) link; /* in the list of those to be routed */
@@ -47,8 +50,9 @@ struct active {
 	size_t open;            /* recipients, and a notification */
 	int64_t since;          /* wall clock: "b" of delays counts from here */
 	uint64_t attempt;
-	size_t budget;    /* bytes of content accounted for */
-	bool is_noticing; /* a notification is being made */
+	size_t budget;     /* bytes of content accounted for */
+	bool is_noticing;  /* a notification is being made */
+	bool is_only_ours; /* what was deferred was trouble of our own */
 };
 
 static inline struct message *
@@ -67,6 +71,14 @@ struct message *message_find(struct qmgr *q, struct str id);
 
 /* Of an id that an earlier run left; it is loaded when it becomes active. */
 struct message *message_found(struct qmgr *q, struct str id);
+/* All of those, once the store has said where they are. */
+void message_place_found(struct qmgr *q);
+
+/* A request about it has ended: did it end the agent as well? */
+void message_strike(struct message *m, const struct request *r);
+
+/* Into hold/, where it waits for a person. */
+void message_hold(struct qmgr *q, struct message *m, const char *why);
 
 /* A new one with its body; known by its id from now on. */
 struct message *message_new(struct qmgr *q, struct store_body *body);
@@ -94,8 +106,16 @@ void message_results(struct qmgr *q, struct message *m, const char *agent,
 void message_result(struct qmgr *q, struct message *m, const char *agent,
     int64_t started, uint64_t index, const struct outcome *o);
 
-/* A mark that says so: nobody is to be told about a failure. */
-bool message_is_final(const struct message *m, const struct outcome *o);
+/* Nobody is to be told: sent, or a failure that no one wants to know of. */
+bool message_is_final(
+    const struct message *m, uint64_t index, const struct outcome *o);
+/* A deferral by our own trouble (system, configuration): the mail is not to
+ * blame, nor the host it goes to, and it never ends by it. */
+bool message_is_ours(const struct outcome *o);
+
+/* Failed recipients that no one is to be told about after all: done. */
+void message_forget_failed(struct qmgr *q, struct message *m,
+    const struct message_result *failed, size_t n);
 
 /* One that was open is not any more. */
 void message_close(struct qmgr *q, struct message *m, size_t n);

@@ -7,7 +7,9 @@
 #include "qmgr.h"
 
 #include "base/log.h"
+#include "admin.h"
 #include "children.h"
+#include "inhand.h"
 #include "mail/proto/lookup.h"
 #include "mail/proto/spawn.h"
 #include "results.h"
@@ -21,8 +23,9 @@
 
 #define TICK            CLOCK_SEC
 #define DRAIN_PAUSE     (20 * CLOCK_MS)
+#define DRAIN_URGENT    (5 * CLOCK_SEC)
 #define DESCRIPTORS_MIN 256
-#define KEEP_SHARE      2 /* of the journal, before what waits moves out */
+#define KEEP            8 /* segments, before what waits moves out */
 
 void
 qmgr_poke(struct qmgr *q)
@@ -216,7 +219,7 @@ open_store(struct qmgr *q, struct buf *why)
 	    .threaded = true,
 	    .segment_size = SEGMENT_SIZE,
 	    .journal_size = size,
-	    .keep = (size_t)(size / SEGMENT_SIZE / KEEP_SHARE),
+	    .keep = KEEP,
 	};
 	struct store_events events = {.alarm = set_alarm, .say = say, .arg = q};
 	int fd;
@@ -224,6 +227,8 @@ open_store(struct qmgr *q, struct buf *why)
 	q->store = store_open(&config, &events, found, why);
 	if (q->store == NULL)
 		return -EIO;
+	q->inhand = inhand_open(q->queue_dir);
+	message_place_found(q);
 	fd = fcntl(store_fd(q->store), F_DUPFD_CLOEXEC, 0);
 	return fd < 0 ? -errno : io_init(&q->store_io, fd);
 }
@@ -264,6 +269,7 @@ qmgr_start(struct qmgr *q, struct serve *sv, struct buf *why)
 	if (r < 0)
 		return r;
 	q->is_ready = true;
+	q->admin = admin_new(q);
 	routing_start(q);
 	task_start(collect, q);
 	task_start(tick, q);
@@ -291,13 +297,18 @@ qmgr_reconfigure(struct qmgr *q, struct str config)
 void
 qmgr_drain(struct qmgr *q)
 {
+	int64_t deadline = CLOCK_NEVER;
+
 	if (q->is_draining)
 		return;
 	q->is_draining = true;
 	takers_tell(q);
-	while (!serve_is_urgent(q->serve) && q->jobs > 0)
+	while (q->jobs > 0 && clock_mono() < deadline) {
+		if (serve_is_urgent(q->serve) && deadline == CLOCK_NEVER)
+			deadline = clock_after(DRAIN_URGENT);
 		if (task_sleep(clock_after(DRAIN_PAUSE)) < 0)
 			break;
-	store_close(&q->store);
+	}
+	store_sync(q->store);
 	serve_exit(q->serve, 0);
 }

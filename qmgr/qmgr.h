@@ -43,6 +43,9 @@ TAILQ_HEAD(child_list, child);
 struct settling;
 STAILQ_HEAD(settling_list, settling);
 
+struct inhand;
+struct admin;
+
 struct qmgr {
 	struct serve *serve;
 	struct link *lookup;
@@ -50,6 +53,8 @@ struct qmgr {
 	int queue_dir;
 
 	struct store *store;
+	struct inhand *inhand;
+	struct admin *admin;
 	struct io store_io;
 	struct loop_call turn_end;
 

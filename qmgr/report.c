@@ -39,8 +39,8 @@ add_seconds(struct buf *out, int64_t ns)
 	if (centis == 0)
 		buf_add_char(out, '0');
 	else
-		buf_addf(out, centis < 1000 ? "%.2g" : "%.0f",
-		    (double)centis / 100);
+		buf_addf(
+		    out, centis < 1000 ? "%.2g" : "%.0f", (double)centis / 100);
 }
 
 static void

@@ -20,18 +20,36 @@ struct settling {
 	struct message *message;
 	const char *agent; /* NULL: not to be logged */
 	int64_t started;
+	size_t open; /* counted beside the marks */
 	struct entry_status status;
 	struct arena arena; /* holds it all */
 };
 
-bool
-message_is_final(const struct message *m, const struct outcome *o)
+/* RFC 3461 section 4.1; and never a notification about a notification. */
+static bool
+wants_notice(const struct message *m, uint64_t index)
 {
 	const struct envelope *e = &m->active->body->envelope;
+	uint64_t notify = message_recipient(m, index)->notify;
 
+	return !e->is_bounce && !str_is_empty(e->sender) &&
+	       (notify == 0 || (notify & NOTIFY_FAILURE) != 0);
+}
+
+bool
+message_is_final(
+    const struct message *m, uint64_t index, const struct outcome *o)
+{
 	return o->state == OUTCOME_SENT ||
-	       (o->state == OUTCOME_BOUNCED &&
-		   (e->is_bounce || str_is_empty(e->sender)));
+	       (o->state == OUTCOME_BOUNCED && !wants_notice(m, index));
+}
+
+bool
+message_is_ours(const struct outcome *o)
+{
+	return o->state == OUTCOME_DEFERRED &&
+	       str_has_prefix(o->dsn, STR("4.3.")) &&
+	       str_is_empty(o->diagnostic);
 }
 
 /* The older a message, the longer it waits; no two for the same time. */
@@ -53,6 +71,7 @@ settled(struct settling *s)
 {
 	const struct mark *marks = s->status.about.marks.p;
 	size_t n = s->status.about.marks.n;
+	size_t open = n + s->open;
 	struct message *m = s->message;
 	struct qmgr *q = s->qmgr;
 
@@ -63,7 +82,7 @@ settled(struct settling *s)
 		    m, s->agent, s->started, marks[i].index, &marks[i].outcome);
 	arena_done(&s->arena);
 	free(s);
-	message_close(q, m, n);
+	message_close(q, m, open);
 	qmgr_poke(q);
 }
 
@@ -109,35 +128,65 @@ results_retry(struct qmgr *q)
 	}
 }
 
-static void
-settle(struct qmgr *q, struct message *m, const char *agent, int64_t started,
-    const struct message_result *results, size_t n)
+static struct settling *
+new_settling(struct qmgr *q, struct message *m)
 {
 	struct settling *s = calloc(1, sizeof(*s));
-	struct mark *marks;
 
 	if (s == NULL)
 		log_fatal("out of memory for a status");
 	arena_init(&s->arena, SIZE_MAX / 2); /* outcomes have their bounds */
-	marks = arena_array(&s->arena, n, sizeof(*marks));
-	for (size_t i = 0; i < n; i++) {
-		marks[i] = (struct mark){
-		    .index = results[i].index,
-		    .done = message_is_final(m, &results[i].outcome),
-		};
-		shape_copy(&outcome_shape, &results[i].outcome, &s->arena,
-		    &marks[i].outcome);
-	}
 	s->wait.done = on_durable;
 	s->qmgr = q;
 	s->message = m;
-	s->agent = agent;
-	s->started = started;
 	s->status = (struct entry_status){
 	    .attempts = m->active->attempt,
 	    .next = results_next_attempt(q, m),
-	    .about = {.id = message_id(m), .marks = {marks, n}},
+	    .about = {.id = message_id(m)},
 	};
+	return s;
+}
+
+static void
+settle(struct qmgr *q, struct message *m, const char *agent, int64_t started,
+    const struct message_result *results, size_t n)
+{
+	struct settling *s = new_settling(q, m);
+	struct mark *marks;
+
+	marks = arena_array(&s->arena, n, sizeof(*marks));
+	for (size_t i = 0; i < n; i++) {
+		const struct outcome *o = &results[i].outcome;
+
+		marks[i] = (struct mark){
+		    .index = results[i].index,
+		    .done = message_is_final(m, results[i].index, o),
+		};
+		if (o->state == OUTCOME_DEFERRED && !message_is_ours(o))
+			m->active->is_only_ours = false;
+		shape_copy(&outcome_shape, &results[i].outcome, &s->arena,
+		    &marks[i].outcome);
+	}
+	s->agent = agent;
+	s->started = started;
+	s->status.about.marks = (struct rows){marks, n};
+	record(s);
+}
+
+void
+message_forget_failed(struct qmgr *q, struct message *m,
+    const struct message_result *failed, size_t n)
+{
+	struct settling *s = new_settling(q, m);
+	struct buf done;
+
+	buf_init(&done, n * sizeof(uint32_t));
+	for (size_t i = 0; i < n; i++)
+		entry_add_done(&done, (uint32_t)failed[i].index);
+	s->status.about.done = arena_str(&s->arena, buf_str(&done));
+	buf_done(&done);
+	m->active->open++;
+	s->open = 1;
 	record(s);
 }
 

@@ -4,6 +4,7 @@
  * ups may wait, so a few tasks share the list of messages; while one waits
  * the others go on.
  */
+#include "inhand.h"
 #include "qmgr.h"
 
 #include "base/log.h"
@@ -32,24 +33,45 @@ fail(struct routing *r, uint64_t index, const char *agent,
 	message_result(r->qmgr, r->message, agent, clock_wall(), index, &o);
 }
 
+static bool
+is_mailbox(struct str transport)
+{
+	return str_eq(transport, STR("local")) ||
+	       str_eq(transport, STR("virtual"));
+}
+
+/* Of the site's defer_transports? */
+static bool
+is_to_wait(const struct routing *r, struct str transport)
+{
+	struct str rest = conf_str(r->site->conf, PARAM_defer_transports), one;
+
+	while (dict_list_next(&rest, &one) == 0 && one.len > 0)
+		if (str_eq(one, transport))
+			return true;
+	return false;
+}
+
 /*
- * Where a transport takes one recipient at a time, each recipient is a
- * destination of its own: one slow mailbox holds up no other.
+ * A mailbox is a destination of its own: a slow one holds up no other.
  */
 static void
 add_errand(struct routing *r, uint64_t index, struct str transport,
     struct str nexthop, struct str address)
 {
 	struct errand *e = &r->message->active->errands[index];
-	struct schedule_limits limits;
 	char text[OUTCOME_TEXT_MAX];
 	struct outcome o;
 	struct str why;
 
-	site_limits(r->qmgr, transport, &limits);
+	if (is_to_wait(r, transport)) {
+		fail(r, index, "error", OUTCOME_DEFERRED, STR("4.3.2"),
+		    STR("deferred transport"));
+		return;
+	}
 	e->index = index;
 	if (schedule_add(r->qmgr->schedule, e, r->message, transport,
-		limits.recipients == 1 ? address : nexthop, clock_mono(), &why))
+		is_mailbox(transport) ? address : nexthop, clock_mono(), &why))
 		return;
 	qmgr_suspension(why, text, &o);
 	message_result(r->qmgr, r->message, "error", clock_wall(), index, &o);
@@ -113,7 +135,9 @@ route_all(struct routing *r)
 			continue;
 		r->message->active->open++;
 		arena_reset(&r->arena);
+		inhand_set(r->qmgr->inhand, r->message->item.id);
 		route_recipient(r, i);
+		inhand_clear(r->qmgr->inhand);
 	}
 }
 

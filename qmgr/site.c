@@ -12,6 +12,10 @@
  */
 #define BATCH 500
 
+/* Jobs of a transport at a time: what an agent has not read yet waits in our
+ * memory, up to CONTENT_INLINE bytes a job. */
+#define JOBS_MAX 500
+
 static void
 free_site(struct site *s)
 {
@@ -49,6 +53,9 @@ site_new(struct qmgr *q, struct str config, struct buf *why)
 	s->backoff_max = conf_time(c, PARAM_maximal_backoff_time);
 	s->hops_max = (uint64_t)conf_int(c, PARAM_hopcount_limit);
 	s->free_min = (uint64_t)conf_int(c, PARAM_queue_minfree);
+	if (s->free_min == 0)
+		s->free_min =
+		    (uint64_t)conf_int(c, PARAM_message_size_limit) * 3 / 2;
 	s->active_max = (size_t)conf_int(c, PARAM_qmgr_message_active_limit);
 	return s;
 }
@@ -88,7 +95,11 @@ site_limits(void *arg, struct str transport, struct schedule_limits *ret)
 	int64_t n;
 
 	*ret = (struct schedule_limits){
-	    .initial = BATCH, .concurrency = BATCH, .recipients = 1};
+	    .initial = BATCH,
+	    .concurrency = BATCH,
+	    .recipients = 1,
+	    .processes = JOBS_MAX,
+	};
 	if (is_ours)
 		return;
 	n = conf_transport(

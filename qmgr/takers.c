@@ -14,6 +14,9 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#define SLOW_FROM 80 /* percent of the journal */
+#define SLOW_STEP (10 * CLOCK_MS)
+
 struct taker {
 	LIST_ENTRY(taker) link;
 	struct qmgr *qmgr;
@@ -73,26 +76,50 @@ end(struct taking *g)
 }
 
 static void
+say_taken(struct taking *g)
+{
+	answer(g->taker, g->exchange, QUEUE_OK, STR("2.0.0"), STR("Ok"));
+	end(g);
+}
+
+/* Near the journal's size answers come slower, so that what waits can move. */
+static void
+say_taken_slowly(void *arg)
+{
+	struct taking *g = arg;
+	unsigned fill = store_fill(g->taker->qmgr->store);
+
+	if (fill > SLOW_FROM)
+		task_sleep(
+		    clock_after((int64_t)(fill - SLOW_FROM) * SLOW_STEP));
+	say_taken(g);
+}
+
+static void
 on_durable(struct journal_wait *w, int error)
 {
 	struct taking *g = (struct taking *)(void *)w;
 	struct qmgr *q = g->taker->qmgr;
-	struct progress *p;
 
+	if (g->parent != NULL)
+		g->parent->pins--;
 	if (error < 0) {
 		refuse(g->taker, g->exchange, error);
 		message_drop(q, g->message);
 		end(g);
 		return;
 	}
-	answer(g->taker, g->exchange, QUEUE_OK, STR("2.0.0"), STR("Ok"));
-	if (g->parent != NULL) {
-		p = &g->parent->active->body->progress;
+	if (g->parent != NULL && g->parent->active != NULL) {
+		struct progress *p = &g->parent->active->body->progress;
+
 		progress_apply(p, p->attempts, p->next, &g->about);
 	}
 	message_taken(q, g->message);
-	end(g);
 	qmgr_poke(q);
+	if (store_fill(q->store) > SLOW_FROM)
+		task_start(say_taken_slowly, g);
+	else
+		say_taken(g);
 }
 
 /*
@@ -158,6 +185,8 @@ take(struct taking *g, const struct queue_enqueue *e, struct parcel *p)
 	    g->parent != NULL ? &g->parent->item : NULL, &g->about, &g->wait);
 	if (r < 0)
 		message_drop(q, g->message);
+	else if (g->parent != NULL)
+		g->parent->pins++;
 	return r;
 }
 
@@ -191,7 +220,8 @@ free_bytes(const struct qmgr *q)
 {
 	struct statvfs v;
 
-	if (fstatvfs(q->queue_dir, &v) < 0)
+	if (fstatvfs(q->queue_dir, &v) < 0 ||
+	    (v.f_files > 0 && v.f_favail == 0))
 		return 0;
 	return (uint64_t)v.f_bavail * v.f_frsize;
 }

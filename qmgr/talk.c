@@ -224,6 +224,25 @@ on_parcel(struct chan *c, struct parcel *p, void *arg)
 	settle(t);
 }
 
+/* Who may have ended it?  A crowd says nothing, one alone does. */
+static void
+blame(struct talk *t)
+{
+	size_t suspects = 0;
+
+	for (uint32_t i = 0; i < t->nslots; i++)
+		if (t->slots[i] != NULL && t->slots[i]->is_suspect)
+			suspects++;
+	for (uint32_t i = 0; i < t->nslots; i++) {
+		struct request *r = t->slots[i];
+
+		if (r == NULL)
+			continue;
+		r->is_among = true;
+		r->is_alone = t->sent == 1 || (r->is_suspect && suspects == 1);
+	}
+}
+
 static void
 on_close(struct chan *c, const char *why, void *arg)
 {
@@ -231,9 +250,11 @@ on_close(struct chan *c, const char *why, void *arg)
 	struct request *r;
 
 	(void)c;
-	(void)why;
+	if (*why != '\0')
+		log_warning("a conversation with an agent ended: %s", why);
 	t->chan = NULL;
 	t->way.close(t, t->way.arg);
+	blame(t);
 	for (uint32_t i = 0; i < t->nslots; i++) {
 		r = leave_slot(t, i);
 		if (r != NULL)

@@ -26,6 +26,10 @@ struct request {
 	int (*send)(struct request *r, struct chan *c, uint32_t exchange);
 	/* The answer, or NULL: there will be none. */
 	void (*done)(struct request *r, struct parcel *answer);
+	bool is_suspect; /* by its owner: it may end who takes it */
+	/* Set when the conversation broke with it: it was the only request, or
+	 * the only suspect one, in hand; or there were others. */
+	bool is_alone, is_among;
 };
 
 struct talk_way {

@@ -86,6 +86,8 @@ typedef struct store_item *(*store_found_fn)(void *arg, struct str id);
 struct store *store_open(const struct store_config *c,
     const struct store_events *e, store_found_fn found, struct buf *why);
 void store_close(struct store **s); /* waits for what is on its way */
+/* Blocks until all that was appended is durable, or failed. */
+void store_sync(struct store *s);
 
 int store_fd(const struct store *s); /* readable: store_collect() */
 void store_collect(struct store *s);

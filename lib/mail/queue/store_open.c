@@ -163,6 +163,14 @@ store_open(const struct store_config *c, const struct store_events *e,
 }
 
 void
+store_sync(struct store *s)
+{
+	do
+		store_submit(s);
+	while (flusher_wait(s->flusher));
+}
+
+void
 store_close(struct store **sp)
 {
 	struct store *s = *sp;
@@ -171,9 +179,7 @@ store_close(struct store **sp)
 	if (s == NULL)
 		return;
 	s->closing = true;
-	do
-		store_submit(s);
-	while (flusher_wait(s->flusher));
+	store_sync(s);
 	journal_close(&s->journal);
 	flusher_free(&s->flusher);
 	free(s);
