@@ -2,11 +2,10 @@
 /*
  * chan - a conversation over a SOCK_SEQPACKET socket.
  *
- * Owns the socket, a queue of packets on their way out, and the calls that
- * wait for an answer.  A reader task lives as long as the conversation; a
- * writer task only while the socket is full.  Counted references keep the
- * chan alive while a task is inside: the owner, the reader, the writer and
- * each call hold one.
+ * Owns the socket, the outbox, and the calls that wait for an answer.  A reader
+ * task lives as long as the conversation; a writer task only while the socket
+ * is full.  Counted references keep the chan alive while a task is inside: the
+ * owner, the reader, the writer and each call hold one.
  *
  * A failed send does not end the conversation where it happens, in the
  * middle of the caller's work: it shuts the socket, and the reader, who sees
@@ -14,35 +13,22 @@
  */
 #include "base/chan.h"
 
-#include "base/file.h"
+#include "base/inbox.h"
 #include "base/log.h"
-#include "base/packet.h"
+#include "base/outbox.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BATCH        16 /* packets a system call */
-#define SOCKET_ROOM  (1024 * 1024)
-#define LINGER       (30 * CLOCK_SEC)
-#define RETRY_AFTER  (10 * CLOCK_MS)
-#define CONTROL_ROOM CMSG_SPACE(CHAN_FDS * sizeof(int))
-
-struct out {
-	STAILQ_ENTRY(out) next;
-	size_t len;
-	size_t nfds;
-	bool owns_fds; /* duplicates of the caller's */
-	int fds[CHAN_FDS];
-	unsigned char bytes[];
-};
+#define SOCKET_ROOM (1024 * 1024)
+#define LINGER      (30 * CLOCK_SEC)
+#define RETRY_AFTER (10 * CLOCK_MS)
 
 struct call {
 	TAILQ_ENTRY(call) next;
@@ -67,9 +53,7 @@ struct chan {
 	bool is_mute;    /* nothing more goes out */
 	bool is_shut;    /* ... and nothing more is taken in */
 	const char *why;
-	STAILQ_HEAD(, out) queue;
-	size_t queued; /* packets */
-	size_t queued_bytes;
+	struct outbox outbox;
 	TAILQ_HEAD(, call) calls;
 	uint32_t last_exchange;
 	struct joiner joiner;
@@ -92,50 +76,14 @@ static void flush_dirty(void *arg);
 static TAILQ_HEAD(, chan) dirty = TAILQ_HEAD_INITIALIZER(dirty);
 static struct loop_call flush_call = {.fn = flush_dirty};
 
-/* One batch each way serves the whole process: nothing waits while one is in
- * use.  Taking one in may send, so they are two. */
-struct batch {
-	struct mmsghdr messages[BATCH];
-	struct iovec iov[BATCH];
-	alignas(struct cmsghdr) unsigned char control[BATCH][CONTROL_ROOM];
-};
-static struct batch out_batch, in_batch;
-static char in_bytes[BATCH][CHAN_PACKET];
-
 /* The sending side. */
-
-static void
-free_out(struct out *o)
-{
-	for (size_t i = 0; o->owns_fds && i < o->nfds; i++)
-		close(o->fds[i]);
-	free(o);
-}
-
-static void
-drop_first(struct chan *c)
-{
-	struct out *o = STAILQ_FIRST(&c->queue);
-
-	STAILQ_REMOVE_HEAD(&c->queue, next);
-	c->queued--;
-	c->queued_bytes -= o->len;
-	free_out(o);
-}
-
-static void
-drop_queue(struct chan *c)
-{
-	while (!STAILQ_EMPTY(&c->queue))
-		drop_first(c);
-}
 
 /* The peer is gone: what he said before he left is still read. */
 static void
 mute(struct chan *c)
 {
 	c->is_mute = true;
-	drop_queue(c);
+	outbox_drop(&c->outbox);
 }
 
 /* The end: the reader finds it and tells the owner. */
@@ -157,56 +105,6 @@ give_up_sending(struct chan *c, int error)
 		mute(c);
 	else
 		shut(c, strerror(-error));
-}
-
-static void
-put_message(size_t i, struct out *o)
-{
-	struct msghdr *m = &out_batch.messages[i].msg_hdr;
-	struct cmsghdr *cm;
-
-	out_batch.iov[i] = (struct iovec){o->bytes, o->len};
-	*m = (struct msghdr){.msg_iov = &out_batch.iov[i], .msg_iovlen = 1};
-	if (o->nfds == 0)
-		return;
-	m->msg_control = out_batch.control[i];
-	m->msg_controllen = CMSG_SPACE(o->nfds * sizeof(int));
-	memset(m->msg_control, 0, m->msg_controllen);
-	cm = CMSG_FIRSTHDR(m);
-	cm->cmsg_level = SOL_SOCKET;
-	cm->cmsg_type = SCM_RIGHTS;
-	cm->cmsg_len = CMSG_LEN(o->nfds * sizeof(int));
-	memcpy(CMSG_DATA(cm), o->fds, o->nfds * sizeof(int));
-}
-
-/* Send until the queue is empty (0) or the socket takes no more (-errno). */
-static int
-send_queue(struct chan *c)
-{
-	while (!STAILQ_EMPTY(&c->queue)) {
-		unsigned n = 0;
-		struct out *o;
-		int sent;
-
-		STAILQ_FOREACH (o, &c->queue, next) {
-			if (n == BATCH)
-				break;
-			put_message(n++, o);
-		}
-		sent = sendmmsg(c->io.fd, out_batch.messages, n,
-		    MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent < 0)
-			return -errno;
-		for (int i = 0; i < sent; i++)
-			drop_first(c);
-		/* What stopped the kernel short is most likely a full socket;
-		 * whatever it was, the writer meets it again. */
-		if ((unsigned)sent < n)
-			return -EAGAIN;
-	}
-	return 0;
 }
 
 static void release(struct chan *c);
@@ -239,7 +137,7 @@ write_rest(void *arg)
 		if (r == -ECANCELED || (r == -ETIMEDOUT && !c->is_owned))
 			break;
 		if (r == 0 && !c->is_mute)
-			error = send_queue(c);
+			error = outbox_send(&c->outbox, c->io.fd);
 	}
 	c->is_writing = false;
 	if (error < 0 && !c->is_mute)
@@ -256,7 +154,7 @@ flush(struct chan *c)
 
 	if (c->is_writing || c->is_mute)
 		return;
-	r = send_queue(c);
+	r = outbox_send(&c->outbox, c->io.fd);
 	if (r == 0)
 		return;
 	if (!is_passing(r)) {
@@ -296,73 +194,18 @@ forget_dirty(void)
 	flush_call.is_due = false;
 }
 
-static void
-append(struct chan *c, const struct packet_header *h, struct str part,
-    const int *fds)
-{
-	struct out *o = malloc(sizeof(*o) + PACKET_HEADER + part.len);
-
-	if (o == NULL)
-		log_fatal("out of memory for a packet of %zu bytes", part.len);
-	o->len = PACKET_HEADER + part.len;
-	o->nfds = h->nfds;
-	o->owns_fds = false;
-	packet_put_header(h, o->bytes);
-	memcpy(o->bytes + PACKET_HEADER, part.p, part.len);
-	if (o->nfds > 0)
-		memcpy(o->fds, fds, o->nfds * sizeof(*fds));
-	STAILQ_INSERT_TAIL(&c->queue, o, next);
-	c->queued++;
-	c->queued_bytes += o->len;
-}
-
-/* The caller keeps his descriptors: what did not leave needs its own. */
 static int
-own_fds(struct chan *c)
+queue_parcel(struct chan *c, const struct packet_header *h, struct str bytes,
+    const int *fds, size_t nfds)
 {
-	struct out *o;
-
-	STAILQ_FOREACH (o, &c->queue, next) {
-		if (o->owns_fds)
-			continue;
-		for (size_t i = 0; i < o->nfds; i++) {
-			int fd = fcntl(o->fds[i], F_DUPFD_CLOEXEC, 0);
-
-			if (fd < 0) {
-				o->nfds = i;
-				o->owns_fds = true;
-				return -errno;
-			}
-			o->fds[i] = fd;
-		}
-		o->owns_fds = true;
-	}
-	return 0;
-}
-
-static int
-queue_parcel(struct chan *c, const struct packet_header *proto,
-    struct str bytes, const int *fds, size_t nfds)
-{
-	size_t count = packet_count(bytes.len, nfds);
-	struct packet_header h = *proto;
 	int r;
 
-	if (c->queued_bytes + bytes.len > CHAN_QUEUE_MAX) {
+	if (c->outbox.bytes + bytes.len > CHAN_QUEUE_MAX) {
 		shut(c, "the peer does not read");
 		return -EPIPE;
 	}
-	for (size_t i = 0; i < count; i++) {
-		size_t left = nfds > i * CHAN_FDS ? nfds - i * CHAN_FDS : 0;
-
-		h.nfds = (uint8_t)(left > CHAN_FDS ? CHAN_FDS : left);
-		h.flags = proto->flags;
-		if (i + 1 < count)
-			h.flags |= PACKET_MORE;
-		append(c, &h, str_sub(bytes, i * PACKET_DATA, PACKET_DATA),
-		    h.nfds > 0 ? fds + i * CHAN_FDS : NULL);
-	}
-	if (nfds == 0 && c->queued < BATCH) {
+	outbox_add(&c->outbox, h, bytes, fds, nfds);
+	if (nfds == 0 && c->outbox.packets < OUTBOX_BATCH) {
 		if (!c->is_dirty)
 			TAILQ_INSERT_TAIL(&dirty, c, dirty);
 		c->is_dirty = true;
@@ -370,7 +213,7 @@ queue_parcel(struct chan *c, const struct packet_header *proto,
 		return 0;
 	}
 	flush(c);
-	r = nfds == 0 ? 0 : own_fds(c);
+	r = nfds == 0 ? 0 : outbox_own(&c->outbox);
 	if (r < 0)
 		shut(c, strerror(-r));
 	return r;
@@ -544,78 +387,29 @@ take_packet(struct chan *c, struct str bytes, const int *fds, size_t nfds)
 	return why;
 }
 
-static size_t
-take_fds(struct msghdr *m, int fds[CHAN_FDS])
-{
-	struct cmsghdr *cm;
-	size_t n = 0;
-
-	for (cm = CMSG_FIRSTHDR(m); cm != NULL; cm = CMSG_NXTHDR(m, cm)) {
-		size_t len = cm->cmsg_len - CMSG_LEN(0);
-
-		if (cm->cmsg_level != SOL_SOCKET || cm->cmsg_type != SCM_RIGHTS)
-			continue;
-		assert(len <= (CHAN_FDS - n) * sizeof(int));
-		memcpy(fds + n, CMSG_DATA(cm), len);
-		n += len / sizeof(int);
-	}
-	return n;
-}
-
 static void
 take_message(struct chan *c, size_t i)
 {
-	struct msghdr *m = &in_batch.messages[i].msg_hdr;
-	struct str bytes = {in_bytes[i], in_batch.messages[i].msg_len};
-	const char *why = NULL;
-	int fds[CHAN_FDS];
-	size_t nfds = take_fds(m, fds);
+	const char *why;
+	struct inbox_packet p;
 
-	/* SECURITY: a parcel whose descriptors did not all fit our table, or
-	 * that is longer than it may be, is not looked at. */
-	if ((m->msg_flags & MSG_CTRUNC) != 0)
-		why = "a descriptor was lost on the way";
-	if ((m->msg_flags & MSG_TRUNC) != 0)
-		why = "a packet is too long";
-	/* A peer that left reads as a packet of nothing. */
-	if (bytes.len == 0)
-		why = "";
+	inbox_take(i, &p);
+	why = p.fault;
 	if (why != NULL || c->is_shut || !c->is_open) {
-		for (size_t f = 0; f < nfds; f++)
-			close(fds[f]);
+		for (size_t f = 0; f < p.nfds; f++)
+			close(p.fds[f]);
 	} else {
-		why = take_packet(c, bytes, fds, nfds);
+		why = take_packet(c, p.bytes, p.fds, p.nfds);
 	}
 	if (why != NULL)
 		shut(c, why);
-}
-
-static int
-receive(struct chan *c)
-{
-	int n;
-
-	for (size_t i = 0; i < BATCH; i++) {
-		in_batch.iov[i] = (struct iovec){in_bytes[i], CHAN_PACKET};
-		in_batch.messages[i].msg_hdr = (struct msghdr){
-		    .msg_iov = &in_batch.iov[i],
-		    .msg_iovlen = 1,
-		    .msg_control = in_batch.control[i],
-		    .msg_controllen = CONTROL_ROOM,
-		};
-	}
-	do {
-		n = recvmmsg(c->io.fd, in_batch.messages, BATCH,
-		    MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
-	} while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
 }
 
 /* Take what is there.  0: wait for more; 1: a full batch; < 0: the end. */
 static int
 read_some(struct chan *c)
 {
-	int n = receive(c);
+	int n = inbox_receive(c->io.fd);
 
 	/* A peer that left with our parcels unread: told once, in front of
 	 * what he sent before, which still counts. */
@@ -630,7 +424,7 @@ read_some(struct chan *c)
 		take_message(c, (size_t)i);
 	if (c->is_shut)
 		return -EPIPE;
-	return n == BATCH;
+	return n == INBOX_BATCH;
 }
 
 static void
@@ -703,7 +497,7 @@ chan_new(int fd, const struct protocol *proto, const struct chan_events *events,
 	c->events = events;
 	c->arg = arg;
 	c->is_open = c->is_owned = true;
-	STAILQ_INIT(&c->queue);
+	outbox_init(&c->outbox);
 	TAILQ_INIT(&c->calls);
 	joiner_init(&c->joiner);
 	r = io_init_lazy(&c->io, fd);
@@ -721,7 +515,7 @@ release(struct chan *c)
 	if (--c->refs > 0)
 		return;
 	clean(c);
-	drop_queue(c);
+	outbox_drop(&c->outbox);
 	joiner_done(&c->joiner);
 	io_done(&c->io);
 	free(c);
