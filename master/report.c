@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -150,7 +151,8 @@ take_parcel(struct chan *c, struct parcel *p, void *arg)
 		task_start(reload_for, v);
 		return;
 	case REPORT_STOP:
-		log_info("terminating on request");
+		/* What log readers know a stop by. */
+		log_info("terminating on signal %d", SIGTERM);
 		stop_begin(v->master, 0);
 		return;
 	}
