@@ -17,7 +17,7 @@
 struct entry {
 	TAILQ_ENTRY(entry) link;
 	int64_t until;
-	struct str key;	  /* both into bytes */
+	struct str key;   /* both into bytes */
 	struct str value; /* an encoded struct dns_answer */
 	char bytes[];
 };

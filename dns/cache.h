@@ -17,11 +17,11 @@
 
 #include <stdbool.h>
 
-#define CACHE_TTL_MIN	1
-#define CACHE_TTL_MAX	3600
-#define CACHE_NO_MAX	300
-#define CACHE_RETRY	5
-#define CACHE_MAX	20000
+#define CACHE_TTL_MIN   1
+#define CACHE_TTL_MAX   3600
+#define CACHE_NO_MAX    300
+#define CACHE_RETRY     5
+#define CACHE_MAX       20000
 #define CACHE_BYTES_MAX (16 * 1024 * 1024)
 #define CACHE_ENTRY_MAX (64 * 1024) /* a larger one is not kept */
 

@@ -16,9 +16,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define RESOLV_CONF	"file:/etc/resolv.conf"
+#define RESOLV_CONF     "file:/etc/resolv.conf"
 #define RESOLV_CONF_MAX (64 * 1024)
-#define ASKS_MAX	10000 /* tasks that wait for an answer */
+#define ASKS_MAX        10000 /* tasks that wait for an answer */
 
 static const struct sandbox sandbox = {
     .calls = SANDBOX_INET,

@@ -169,7 +169,7 @@ knows_root(struct resolver *resolver, int64_t limit)
 	t.q.type = TYPE_NS;
 	wire_name_parse(STR("."), &t.q.name);
 	bool yes = ask_resolver(&t, resolver, limit, &silent) == WIRE_FINAL &&
-		   answer.find == FIND_YES;
+	           answer.find == FIND_YES;
 	buf_done(&t.packet);
 	if (yes)
 		resolver->root_until = clock_after(RESOLVE_ROOT);

@@ -17,11 +17,11 @@
 #include "base/arena.h"
 #include "mail/proto/dns.h"
 
-#define RESOLVE_OPEN_MAX 2000		  /* different questions at a time */
-#define RESOLVE_TIME	 (25 * CLOCK_SEC) /* below DNS_DEADLINE */
-#define RESOLVE_ROUNDS	 3
-#define RESOLVE_DOWN	 (10 * CLOCK_SEC) /* a silent one is asked last */
-#define RESOLVE_ROOT	 (3600 * CLOCK_SEC)
+#define RESOLVE_OPEN_MAX 2000             /* different questions at a time */
+#define RESOLVE_TIME     (25 * CLOCK_SEC) /* below DNS_DEADLINE */
+#define RESOLVE_ROUNDS   3
+#define RESOLVE_DOWN     (10 * CLOCK_SEC) /* a silent one is asked last */
+#define RESOLVE_ROOT     (3600 * CLOCK_SEC)
 
 struct resolve;
 

@@ -15,8 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RESOLVER_MAX	  8
-#define RESOLVER_WAIT	  (1500 * CLOCK_MS)
+#define RESOLVER_MAX      8
+#define RESOLVER_WAIT     (1500 * CLOCK_MS)
 #define RESOLVER_TEXT_MAX (IP_TEXT_MAX + 8)
 
 struct resolver {

@@ -9,11 +9,11 @@
 #include <ldns/ldns.h>
 #include <string.h>
 
-#define HEADER	 12 /* RFC 1035 section 4.1.1 */
-#define FLAG_QR	 0x80
-#define FLAG_TC	 0x02
-#define LABEL	 63
-#define TTL_MAX	 (UINT32_MAX / 2) /* RFC 2181 section 8 */
+#define HEADER   12 /* RFC 1035 section 4.1.1 */
+#define FLAG_QR  0x80
+#define FLAG_TC  0x02
+#define LABEL    63
+#define TTL_MAX  (UINT32_MAX / 2) /* RFC 2181 section 8 */
 #define CLASS_IN 1
 
 static bool
@@ -160,9 +160,9 @@ wire_match(const struct wire_question *q, struct str packet, bool exact)
 		return WIRE_SUSPECT;
 	if (exact)
 		return memcmp(packet.p + HEADER, q->name.bytes, q->name.len) ==
-			       0
-			   ? WIRE_MATCH
-			   : WIRE_SUSPECT;
+		               0
+		           ? WIRE_MATCH
+		           : WIRE_SUSPECT;
 	struct wire_name asked = {.len = q->name.len};
 	memcpy(asked.bytes, packet.p + HEADER, asked.len);
 	return wire_name_eq(&asked, &q->name) ? WIRE_MATCH : WIRE_SUSPECT;

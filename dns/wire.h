@@ -18,12 +18,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_NAME_MAX	 255 /* RFC 1035 section 3.1 */
-#define WIRE_PACKET_MAX	 65535
-#define WIRE_EDNS_SIZE	 1232 /* what passes every path unfragmented */
+#define WIRE_NAME_MAX    255 /* RFC 1035 section 3.1 */
+#define WIRE_PACKET_MAX  65535
+#define WIRE_EDNS_SIZE   1232 /* what passes every path unfragmented */
 #define WIRE_RECORDS_MAX 4096 /* in a packet; DNS_RECORDS_MAX are kept */
-#define WIRE_CNAMES_MAX	 8
-#define WIRE_ANSWER_MAX	 (256 * 1024) /* arena that an answer may take */
+#define WIRE_CNAMES_MAX  8
+#define WIRE_ANSWER_MAX  (256 * 1024) /* arena that an answer may take */
 
 /* A domain name in wire form: labels, each with its length, and a zero. */
 struct wire_name {
@@ -61,11 +61,11 @@ enum wire_match wire_match(
     const struct wire_question *q, struct str packet, bool exact);
 
 enum wire_verdict {
-	WIRE_FINAL,	/* *ret is the answer: FIND_YES or FIND_NO */
-	WIRE_ASK_ON,	/* an alias that leads to *ret_next: ask for that */
+	WIRE_FINAL,     /* *ret is the answer: FIND_YES or FIND_NO */
+	WIRE_ASK_ON,    /* an alias that leads to *ret_next: ask for that */
 	WIRE_TRUNCATED, /* ask again by TCP */
-	WIRE_NO_EDNS,	/* ask again without EDNS */
-	WIRE_FAILED,	/* ask another resolver; ret->why says why */
+	WIRE_NO_EDNS,   /* ask again without EDNS */
+	WIRE_FAILED,    /* ask another resolver; ret->why says why */
 };
 /*
  * Read a packet that matches `q`.  `trusted`: its AD bit counts.  *ret lies

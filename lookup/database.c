@@ -98,7 +98,7 @@ ask_passwd(
 	do {
 		char *room = buf_room(&b, n);
 		error = name != NULL ? getpwnam_r(name, &entry, room, n, &found)
-				     : getpwuid_r(uid, &entry, room, n, &found);
+		                     : getpwuid_r(uid, &entry, room, n, &found);
 	} while (error == ERANGE && grow(&b, &n));
 	if (error != 0 || found == NULL) {
 		fail_errno(ret, error, a);

@@ -18,7 +18,7 @@
 	(1024 * 1024) /* of one entry, as the system has it */
 #define DATABASE_GROUPS_MAX 64
 #define DATABASE_HOSTS_MAX  32
-#define DATABASE_ARENA	    (64 * 1024) /* an answer takes less */
+#define DATABASE_ARENA      (64 * 1024) /* an answer takes less */
 
 /* Once, before the first question. */
 void database_init(void);

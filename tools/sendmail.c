@@ -17,8 +17,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define ARENA_MAX (256 * 1024 * 1024) /* what was typed is bounded by execve   \
-	                               */
+#define ARENA_MAX                                                              \
+	(256 * 1024 * 1024) /* what was typed is bounded by execve             \
+	                     */
 #define TABLES_MAX 64
 
 void

@@ -56,7 +56,7 @@ int buf_vaddf(struct buf *b, const char *fmt, va_list ap)
 char *buf_room(struct buf *b, size_t n);
 void buf_grew(struct buf *b, size_t n);
 
-void buf_drop(struct buf *b, size_t n); /* n bytes off the front, n <= len */
+void buf_drop(struct buf *b, size_t n);  /* n bytes off the front, n <= len */
 void buf_cut(struct buf *b, size_t len); /* back to `len` bytes */
 
 struct str buf_str(const struct buf *b); /* borrowed, until the next change */

@@ -12,13 +12,13 @@
 
 #include <stdint.h>
 
-#define CLOCK_MS      INT64_C(1000000)
-#define CLOCK_SEC     INT64_C(1000000000)
-#define CLOCK_NEVER   INT64_MAX
+#define CLOCK_MS    INT64_C(1000000)
+#define CLOCK_SEC   INT64_C(1000000000)
+#define CLOCK_NEVER INT64_MAX
 
 void clock_update(void);
-int64_t clock_mono(void); /* nanoseconds since some start */
-int64_t clock_wall(void); /* nanoseconds since 1970-01-01 UTC */
+int64_t clock_mono(void);        /* nanoseconds since some start */
+int64_t clock_wall(void);        /* nanoseconds since 1970-01-01 UTC */
 int64_t clock_after(int64_t ns); /* the deadline ns from now, saturating */
 
 #endif

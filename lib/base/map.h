@@ -32,14 +32,14 @@ void map_init(struct map *m);
 void map_done(struct map *m); /* frees the table, not the values */
 void map_clear(struct map *m);
 
-void *map_get(const struct map *m, struct str key); /* NULL: not there */
+void *map_get(const struct map *m, struct str key);        /* NULL: not there */
 void *map_put(struct map *m, struct str key, void *value); /* the old value */
 void *map_del(struct map *m, struct str key);              /* the old value */
 
 /* All entries in no order; the map must not change meanwhile. */
 #define MAP_FOREACH(slot, m)                                                   \
-	for (struct map_slot *slot = (m)->slots;                               \
-	     slot < (m)->slots + (m)->cap; slot++)                             \
+	for (struct map_slot *slot = (m)->slots; slot < (m)->slots + (m)->cap; \
+	     slot++)                                                           \
 		if (slot->value != NULL)
 
 #endif

@@ -23,8 +23,8 @@
  *
  * On the wire a field is: type (1 byte), length of name (1 byte), name, then
  * 8 bytes little endian for a number, 4 bytes of length and the bytes for a
- * str, 4 bytes of count and the items for rows, the value itself for one.  A value begins with the name
- * of its shape and the count of its fields.
+ * str, 4 bytes of count and the items for rows, the value itself for one.  A
+ *value begins with the name of its shape and the count of its fields.
  */
 #ifndef BASE_SHAPE_H
 #define BASE_SHAPE_H
@@ -68,19 +68,34 @@ struct shape {
 };
 
 #define SHAPE_U64(type, member, max)                                           \
-	{#member, FIELD_U64, offsetof(type, member), (max), NULL}
+	{                                                                      \
+#member, FIELD_U64, offsetof(type, member), (max), NULL        \
+	}
 #define SHAPE_I64(type, member, max)                                           \
-	{#member, FIELD_I64, offsetof(type, member), (max), NULL}
+	{                                                                      \
+#member, FIELD_I64, offsetof(type, member), (max), NULL        \
+	}
 #define SHAPE_STR(type, member, max)                                           \
-	{#member, FIELD_STR, offsetof(type, member), (max), NULL}
+	{                                                                      \
+#member, FIELD_STR, offsetof(type, member), (max), NULL        \
+	}
 #define SHAPE_LINE(type, member, max)                                          \
-	{#member, FIELD_LINE, offsetof(type, member), (max), NULL}
+	{                                                                      \
+#member, FIELD_LINE, offsetof(type, member), (max), NULL       \
+	}
 #define SHAPE_ROWS(type, member, max, shape)                                   \
-	{#member, FIELD_ROWS, offsetof(type, member), (max), (shape)}
+	{                                                                      \
+#member, FIELD_ROWS, offsetof(type, member), (max), (shape)    \
+	}
 #define SHAPE_ONE(type, member, shape)                                         \
-	{#member, FIELD_ONE, offsetof(type, member), 1, (shape)}
+	{                                                                      \
+#member, FIELD_ONE, offsetof(type, member), 1, (shape)         \
+	}
 #define SHAPE(name, type, fields)                                              \
-	{(name), sizeof(type), (fields), sizeof(fields) / sizeof((fields)[0])}
+	{                                                                      \
+		(name), sizeof(type), (fields),                                \
+		    sizeof(fields) / sizeof((fields)[0])                       \
+	}
 
 /*
  * Append the value to `out`: 0, -EMSGSIZE when `out` is full, -EINVAL when
@@ -101,7 +116,7 @@ int shape_decode_front(const struct shape *s, struct str in, struct arena *a,
     void *ret_value, size_t *ret_used, const char **ret_why);
 
 /* A deep copy into `a`, so that it outlives the packet it came in. */
-void shape_copy(const struct shape *s, const void *value, struct arena *a,
-    void *ret_value);
+void shape_copy(
+    const struct shape *s, const void *value, struct arena *a, void *ret_value);
 
 #endif

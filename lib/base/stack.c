@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define SLAB	 32 /* stacks */
+#define SLAB     32 /* stacks */
 #define WARM_MAX 64 /* free stacks that keep their pages */
 
 static struct {

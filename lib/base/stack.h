@@ -14,7 +14,7 @@
 char *stack_get(void); /* out of memory ends the process */
 void stack_put(char *top);
 void stack_trim(char *top, char *below); /* give pages under `below` back */
-void stack_put_all(void);		 /* after a fork: all are free */
+void stack_put_all(void);                /* after a fork: all are free */
 
 char *stack_low(char *top);
 size_t stack_size(void); /* from low to top */

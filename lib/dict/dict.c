@@ -34,7 +34,7 @@ static const struct dict_type *const types[] = {
 };
 
 #define SPEC_SHOWN 200 /* of a table's name, in messages */
-#define TYPES	   (sizeof(types) / sizeof(types[0]))
+#define TYPES      (sizeof(types) / sizeof(types[0]))
 
 const char *
 dict_type_name(size_t i)

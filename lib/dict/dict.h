@@ -28,8 +28,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define DICT_VALUE_MAX	 (64 * 1024)
-#define DICT_KEY_MAX	 2048
+#define DICT_VALUE_MAX   (64 * 1024)
+#define DICT_KEY_MAX     2048
 #define DICT_SUBJECT_MAX (64 * 1024)
 
 struct dict;

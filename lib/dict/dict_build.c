@@ -133,7 +133,7 @@ dict_build(const struct dict_build *b, struct str spec, struct buf *why)
 /* What changes a table that is there. */
 struct change {
 	const struct dict_build *b;
-	struct str text;	/* entries to add ... */
+	struct str text;        /* entries to add ... */
 	const struct str *keys; /* ... or keys to take away */
 	size_t nkeys;
 	size_t removed;

@@ -26,11 +26,11 @@
 #include <stddef.h>
 
 enum dict_build_format {
-	DICT_BUILD_MAP,	    /* "key value": postmap */
+	DICT_BUILD_MAP,     /* "key value": postmap */
 	DICT_BUILD_ALIASES, /* "name: value": postalias */
 };
 
-enum dict_build_again {	    /* an entry whose key is there already */
+enum dict_build_again {     /* an entry whose key is there already */
 	DICT_BUILD_WARN,    /* is left out, and warned about */
 	DICT_BUILD_IGNORE,  /* is left out */
 	DICT_BUILD_REPLACE, /* replaces the old one */
@@ -40,9 +40,9 @@ struct dict_build {
 	enum dict_build_format format;
 	enum dict_build_again again;
 	bool keep_case; /* keys are not folded to lower case */
-	bool add_nul;	/* a NUL ends keys and values */
+	bool add_nul;   /* a NUL ends keys and values */
 	bool as_root;
-	bool plain_mode;	 /* 0644, not the mode of the source */
+	bool plain_mode;         /* 0644, not the mode of the source */
 	struct str default_type; /* for a name without "type:" */
 	void (*warn)(void *arg, const char *text); /* a line that was wrong */
 	void *arg;

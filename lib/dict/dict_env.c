@@ -24,7 +24,7 @@ find_error(int error)
 {
 	/* What getpwnam_r(3) may say for "no such user". */
 	bool is_no = error == 0 || error == ENOENT || error == ESRCH ||
-		     error == EBADF || error == EPERM;
+	             error == EBADF || error == EPERM;
 
 	return is_no ? FIND_NO : FIND_RETRY;
 }

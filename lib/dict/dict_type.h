@@ -10,7 +10,7 @@
 
 #include "dict/dict.h"
 
-#define DICT_DEPTH_MAX 8		  /* of tables inside tables */
+#define DICT_DEPTH_MAX 8                  /* of tables inside tables */
 #define DICT_TEXT_MAX  (64 * 1024 * 1024) /* of a table that is text */
 
 struct dict_type;

@@ -223,7 +223,7 @@ read_rules(struct reader *rd, struct str text, struct buf *why)
 		if (read_rule(rd, line, l.line, &wrong))
 			continue;
 		is_right = !take_word(&word, STR("if")) &&
-			   !take_word(&word, STR("endif"));
+		           !take_word(&word, STR("endif"));
 		if (is_right)
 			dict_remark(rd->o,
 			    "%.*s, line %u: %s: ignoring this rule",

@@ -27,12 +27,12 @@ static size_t
 measure_utf8(struct str s)
 {
 	const unsigned char *p = (const unsigned char *)s.p;
-	size_t n = p[0] < 0x80	 ? 1
-		   : p[0] < 0xc2 ? 0
-		   : p[0] < 0xe0 ? 2
-		   : p[0] < 0xf0 ? 3
-		   : p[0] < 0xf5 ? 4
-				 : 0;
+	size_t n = p[0] < 0x80   ? 1
+	           : p[0] < 0xc2 ? 0
+	           : p[0] < 0xe0 ? 2
+	           : p[0] < 0xf0 ? 3
+	           : p[0] < 0xf5 ? 4
+	                         : 0;
 
 	if (n > s.len)
 		return 0;

@@ -18,9 +18,9 @@
 
 #include <stdbool.h>
 
-#define ADDR_LOCAL_MAX	256 /* the RFC's 64, and what lists with VERP need */
+#define ADDR_LOCAL_MAX  256 /* the RFC's 64, and what lists with VERP need */
 #define ADDR_DOMAIN_MAX 255
-#define ADDR_MAX	(ADDR_LOCAL_MAX + 1 + ADDR_DOMAIN_MAX)
+#define ADDR_MAX        (ADDR_LOCAL_MAX + 1 + ADDR_DOMAIN_MAX)
 
 struct addr {
 	struct str text;   /* local@domain, or local alone, or empty */

@@ -61,7 +61,7 @@ find_item_end(struct addr_reader *r, size_t *ret_end, ptrdiff_t *ret_angle)
 /* One item of a list. */
 struct item {
 	struct addr_reader spec; /* what was read; len 0: only blanks there */
-	struct str name;	 /* in front of its '<' */
+	struct str name;         /* in front of its '<' */
 };
 
 static int

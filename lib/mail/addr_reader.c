@@ -178,7 +178,7 @@ read_domain(struct addr_reader *r)
 		return -EINVAL;
 	if (addr_reader_peek(r) == '[')
 		return read_literal(r) < 0 ? -EINVAL
-					   : addr_reader_skip_blanks(r);
+		                           : addr_reader_skip_blanks(r);
 	for (bool was_dot = true;;) {
 		int c = addr_reader_peek(r);
 

@@ -17,8 +17,8 @@
 #define BOUND_ORCPT   1024 /* RFC 3461 section 4.2: 500 of xtext */
 #define BOUND_NOTIFY  15   /* all bits of enum notify */
 #define BOUND_RET     2
-#define BOUND_PATH    8192	   /* a path, or a command's text */
+#define BOUND_PATH    8192         /* a path, or a command's text */
 #define BOUND_HEADER  (128 * 1024) /* what delivery or forwarding prepends */
-#define BOUND_NEXTHOP 2048	   /* a host, a domain, or error's text */
+#define BOUND_NEXTHOP 2048         /* a host, a domain, or error's text */
 
 #endif

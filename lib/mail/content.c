@@ -40,7 +40,7 @@ struct content {
 struct content_builder {
 	size_t max, size;
 	struct buf gathered; /* not written yet */
-	int *fds;	     /* all but the last are full and sealed */
+	int *fds;            /* all but the last are full and sealed */
 	size_t nfds;
 	size_t written; /* into the last */
 };

@@ -41,8 +41,8 @@ struct content_builder;
 struct content_builder *content_builder_new(size_t max);
 void content_builder_free(struct content_builder **b);
 int content_append(struct content_builder *b, struct str bytes);
-	/* 0; -EMSGSIZE: over max, nothing was added; -ENOSPC, -EMFILE ...:
-	 * the builder is of no more use */
+/* 0; -EMSGSIZE: over max, nothing was added; -ENOSPC, -EMFILE ...:
+ * the builder is of no more use */
 size_t content_builder_size(const struct content_builder *b);
 /* Seals; the builder is gone.  NULL with errno set when sealing failed. */
 struct content *content_finish(struct content_builder **b);
@@ -57,8 +57,8 @@ struct content *content_prepend(struct str header, struct content *rest);
  * SHRINK, GROW, WRITE) and sizes.  -EPROTO: the sender broke the rules;
  * refuse with a temporary error.
  */
-int content_receive(const struct content_wire *w, struct parcel *p,
-    struct content **ret);
+int content_receive(
+    const struct content_wire *w, struct parcel *p, struct content **ret);
 /* For a send: fills *ret_wire and points *ret_fds at the descriptors, both
  * good as long as `c`. */
 void content_wire_of(const struct content *c, struct content_wire *ret_wire,

@@ -12,9 +12,9 @@
 
 #include <stdint.h>
 
-#define ENVELOPE_RCPT_MAX   50000 /* after expansion */
-#define ENVELOPE_QID_MAX    32
-#define ENVELOPE_LOOPS_MAX  100
+#define ENVELOPE_RCPT_MAX  50000 /* after expansion */
+#define ENVELOPE_QID_MAX   32
+#define ENVELOPE_LOOPS_MAX 100
 
 /* What is to be done with a recipient that was already decided (by local,
  * for a .forward or an alias): see struct action. */
@@ -22,7 +22,7 @@ enum action_kind {
 	ACTION_NONE = 0, /* route the address */
 	ACTION_MAILDIR,
 	ACTION_MBOX,
-	ACTION_FILE,    /* /file/name of an alias: as mbox, of that user */
+	ACTION_FILE, /* /file/name of an alias: as mbox, of that user */
 	ACTION_COMMAND,
 };
 
@@ -40,42 +40,48 @@ struct action {
 	struct str home;
 	struct str shell;
 	struct str root;
-	struct str path;    /* or the command's text */
-	struct str relay;   /* "local" or "virtual": the program's name in the log */
-	uint64_t limit;     /* mailbox_size_limit; 0: none */
+	struct str path; /* or the command's text */
+	struct str
+	    relay; /* "local" or "virtual": the program's name in the log */
+	uint64_t limit;      /* mailbox_size_limit; 0: none */
 	uint64_t time_limit; /* of a command, seconds */
 };
 extern const struct shape action_shape;
 
 /* NOTIFY of RFC 3461 as bits; 0: the default (failure, delay). */
-enum notify { NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4,
-	NOTIFY_DELAY = 8 };
+enum notify {
+	NOTIFY_NEVER = 1,
+	NOTIFY_SUCCESS = 2,
+	NOTIFY_FAILURE = 4,
+	NOTIFY_DELAY = 8
+};
 
 struct recipient {
-	struct str address;  /* internal form, as it is to be delivered */
-	struct str original; /* as the client gave it: X-Original-To, orig_to= */
-	struct str orcpt;    /* ORCPT of RFC 3461, xtext decoded; empty: none */
-	uint64_t notify;     /* enum notify */
-	struct rows action;  /* none, or one struct action */
+	struct str address; /* internal form, as it is to be delivered */
+	struct str
+	    original;       /* as the client gave it: X-Original-To, orig_to= */
+	struct str orcpt;   /* ORCPT of RFC 3461, xtext decoded; empty: none */
+	uint64_t notify;    /* enum notify */
+	struct rows action; /* none, or one struct action */
 };
 extern const struct shape recipient_shape;
 
 struct envelope {
-	struct str id;      /* queue id */
-	struct str sender;  /* internal form; empty: null sender */
-	int64_t arrival;    /* wall clock, ns */
-	uint64_t size;      /* of the content, bytes */
-	struct str client;  /* "name[address]", or "local" */
+	struct str id;     /* queue id */
+	struct str sender; /* internal form; empty: null sender */
+	int64_t arrival;   /* wall clock, ns */
+	uint64_t size;     /* of the content, bytes */
+	struct str client; /* "name[address]", or "local" */
 	struct str helo;
-	struct str proto;   /* "ESMTP" ... */
-	struct str login;   /* authenticated user; empty: none */
-	struct str envid;   /* RFC 3461 */
-	uint64_t ret;       /* 0 unsaid, 1 FULL, 2 HDRS */
-	uint64_t body_8bit; /* BODY=8BITMIME was said or seen */
-	uint64_t utf8;      /* SMTPUTF8 is required */
-	uint64_t hops;      /* Received lines in the content */
-	uint64_t is_bounce; /* a notification of our own */
-	struct rows loops;  /* struct loop_mark: Delivered-To lines seen */
+	struct str proto;       /* "ESMTP" ... */
+	struct str login;       /* authenticated user; empty: none */
+	struct str envid;       /* RFC 3461 */
+	uint64_t ret;           /* 0 unsaid, 1 FULL, 2 HDRS */
+	uint64_t body_8bit;     /* BODY=8BITMIME was said or seen */
+	uint64_t utf8;          /* SMTPUTF8 is required */
+	uint64_t hops;          /* Received lines in the content */
+	uint64_t is_bounce;     /* a notification of our own */
+	struct rows loops;      /* struct loop_mark: Delivered-To lines seen */
 	struct rows recipients; /* struct recipient */
 };
 extern const struct shape envelope_shape;

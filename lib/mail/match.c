@@ -248,7 +248,7 @@ ask_item(const struct match *m, const struct item *item, struct str name,
 
 	if (item->table == NULL) {
 		bool is_in = (name.len > 0 && has_name(m, item->text, name)) ||
-			     (ip != NULL && item->is_block &&
+		             (ip != NULL && item->is_block &&
 				 ip_block_has(&item->block, ip));
 
 		return is_in ? FIND_YES : FIND_NO;

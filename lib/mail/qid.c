@@ -12,14 +12,14 @@
 
 #define HALF_BITS 28
 #define HALF_MASK ((UINT64_C(1) << HALF_BITS) - 1)
-#define ROUNDS	  6
+#define ROUNDS    6
 
 #define GENERATION_DIGITS 6
-#define UPPER_DIGITS	  4
-#define LOWER_DIGITS	  6
-#define SEPARATOR_AT	  (GENERATION_DIGITS + UPPER_DIGITS)
-#define LOWER_BASE	  51
-#define LOWER_SPAN	  UINT64_C(17596287801) /* 51^6 */
+#define UPPER_DIGITS      4
+#define LOWER_DIGITS      6
+#define SEPARATOR_AT      (GENERATION_DIGITS + UPPER_DIGITS)
+#define LOWER_BASE        51
+#define LOWER_SPAN        UINT64_C(17596287801) /* 51^6 */
 
 static const char digits[] =
     "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz";

@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#define QID_LEN		   17
+#define QID_LEN            17
 #define QID_GENERATION_MAX UINT64_C(19770609663) /* 52^6 - 1 */
 
 struct qid_maker {

@@ -12,8 +12,8 @@
 #include <stdbool.h>
 
 enum restriction {
-#define RESTRICTION(name, arg)	RESTRICTION_##name,
-#define OLD(name, now)		RESTRICTION_##name,
+#define RESTRICTION(name, arg)  RESTRICTION_##name,
+#define OLD(name, now)          RESTRICTION_##name,
 #define GONE(name, arg, reason) RESTRICTION_##name,
 #include "mail/restriction.def"
 #undef RESTRICTION

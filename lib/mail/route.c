@@ -252,8 +252,8 @@ apply_transport(const struct router *r, struct route *route, struct str value,
 	if (transport.len > 0) {
 		route->transport = transport;
 		route->nexthop = domain.len > 0
-				     ? domain
-				     : conf_str(r->conf, PARAM_myhostname);
+		                     ? domain
+		                     : conf_str(r->conf, PARAM_myhostname);
 	}
 	if (nexthop.len > 0)
 		route->nexthop = nexthop;

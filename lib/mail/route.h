@@ -16,11 +16,11 @@
 #include "mail/conf.h"
 
 enum route_class {
-	ROUTE_LOCAL,	       /* mydestination, inet_interfaces literals */
+	ROUTE_LOCAL,           /* mydestination, inet_interfaces literals */
 	ROUTE_VIRTUAL_ALIAS,   /* virtual_alias_domains */
 	ROUTE_VIRTUAL_MAILBOX, /* virtual_mailbox_domains */
-	ROUTE_RELAY,	       /* relay_domains */
-	ROUTE_DEFAULT,	       /* the rest of the world */
+	ROUTE_RELAY,           /* relay_domains */
+	ROUTE_DEFAULT,         /* the rest of the world */
 };
 
 struct route {

@@ -39,12 +39,14 @@ bool ip_is_loopback(const struct ip *ip);
  * "10.0.0.0/8", "[::1]/128", "10.1.2.3": 0; -EINVAL (form), -ERANGE (bits set
  * below the mask: *ret_fixed, if not NULL, is the block that was meant).
  */
-int ip_block_parse(struct str s, struct ip_block *ret, struct ip_block *ret_fixed);
+int ip_block_parse(
+    struct str s, struct ip_block *ret, struct ip_block *ret_fixed);
 bool ip_block_has(const struct ip_block *block, const struct ip *ip);
 
 /* From and to the kernel's form. */
-int ip_from_sockaddr(const struct sockaddr *sa, struct ip *ret, uint16_t *ret_port);
-socklen_t ip_to_sockaddr(const struct ip *ip, uint16_t port,
-    struct sockaddr_storage *ret);
+int ip_from_sockaddr(
+    const struct sockaddr *sa, struct ip *ret, uint16_t *ret_port);
+socklen_t ip_to_sockaddr(
+    const struct ip *ip, uint16_t port, struct sockaddr_storage *ret);
 
 #endif

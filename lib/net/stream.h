@@ -27,8 +27,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define STREAM_IN	(16 * 1024)
-#define STREAM_OUT	(64 * 1024)
+#define STREAM_IN       (16 * 1024)
+#define STREAM_OUT      (64 * 1024)
 #define STREAM_LINE_MAX (STREAM_IN - 2)
 
 struct stream {
@@ -36,7 +36,7 @@ struct stream {
 	int64_t deadline;
 	int error; /* sticky, -errno */
 	struct buf in;
-	size_t in_at;	  /* what was consumed of `in` */
+	size_t in_at;     /* what was consumed of `in` */
 	bool is_skipping; /* the rest of a line that was too long */
 	struct buf out;
 };

@@ -12,8 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-	static const uint16_t types[] = {DNS_A, DNS_CNAME, DNS_PTR, DNS_MX,
-	    DNS_TXT, DNS_AAAA, DNS_TLSA, 46};
+	static const uint16_t types[] = {
+	    DNS_A, DNS_CNAME, DNS_PTR, DNS_MX, DNS_TXT, DNS_AAAA, DNS_TLSA, 46};
 	ARENA_CLEANUP struct arena a;
 	struct dns_answer answer;
 	struct wire_name next;

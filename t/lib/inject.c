@@ -139,23 +139,23 @@ static void
 try_socket(const char *name, int family, int type, const char *path)
 {
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	long fd = call(SYS_socket, (unsigned long)family, (unsigned long)type,
-	    0, 0);
+	long fd =
+	    call(SYS_socket, (unsigned long)family, (unsigned long)type, 0, 0);
 
 	if (fd < 0 || path == NULL) {
 		tell(name, fd);
 	} else {
 		snprintf(to.sun_path, sizeof(to.sun_path), "%s", path);
 		tell(name, call(SYS_connect, (unsigned long)fd,
-		    put(&to, sizeof(to), 512), sizeof(to), 0));
+			       put(&to, sizeof(to), 512), sizeof(to), 0));
 	}
 	if (fd >= 0)
 		call(SYS_close, (unsigned long)fd, 0, 0, 0);
 }
 
 static void
-try_all(const char *queue_file, const char *sock, pid_t other,
-    const char *program)
+try_all(
+    const char *queue_file, const char *sock, pid_t other, const char *program)
 {
 	unsigned long argv[1] = {0};
 
@@ -167,13 +167,14 @@ try_all(const char *queue_file, const char *sock, pid_t other,
 	try_socket("socket-inet", AF_INET, SOCK_STREAM, NULL);
 	try_socket("socket-netlink", AF_NETLINK, SOCK_RAW, NULL);
 	try_socket("connect-unix", AF_UNIX, SOCK_SEQPACKET, sock);
-	tell("exec", call(SYS_execve, put_text(program),
-	    put(argv, sizeof(argv), 256), put(argv, sizeof(argv), 256), 0));
+	tell("exec",
+	    call(SYS_execve, put_text(program), put(argv, sizeof(argv), 256),
+		put(argv, sizeof(argv), 256), 0));
 	tell("setuid-root", call(SYS_setresuid, 0, 0, 0, 0));
 	tell("setgid-root", call(SYS_setresgid, 0, 0, 0, 0));
 	tell("chroot", call(SYS_chroot, put_text("/"), 0, 0, 0));
-	tell("ptrace", call(SYS_ptrace, PTRACE_ATTACH, (unsigned long)other, 0,
-	    0));
+	tell("ptrace",
+	    call(SYS_ptrace, PTRACE_ATTACH, (unsigned long)other, 0, 0));
 	tell("kill-other", call(SYS_kill, (unsigned long)other, 0, 0, 0));
 	tell("mount", call(SYS_mount, put_text("none"), put_text("/"), 0, 0));
 	tell("user-namespace", call(SYS_unshare, CLONE_NEWUSER, 0, 0, 0));

@@ -32,7 +32,7 @@ struct admin_recipient {
 	struct str reason; /* why it is deferred; empty: not tried */
 };
 struct admin_entry {
-	struct str queue;  /* "active", "deferred", "hold" */
+	struct str queue; /* "active", "deferred", "hold" */
 	struct str id;
 	int64_t arrival;
 	uint64_t size;

@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/find.h"
 
-#define DNS_DEADLINE	(30 * CLOCK_SEC)
+#define DNS_DEADLINE    (30 * CLOCK_SEC)
 #define DNS_RECORDS_MAX 100
 
 #define DNS_ASK_MAX  255
@@ -46,18 +46,18 @@ struct dns_record {
 	uint64_t type;
 	uint64_t preference; /* MX */
 	struct str data; /* A, AAAA: 4, 16 bytes; MX, CNAME, PTR: the name in
-			    lower case without final dot ("" is the root), all
-			    but letters, digits, '-', '_' and '.' as \DDD;
-			    TXT: the strings joined; other: the rdata */
+	                    lower case without final dot ("" is the root), all
+	                    but letters, digits, '-', '_' and '.' as \DDD;
+	                    TXT: the strings joined; other: the rdata */
 };
 struct dns_answer {
-	uint64_t find;	   /* YES: records of the type; NO: none of the type */
+	uint64_t find;     /* YES: records of the type; NO: none of the type */
 	uint64_t nxdomain; /* with NO: there is not even the name */
 	uint64_t secure;   /* AD, from a resolver that may say so */
-	uint64_t ttl;	   /* seconds, the least of the records' */
+	uint64_t ttl;      /* seconds, the least of the records' */
 	struct str name;   /* after CNAMEs, written as in data */
-	struct str why;	   /* one phrase; RETRY, BROKEN, NO of a name that
-			      cannot be */
+	struct str why;    /* one phrase; RETRY, BROKEN, NO of a name that
+	                      cannot be */
 	struct rows records; /* struct dns_record */
 };
 

@@ -20,15 +20,19 @@
 #include "mail/envelope.h"
 #include "mail/outcome.h"
 
-enum expand_kind { EXPAND_ASK, EXPAND_ANSWER, EXPAND_KINDS };
+enum expand_kind {
+	EXPAND_ASK,
+	EXPAND_ANSWER,
+	EXPAND_KINDS
+};
 
 struct expand_ask {
 	struct str id;
-	struct str transport;  /* the service: "local", "virtual" */
+	struct str transport; /* the service: "local", "virtual" */
 	struct str nexthop;
 	struct str sender;
 	struct recipient recipient;
-	struct rows loops;     /* struct loop_mark */
+	struct rows loops; /* struct loop_mark */
 };
 
 enum expand_verdict {
@@ -43,9 +47,9 @@ struct expand_child {
 };
 struct expand_answer {
 	uint64_t verdict;
-	struct rows actions;  /* struct action, 0 or 1 */
-	struct rows children; /* struct expand_child, 0 or 1 */
-	struct rows outcomes; /* struct outcome, 0 or 1 */
+	struct rows actions;     /* struct action, 0 or 1 */
+	struct rows children;    /* struct expand_child, 0 or 1 */
+	struct rows outcomes;    /* struct outcome, 0 or 1 */
 	struct str delivered_to; /* for the Delivered-To line; empty: none */
 };
 

@@ -40,8 +40,8 @@ struct job_deliver {
 	uint64_t body_8bit, utf8, is_bounce;
 	struct str envid;
 	uint64_t ret;
-	struct str header;    /* to stand before the content: Return-Path,
-	                         X-Original-To, Delivered-To; LF-ended lines */
+	struct str header;      /* to stand before the content: Return-Path,
+	                           X-Original-To, Delivered-To; LF-ended lines */
 	struct rows recipients; /* struct job_recipient; action set for mda */
 	struct content_wire content;
 };
@@ -52,15 +52,19 @@ struct job_outcome {
 };
 struct job_done {
 	struct rows outcomes; /* struct job_outcome */
-	uint64_t reused; /* connections opened before this job and used */
+	uint64_t reused;      /* connections opened before this job and used */
 };
 
 /* What a notification is about. */
-enum bounce_about { BOUNCE_FAILURE, BOUNCE_DELAY, BOUNCE_SUCCESS };
+enum bounce_about {
+	BOUNCE_FAILURE,
+	BOUNCE_DELAY,
+	BOUNCE_SUCCESS
+};
 struct job_bounce {
 	uint64_t about;
-	struct envelope envelope;   /* of the message, all its recipients ... */
-	struct rows outcomes;       /* ... those the notification speaks of */
+	struct envelope envelope; /* of the message, all its recipients ... */
+	struct rows outcomes;     /* ... those the notification speaks of */
 	struct content_wire content; /* whole, or its header only (cut) */
 	uint64_t cut;
 };

@@ -15,7 +15,7 @@
 #include "base/find.h"
 
 #define LOOKUP_DEADLINE (20 * CLOCK_SEC)
-#define LOOKUP_KEY_MAX	255
+#define LOOKUP_KEY_MAX  255
 #define LOOKUP_TEXT_MAX 4095
 
 enum lookup_kind {
@@ -29,8 +29,8 @@ enum lookup_database {
 	LOOKUP_PASSWD_BYUID,
 	LOOKUP_GROUP_BYNAME,
 	LOOKUP_GROUPS_OF, /* all groups of a user: text is "gid gid ..." */
-	LOOKUP_HOST,	  /* /etc/hosts and the like: text is "ip ip ..." */
-	LOOKUP_ADDRESS,	  /* the name of an address; text is the name */
+	LOOKUP_HOST,      /* /etc/hosts and the like: text is "ip ip ..." */
+	LOOKUP_ADDRESS,   /* the name of an address; text is the name */
 };
 
 struct lookup_ask {

@@ -4,9 +4,10 @@
  *
  *	taker                                    qmgr
  *	  QUEUE_JOIN                          ->
- *	                                      <- QUEUE_GENERATION (same exchange)
- *	                                      <- QUEUE_STATE (whenever it changes)
- *	  QUEUE_ENQUEUE + content's fds       ->
+ *	                                      <- QUEUE_GENERATION (same
+ *exchange)
+ *	                                      <- QUEUE_STATE (whenever it
+ *changes) QUEUE_ENQUEUE + content's fds       ->
  *	                                      <- QUEUE_QUEUED (same exchange),
  *	                                         once it is on stable storage
  *
@@ -40,22 +41,26 @@ struct queue_generation {
 	uint64_t generation; /* of ids (mail/qid.h); never given twice */
 };
 struct queue_state {
-	uint64_t is_open;    /* takes mail */
-	uint64_t room;       /* bytes a message may have now */
-	struct str dsn;      /* why not: "4.3.1" */
-	struct str text;     /* "Insufficient system storage" */
+	uint64_t is_open; /* takes mail */
+	uint64_t room;    /* bytes a message may have now */
+	struct str dsn;   /* why not: "4.3.1" */
+	struct str text;  /* "Insufficient system storage" */
 };
 struct queue_done {
-	uint64_t index;      /* of a recipient of the parent */
+	uint64_t index; /* of a recipient of the parent */
 };
 struct queue_enqueue {
 	struct envelope envelope;
 	struct content_wire content;
-	struct str parent;   /* empty, or a living queue id ... */
-	struct rows done;    /* ... whose recipients (struct queue_done) are
-	                        done by the same record */
+	struct str parent; /* empty, or a living queue id ... */
+	struct rows done;  /* ... whose recipients (struct queue_done) are
+	                      done by the same record */
 };
-enum queue_verdict { QUEUE_OK, QUEUE_RETRY, QUEUE_REFUSED };
+enum queue_verdict {
+	QUEUE_OK,
+	QUEUE_RETRY,
+	QUEUE_REFUSED
+};
 struct queue_queued {
 	uint64_t verdict;
 	struct str dsn;

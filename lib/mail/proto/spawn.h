@@ -20,7 +20,11 @@
 #define SPAWN_IDLE_SECONDS 5
 #define SPAWN_MAX          200 /* children alive at a time: -EAGAIN beyond */
 
-enum spawn_kind { SPAWN_ASK, SPAWN_GIVEN, SPAWN_KINDS };
+enum spawn_kind {
+	SPAWN_ASK,
+	SPAWN_GIVEN,
+	SPAWN_KINDS
+};
 
 enum spawn_role {
 	SPAWN_DELIVER = 1, /* Maildir, mbox, file: shut in below `root` */
@@ -31,9 +35,9 @@ enum spawn_role {
 struct spawn_ask {
 	uint64_t role;
 	uint64_t uid, gid;
-	uint64_t mail_gid; /* effective group for /var/mail; 0: none */
-	struct str root;   /* absolute; what the child may touch */
-	struct str user;   /* for initgroups-like group lists: see groups */
+	uint64_t mail_gid;  /* effective group for /var/mail; 0: none */
+	struct str root;    /* absolute; what the child may touch */
+	struct str user;    /* for initgroups-like group lists: see groups */
 	struct rows groups; /* struct spawn_group: supplementary, at most 64 */
 };
 struct spawn_group {

@@ -17,22 +17,26 @@
 #include "mail/content.h"
 #include "mail/envelope.h"
 
-enum submit_kind { SUBMIT_MESSAGE, SUBMIT_DONE, SUBMIT_KINDS };
+enum submit_kind {
+	SUBMIT_MESSAGE,
+	SUBMIT_DONE,
+	SUBMIT_KINDS
+};
 
 struct submit_message {
-	struct str sender;     /* -f; empty: the caller's login name ... */
-	uint64_t null_sender;  /* ... unless -f '<>' */
+	struct str sender;    /* -f; empty: the caller's login name ... */
+	uint64_t null_sender; /* ... unless -f '<>' */
 	struct str full_name;
 	struct str envid;
 	uint64_t ret;
 	uint64_t body_8bit;
-	uint64_t extract;      /* -t ... */
-	uint64_t notify;       /* ... and what its recipients get of -N */
+	uint64_t extract;       /* -t ... */
+	uint64_t notify;        /* ... and what its recipients get of -N */
 	struct rows recipients; /* struct recipient: address as typed */
 	struct content_wire content;
 };
 struct submit_done {
-	uint64_t exit_code;    /* sysexits.h */
+	uint64_t exit_code; /* sysexits.h */
 	struct str id;
 	struct str text;
 };

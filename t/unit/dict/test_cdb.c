@@ -104,7 +104,7 @@ test_hostile(void **state)
 	srandom(1);
 	for (int round = 0; round < 3000; round++) {
 		size_t len = bytes.len - (size_t)(round % 3 == 0) *
-					     ((size_t)random() % bytes.len);
+		                             ((size_t)random() % bytes.len);
 		BUF_CLEANUP struct buf why;
 		struct dict *d;
 

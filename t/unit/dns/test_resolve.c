@@ -138,8 +138,8 @@ spoil(struct buf *b, struct query *q)
 	} else if (is(q, "lowercase")) {
 		for (size_t i = 13; i < 12 + q->q.name.len; i++)
 			b->p[i] = str_upper_char(b->p[i]) == b->p[i]
-				      ? str_lower_char(b->p[i])
-				      : str_upper_char(b->p[i]);
+			              ? str_lower_char(b->p[i])
+			              : str_upper_char(b->p[i]);
 	}
 	return true;
 }

@@ -130,7 +130,8 @@ test_units(void **state)
 	assert_int_equal(
 	    conf_time(c, PARAM_bounce_queue_lifetime), 4 * 86400 * CLOCK_SEC);
 	assert_int_equal(conf_time(c, PARAM_smtpd_timeout), 7 * CLOCK_SEC);
-	assert_int_equal(conf_time(c, PARAM_minimal_backoff_time), 120 * CLOCK_SEC);
+	assert_int_equal(
+	    conf_time(c, PARAM_minimal_backoff_time), 120 * CLOCK_SEC);
 	conf_free(&c);
 }
 

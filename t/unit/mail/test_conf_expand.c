@@ -131,8 +131,8 @@ test_circles(void **state)
 					  "another in a circle"));
 	assert_null(conf_of("a = $b\nb = ${a:x}\nc = $a\n", &said));
 	assert_null(conf_from_text("/x",
-	    STR("mydomain = $myhostname\nmyhostname = x.$mydomain\n"),
-	    STR_NONE, NULL, NULL));
+	    STR("mydomain = $myhostname\nmyhostname = x.$mydomain\n"), STR_NONE,
+	    NULL, NULL));
 }
 
 /* Each line doubles the one before: 2^40 bytes were asked for. */

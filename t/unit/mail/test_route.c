@@ -286,7 +286,7 @@ take(void *arg, struct addr a)
 	"{grow@a.example=x@x.example grow1@a.example grow2@a.example},"        \
 	"{grow1@a.example=grow@a.example}, {grow2@a.example=grow@a.example},"  \
 	"{@c.example=@d.example}, {@d.example=all@e.example},"                 \
-	"{root=admin@x.example}, {bad@a.example=a@b@c},"                   \
+	"{root=admin@x.example}, {bad@a.example=a@b@c},"                       \
 	"{none@a.example=<>}}\n"
 
 static void

@@ -172,7 +172,7 @@ read_big_line(void *arg)
 
 	last = stream_read_line(&stream, STREAM_LINE_MAX, &line, &crlf);
 	*(bool *)arg = last == 0 && crlf && line.len == STREAM_LINE_MAX &&
-		       line.p[0] == 'y' && line.p[line.len - 1] == 'y';
+	               line.p[0] == 'y' && line.p[line.len - 1] == 'y';
 }
 
 static void
