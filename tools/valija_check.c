@@ -2,9 +2,80 @@
 /* valija_check - `check`: all that there is to say about a configuration. */
 #include "valija.h"
 
+#include "dict/dict.h"
 #include "mail/master_cf.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WHY_MAX 4096
+
+struct tables_check {
+	const struct conf *conf;
+	bool ok;
+};
+
+/* The setting that names the table; false: a default does. */
+static bool
+find_setting(const struct conf *c, struct str table, struct conf_setting *ret)
+{
+	for (size_t i = 0; conf_setting_at(c, i, ret); i++)
+		if (str_find_str(ret->value, table) >= 0)
+			return true;
+	return false;
+}
+
+static bool
+can_open(struct str table, struct buf *why)
+{
+	struct dict *d;
+	BUF_CLEANUP struct buf path;
+
+	buf_init(&path, WHY_MAX);
+	if (!str_has_prefix(table, STR("/"))) {
+		d = dict_open(&dict_env_tool, table, why);
+		dict_free(&d);
+		return why->len == 0;
+	}
+	buf_add_str(&path, table);
+	if (access(path.p, R_OK) < 0)
+		buf_addf(why, "%s: %s", path.p, strerror(errno));
+	return why->len == 0;
+}
+
+/* A table that cannot be opened: its programs would refuse or defer mail. */
+static void
+check_table(void *arg, struct str table)
+{
+	struct tables_check *t = arg;
+	BUF_CLEANUP struct buf why;
+	struct conf_setting setting;
+	struct conf_remark r = {.file = STR("main.cf")};
+
+	buf_init(&why, WHY_MAX);
+	if (can_open(table, &why))
+		return;
+	r.severity = CONF_WARNING;
+	r.text = buf_str(&why);
+	if (find_setting(t->conf, table, &setting)) {
+		r.severity = CONF_ERROR;
+		r.file = setting.file;
+		r.line = (unsigned)setting.line;
+		t->ok = false;
+	}
+	valija_print_remark(stderr, &r);
+}
+
+static bool
+check_tables(const struct conf *c)
+{
+	struct tables_check t = {.conf = c, .ok = true};
+
+	conf_each_table(c, USER_ALL & ~USER_TOOLS, check_table, &t);
+	return t.ok;
+}
 
 int
 valija_check(struct valija *v)
@@ -18,6 +89,8 @@ valija_check(struct valija *v)
 	if (c != NULL)
 		m = master_cf_read(v->conf_dir, c, valija_print_remark, stderr);
 	if (m == NULL || !master_cf_check(m, c, valija_print_remark, stderr))
+		ok = false;
+	if (c != NULL && !check_tables(c))
 		ok = false;
 	master_cf_free(&m);
 	conf_free(&c);
