@@ -14,7 +14,7 @@ v = Suite(main_cf={
     "relayhost": "[127.0.0.1]:1", "smtpd_error_sleep_time": "0s",
 })
 
-FORMS = """
+FORMS = r"""
 <victim@out.test>
 <victim%out.test@here.test>
 <victim%out.test@localhost>
