@@ -392,12 +392,20 @@ put_aside(struct qmgr *q, struct message *m, int error, const char *why)
 	free_message(q, m);
 }
 
-/* Deferred by an earlier run of ours, and not due yet. */
+/* All that is left was deferred by an earlier run of ours, and is not due yet.
+ * Where that run ended in the middle of an attempt, it goes on. */
 static bool
 is_early(const struct qmgr *q, const struct store_body *b, bool is_flush)
 {
 	int64_t wait = b->progress.next - clock_wall();
 
+	for (size_t i = 0; i < b->progress.n; i++) {
+		const struct progress_mark *mark = &b->progress.marks[i];
+
+		if (!mark->done && (mark->last == NULL ||
+				       mark->last->state != OUTCOME_DEFERRED))
+			return false;
+	}
 	return !is_flush && b->progress.attempts > 0 && wait > CLOCK_SEC &&
 	       wait <= q->site->backoff_max + q->site->backoff_max / 10;
 }
