@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "inhand.h"
 #include "qmgr.h"
+#include "results.h"
 #include "talk.h"
 #include "wait.h"
 
@@ -17,8 +18,6 @@
 
 /* An expiry needs so many attempts: a clock that jumps ends no mail. */
 #define EXPIRE_ATTEMPTS_MIN 3
-#define SOON_FIRST          (5 * CLOCK_SEC)
-#define SOON_DOUBLINGS      5
 #define STRIKES_MAX         2
 
 struct message *
@@ -49,7 +48,7 @@ void
 message_waits(
     struct qmgr *q, struct str id, enum entry_queue queue, int64_t next)
 {
-	int64_t most = q->site->backoff_max, until = next - clock_wall();
+	int64_t most = q->site->backoff_max * 5 / 4, until = next - clock_wall();
 	struct message *m = new_message(q, id);
 
 	m->item.where = STORE_FILE;
@@ -292,28 +291,14 @@ expire(struct qmgr *q, struct message *m)
 	free(results);
 }
 
-/* After trouble of our own soon again, and each time less soon. */
+/* Until the next attempt as it was recorded; did this one take longer? */
 static int64_t
-wait_soon(const struct qmgr *q, const struct progress *p)
+wait_of(const struct qmgr *q, const struct message *m)
 {
-	int64_t wait = SOON_FIRST;
+	int64_t wait = m->active->body->progress.next - clock_wall();
 
-	if (p->attempts == 0 || p->attempts > SOON_DOUBLINGS)
-		return q->site->backoff_min;
-	wait <<= p->attempts - 1;
-	wait += wait / 1000 * (int64_t)arc4random_uniform(250);
-	return wait < q->site->backoff_min ? wait : q->site->backoff_min;
-}
-
-static int64_t
-wait_of(const struct qmgr *q, const struct active *a)
-{
-	int64_t wait = a->body->progress.next - clock_wall();
-
-	if (a->is_only_ours && a->errands != NULL)
-		return wait_soon(q, &a->body->progress);
-	/* Or did the attempt take longer than the wait was to be? */
-	return wait < CLOCK_SEC ? q->site->backoff_min : wait;
+	return wait >= CLOCK_SEC ? wait
+	                         : results_next_attempt(q, m) - clock_wall();
 }
 
 /* SECURITY: what ends agents, and did so while nothing else could be to
@@ -332,7 +317,7 @@ rest(struct qmgr *q, struct message *m)
 {
 	struct active *a = m->active;
 	bool is_second = a->body->progress.attempts >= 2;
-	int64_t wait = wait_of(q, a);
+	int64_t wait = wait_of(q, m);
 
 	a->body->progress.next = clock_wall() + wait;
 	store_rest(q->store, &m->item, a->body);
@@ -407,7 +392,7 @@ is_early(const struct qmgr *q, const struct store_body *b, bool is_flush)
 			return false;
 	}
 	return !is_flush && b->progress.attempts > 0 && wait > CLOCK_SEC &&
-	       wait <= q->site->backoff_max + q->site->backoff_max / 10;
+	       wait <= q->site->backoff_max + q->site->backoff_max / 4;
 }
 
 void

@@ -13,6 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SOON_FIRST     (5 * CLOCK_SEC)
+#define SOON_DOUBLINGS 6
+
 struct settling {
 	struct journal_wait wait; /* first */
 	STAILQ_ENTRY(settling) link;
@@ -52,18 +55,30 @@ message_is_ours(const struct outcome *o)
 	       str_is_empty(o->diagnostic);
 }
 
+/* After trouble of our own soon again, and each time less soon. */
+static int64_t
+wait_soon(const struct qmgr *q, uint64_t attempt)
+{
+	if (attempt > SOON_DOUBLINGS)
+		return q->site->backoff_max;
+	return SOON_FIRST << (attempt > 0 ? attempt - 1 : 0);
+}
+
 /* The older a message, the longer it waits; no two for the same time. */
 int64_t
 results_next_attempt(const struct qmgr *q, const struct message *m)
 {
+	const struct active *a = m->active;
 	int64_t now = clock_wall(), least = q->site->backoff_min;
-	int64_t wait = now - m->active->body->envelope.arrival;
+	int64_t wait = now - a->body->envelope.arrival;
 
 	if (wait < least)
 		wait = least;
 	if (wait > q->site->backoff_max)
 		wait = q->site->backoff_max;
-	return now + wait + wait / 1000 * (int64_t)arc4random_uniform(100);
+	if (a->is_only_ours && wait_soon(q, a->attempt) < wait)
+		wait = wait_soon(q, a->attempt);
+	return now + wait + wait / 1000 * (int64_t)arc4random_uniform(250);
 }
 
 static void
@@ -170,6 +185,7 @@ settle(struct qmgr *q, struct message *m, const char *agent, int64_t started,
 	s->agent = agent;
 	s->started = started;
 	s->status.about.marks = (struct rows){marks, n};
+	s->status.next = results_next_attempt(q, m);
 	record(s);
 }
 
