@@ -21,7 +21,7 @@
 #define START_TIME  (30 * CLOCK_SEC) /* to be ready */
 #define LEAVE_TIME  (10 * CLOCK_SEC) /* when it is urgent */
 #define KILL_TIME   (5 * CLOCK_SEC)  /* after its channel was closed */
-#define LONG_LIFE   (5 * CLOCK_SEC)
+#define LONG_LIFE   (1 * CLOCK_SEC)  /* ready, and not at once gone */
 #define DELAY_FIRST (1 * CLOCK_SEC)
 #define DELAY_MAX   (60 * CLOCK_SEC)
 
