@@ -19,7 +19,7 @@ LONG = bool(os.environ.get("T_LONG"))
 KILLS = 200 if LONG else 8
 CUTS = 20 if LONG else 3
 BOXES = 5
-KINDS = ("smtpd", "qmgr", "local", "mda", "child", "dns", "lookup", "pickup", "master", "all")
+KINDS = ("smtpd", "qmgr", "local", "child", "mda", "dns", "lookup", "pickup", "master", "all")
 
 ledger_dir = tempfile.mkdtemp(prefix="valija-ledger-", dir="/dev/shm")
 open_suites = []
