@@ -30,6 +30,7 @@ def make_suite(base=None, flushes=True):
         "virtual_mailbox_domains": "box.test",
         "virtual_mailbox_maps": "inline:{ " + " ".join(f"u{i}@box.test=u{i}/" for i in range(BOXES)) + " }",
         "virtual_uid_maps": "static:5000", "virtual_gid_maps": "static:5000",
+        "minimal_backoff_time": "1s", "maximal_backoff_time": "5s",
         "alias_maps": "", "smtpd_client_connection_count_limit": "0",
     })
     v.box = v.path("box")
@@ -116,7 +117,7 @@ def _(t):
             before = len(load.acked)
             wait_until(f"mail is taken before {kind} is killed", lambda: len(load.acked) > before + 20, 60)
             time.sleep(rng.random() * 0.05)  # anywhere in a message's life
-            pids = victims(v, kind)
+            pids = wait_until(f"{kind} runs", lambda: victims(v, kind), 60)
             if kind not in ("master", "all") and pids:
                 pids = [rng.choice(pids)]
             everyone = list(processes_below(v.master_pid())) if kind in ("master", "all") else []
