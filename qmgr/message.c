@@ -48,7 +48,8 @@ void
 message_waits(
     struct qmgr *q, struct str id, enum entry_queue queue, int64_t next)
 {
-	int64_t most = q->site->backoff_max * 5 / 4, until = next - clock_wall();
+	int64_t most = q->site->backoff_max * 5 / 4,
+		until = next - clock_wall();
 	struct message *m = new_message(q, id);
 
 	m->item.where = STORE_FILE;
