@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#define FEW      8
 #define LOOK_MAX 64 /* held messages looked at in a turn */
 
 static void
@@ -94,9 +95,26 @@ start_leaving(struct store *s, struct journal_segment *segment)
 		sync_names(s);
 }
 
-/* See that this one will not hold its segment any longer. */
+/* So few that the room they take elsewhere is less than what they free. */
+static bool
+has_few_holds(struct journal_segment *segment)
+{
+	struct journal_hold *h = journal_first_hold(segment);
+	int n = 0;
+
+	for (; h != NULL && n <= FEW; n++)
+		h = journal_next_hold(h);
+	return n <= FEW;
+}
+
+/*
+ * See that this one will not hold its segment any longer.  Where no file can
+ * be made it goes to the journal's head, and into what is kept for statuses
+ * only when a whole segment is won by it.
+ */
 static int
-let_go(struct store *s, struct store_item *item)
+let_go(
+    struct store *s, struct journal_segment *segment, struct store_item *item)
 {
 	int r;
 
@@ -105,6 +123,8 @@ let_go(struct store *s, struct store_item *item)
 	r = store_start_move(s, item, QUEUE_DEFERRED);
 	if (r == -ENOSPC)
 		r = store_forward(s, item, JOURNAL_MESSAGE);
+	if (r == -ENOSPC && has_few_holds(segment))
+		r = store_forward(s, item, JOURNAL_STATUS);
 	return r;
 }
 
@@ -127,7 +147,8 @@ empty_oldest(struct store *s, struct journal_segment *segment)
 		if (s->moves >= STORE_MOVES_MAX)
 			return;
 		if (item->where == STORE_NOWHERE || item->move != NULL ||
-		    (item->in_use && !is_pressed) || let_go(s, item) < 0)
+		    (item->in_use && !is_pressed) ||
+		    let_go(s, segment, item) < 0)
 			journal_hold(segment, h); /* behind the others */
 		h = next;
 	}

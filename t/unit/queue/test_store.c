@@ -673,6 +673,41 @@ test_full_disk_drains(void **state)
 	free(w);
 }
 
+/* The same with one message that nobody will take: it does not hold up the
+ * row of segments for ever. */
+static void
+test_full_disk_with_one_that_stays(void **state)
+{
+	struct world *w = malloc(sizeof(*w));
+
+	(void)state;
+	clock_update();
+	open_world(w, 5);
+	w->rig.error = ENOSPC;
+	w->rig.fail_after[RIG_OPEN] = 0;
+	while (add(w, 1500, NULL) != NULL)
+		turn(w);
+	settle_world(w);
+	for (size_t i = 1; i < w->n; i++) {
+		struct letter *l = w->letters[i];
+
+		for (int k = 0; k < RCPTS; k++) {
+			tell_status(w, l, k, OUTCOME_SENT);
+			settle_world(w);
+		}
+		finish_if_done(w, l);
+	}
+	for (int i = 0; i < 20; i++) {
+		store_tick(w->store, clock_mono());
+		settle_world(w);
+	}
+	assert_non_null(add(w, 1500, NULL));
+	settle_world(w);
+	assert_int_equal(w->letters[0]->item.where, STORE_JOURNAL);
+	close_world(w);
+	free(w);
+}
+
 static void
 test_generations_never_repeat(void **state)
 {
@@ -765,6 +800,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_failed_flush),
     cmocka_unit_test(test_third_failure_alarms),
     cmocka_unit_test(test_full_disk_drains),
+    cmocka_unit_test(test_full_disk_with_one_that_stays),
     cmocka_unit_test(test_generations_never_repeat),
     cmocka_unit_test(test_many_restarts),
     cmocka_unit_test(test_oracle_sees_loss),
