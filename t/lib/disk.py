@@ -10,6 +10,8 @@ import struct
 import subprocess
 import tempfile
 
+from lib.suite import wait_until
+
 SHUTDOWN = 0x8004587d  # _IOR('X', 125, uint32_t)
 NO_LOG_FLUSH = 2
 
@@ -39,8 +41,14 @@ class Disk:
             os.close(fd)
 
     def remount(self):
+        """Another mount namespace may hold the old mount for a moment more."""
         self.umount()
+        wait_until("the image is free", self.is_free)
         self.mount()
+
+    def is_free(self):
+        r = subprocess.run(["losetup", "-j", self.image.name], capture_output=True)
+        return not r.stdout
 
     def close(self):
         subprocess.run(["umount", "-l", self.path], capture_output=True)
