@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define REFUSE_WAIT     (10 * CLOCK_SEC)
 #define RECORD_MAX      (1024 * 1024)
 #define FREE_BATCH_KEEP (1024 * 1024) /* a larger buffer is given back */
 
@@ -220,15 +221,16 @@ end_refusals(struct journal_wait *w, int error)
 
 /*
  * Say in the journal what does not count, and only then tell those who wait.
- * Where that cannot be written either they are told at once.
+ * Where that cannot be written either they are told after a while.
  */
-static void
-write_refusals(struct journal *j)
+void
+journal_write_refusals(struct journal *j)
 {
 	struct refusal *r;
 	int error = 0;
 
-	if (j->refusal_flying)
+	if (j->refusal_flying ||
+	    (STAILQ_EMPTY(&j->refused) && STAILQ_EMPTY(&j->refusals)))
 		return;
 	STAILQ_FOREACH (r, &j->refusals, link) {
 		bool is_last = STAILQ_NEXT(r, link) == NULL;
@@ -238,11 +240,12 @@ write_refusals(struct journal *j)
 		if (error < 0)
 			break;
 	}
-	if (error < 0 || STAILQ_EMPTY(&j->refusals)) {
-		tell(&j->refused, -EIO);
+	if (error == 0 && !STAILQ_EMPTY(&j->refusals)) {
+		j->refusal_flying = true;
 		return;
 	}
-	j->refusal_flying = true;
+	if (error == 0 || clock_mono() - j->refused_since > REFUSE_WAIT)
+		tell(&j->refused, -EIO);
 }
 
 void
@@ -313,6 +316,8 @@ close_segment(struct journal *j, struct batch *b)
 	struct journal_segment *s = b->segment;
 	uint32_t from = b->at;
 
+	if (STAILQ_EMPTY(&j->refused))
+		j->refused_since = clock_mono();
 	STAILQ_CONCAT(&j->refused, &b->waits);
 	add_refusal(j, s, from);
 	retire_batch(b);
@@ -323,7 +328,7 @@ close_segment(struct journal *j, struct batch *b)
 	if (s == j->current)
 		j->current = NULL;
 	journal_count_failure(j);
-	write_refusals(j);
+	journal_write_refusals(j);
 	if (j->events.closed != NULL)
 		j->events.closed(j->events.arg, s, from);
 }
@@ -464,9 +469,9 @@ journal_tick(struct journal *j, int64_t now)
 	struct entry_generation probe = {.below = j->generation};
 
 	j->cannot_make = false;
+	journal_tend_going(j);
 	journal_tend_spares(j);
-	if (!STAILQ_EMPTY(&j->refusals) || !STAILQ_EMPTY(&j->refused))
-		write_refusals(j);
+	journal_write_refusals(j);
 	if (j->alarm && !j->probe_flying &&
 	    now - j->failures[JOURNAL_FAILURES - 1] >=
 		JOURNAL_FAILURES_TIME * CLOCK_SEC)

@@ -39,7 +39,8 @@ struct journal_segment {
 	struct hold_list holds;
 	struct flusher_job job; /* header, creation, removal */
 	uint32_t zeroed;        /* creation: bytes written */
-	bool dead;              /* the thread's: a write or flush failed */
+	bool is_header_flying;
+	bool dead; /* the thread's: a write or flush failed */
 };
 TAILQ_HEAD(segment_list, journal_segment);
 
@@ -66,11 +67,12 @@ struct journal {
 	struct journal_events events;
 	struct segment_list live; /* by sequence; the last is current */
 	struct segment_list spares;
-	struct segment_list going; /* files being removed */
-	size_t nlive, nspares, nfiles;
+	struct segment_list going;     /* files being removed */
+	size_t nlive, nspares, nfiles; /* files: without those going */
+	uint64_t buried; /* below it all is dead, says a header on disk */
 	struct journal_segment *current, *next;
 	struct journal_segment *making; /* a file being zeroed */
-	bool started, closing, cannot_make;
+	bool started, closing, cannot_make, is_removing;
 	uint64_t sequence; /* the highest given */
 	uint64_t generation;
 
@@ -84,6 +86,7 @@ struct journal {
 	struct wait_list refused;     /* told once they are */
 	struct journal_wait refusal_wait;
 	bool refusal_flying;
+	int64_t refused_since;
 
 	int64_t failures[JOURNAL_FAILURES]; /* when the last ones were */
 	uint64_t closed;                    /* segments, by a failure */
@@ -98,9 +101,11 @@ void journal_free_segment(struct journal_segment *s);
 /* journal_segments.c: the current segment is full or closed. */
 int journal_rotate(struct journal *j, enum journal_use use);
 void journal_tend_spares(struct journal *j);
+void journal_tend_going(struct journal *j);
 
 /* journal.c */
 void journal_count_failure(struct journal *j);
+void journal_write_refusals(struct journal *j);
 void journal_init_waits(struct journal *j);
 void journal_done_batches(struct journal *j);
 

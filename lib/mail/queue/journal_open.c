@@ -274,6 +274,7 @@ journal_close(struct journal **jp)
 	}
 	free_segments(&j->live);
 	free_segments(&j->spares);
+	free_segments(&j->going);
 	if (j->next != NULL)
 		journal_free_segment(j->next);
 	journal_done_batches(j);

@@ -72,16 +72,27 @@ segment_of(struct flusher_job *job)
 				      offsetof(struct journal_segment, job));
 }
 
+/*
+ * Durably: a closed segment that came back after the one had gone that says
+ * what of it does not count would bring back what was refused.  And only once
+ * a header on disk says that it is dead: an older segment that still counts
+ * there must not be read without it.
+ */
 static int
 run_remove(struct flusher_job *job)
 {
 	struct journal_segment *s = segment_of(job);
 	const struct disk *disk = s->journal->config.disk;
+	int dirfd = s->journal->config.dirfd;
 	char path[JOURNAL_PATH_MAX];
+	int r;
 
 	fd_close(&s->fd);
 	journal_path(s->slot, path);
-	return disk->unlink(disk->arg, s->journal->config.dirfd, path);
+	r = disk->unlink(disk->arg, dirfd, path);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	return disk->sync_dir(disk->arg, dirfd, "journal");
 }
 
 static void
@@ -90,20 +101,63 @@ end_remove(struct flusher_job *job, int error)
 	struct journal_segment *s = segment_of(job);
 	struct journal *j = s->journal;
 
-	(void)error; /* found again, and judged by its header, at a start */
+	j->is_removing = false;
+	if (error < 0)
+		return; /* again at the next tick, before any other */
 	TAILQ_REMOVE(&j->going, s, link);
-	j->nfiles--;
 	journal_free_segment(s);
+	journal_tend_going(j);
 	if (!j->closing)
 		journal_tend_spares(j);
+}
+
+static void end_header(struct flusher_job *job, int error);
+
+static void
+write_header(struct journal *j, struct journal_segment *s)
+{
+	s->is_header_flying = true;
+	flusher_submit(
+	    j->config.flusher, FLUSHER_FAST, &s->job, run_header, end_header);
+}
+
+/* The next one's header says again what is the oldest. */
+static void
+refresh_next(struct journal *j)
+{
+	struct journal_segment *s = j->next;
+	const struct journal_segment *oldest = TAILQ_FIRST(&j->live);
+
+	if (s == NULL || s->is_header_flying || oldest == NULL ||
+	    s->header.oldest >= oldest->header.sequence)
+		return;
+	s->header.oldest = oldest->header.sequence;
+	write_header(j, s);
+}
+
+/* Files go one after the other, in the order in which they left. */
+void
+journal_tend_going(struct journal *j)
+{
+	struct journal_segment *s = TAILQ_FIRST(&j->going);
+
+	if (s == NULL || j->is_removing)
+		return;
+	if (s->header.sequence >= j->buried) {
+		refresh_next(j);
+		return;
+	}
+	j->is_removing = true;
+	flusher_submit(
+	    j->config.flusher, FLUSHER_SLOW, &s->job, run_remove, end_remove);
 }
 
 static void
 remove_file(struct journal *j, struct journal_segment *s)
 {
 	TAILQ_INSERT_TAIL(&j->going, s, link);
-	flusher_submit(
-	    j->config.flusher, FLUSHER_SLOW, &s->job, run_remove, end_remove);
+	j->nfiles--;
+	journal_tend_going(j);
 }
 
 static void
@@ -112,9 +166,17 @@ end_header(struct flusher_job *job, int error)
 	struct journal_segment *s = segment_of(job);
 	struct journal *j = s->journal;
 
+	s->is_header_flying = false;
+	if (error == 0 && s->header.oldest > j->buried) {
+		j->buried = s->header.oldest;
+		journal_tend_going(j);
+	}
+	if (error == 0 && !j->closing)
+		journal_write_refusals(j); /* there was no place for them */
 	if (error == 0 || s->state != SEGMENT_NEXT)
 		return; /* a batch that follows into a dead one fails */
 	j->next = NULL;
+	s->header.sequence = 0; /* nothing of it ever counted */
 	journal_count_failure(j);
 	remove_file(j, s);
 	if (!j->closing)
@@ -144,8 +206,7 @@ prepare_next(struct journal *j)
 	s->void_from = UINT32_MAX;
 	s->state = SEGMENT_NEXT;
 	j->next = s;
-	flusher_submit(
-	    j->config.flusher, FLUSHER_FAST, &s->job, run_header, end_header);
+	write_header(j, s);
 }
 
 static bool

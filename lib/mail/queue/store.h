@@ -36,9 +36,11 @@ enum store_where {
 
 struct store_item {
 	char id[ENVELOPE_QID_MAX + 1];
-	uint8_t where;    /* enum store_where */
-	uint8_t queue;    /* enum entry_queue, of a file */
-	bool in_tmp;      /* its file has not got its name yet */
+	uint8_t where;  /* enum store_where */
+	uint8_t queue;  /* enum entry_queue, of a file */
+	bool in_tmp;    /* its file has not got its name yet */
+	bool is_copied; /* there is, or may be, more than one record of it: the
+	                   end of all of them is said in so many words */
 	bool is_doubtful; /* a flush of its file failed: to be written anew */
 	bool in_use;      /* the owner works on it: move it only if need be */
 	uint32_t nonce;   /* of its name in tmp/ */

@@ -55,7 +55,7 @@ end_forward(struct forward *f)
 	if (item != NULL && f->error == 0) {
 		item->place = f->parts[0].place;
 		replace_spoken(item, f);
-		journal_hold(item->place.segment, &item->hold);
+		store_relink(item);
 	}
 	for (size_t i = 0; i < f->n; i++)
 		journal_release(&f->parts[i].hold);
@@ -146,6 +146,7 @@ append_all(struct store *s, struct forward *f, struct store_body *body,
 
 	if (r == 0)
 		r = append_part(s, f, ENTRY_MESSAGE, &e, content, use);
+	store_move_item(f->move)->is_copied |= r == 0;
 	if (r == 0)
 		r = append_snapshot(s, f, body);
 	return r;

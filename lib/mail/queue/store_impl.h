@@ -29,6 +29,10 @@ struct leaving {
 };
 
 struct move_group;
+struct removal;
+STAILQ_HEAD(removal_list, removal);
+struct finished;
+STAILQ_HEAD(finished_list, finished);
 
 struct store {
 	struct store_config config;
@@ -38,9 +42,11 @@ struct store {
 	struct dirt dirt;
 	struct leaving leaving;
 	struct move_group *gathering;
-	size_t moves;            /* on their way */
-	int64_t no_files_until;  /* making one failed */
-	uint64_t generation;     /* the next to give out ... */
+	struct removal_list removals;    /* that failed: again ... */
+	struct finished_list unfinished; /* ... as these */
+	size_t moves;                    /* on their way */
+	int64_t no_files_until;          /* making one failed */
+	uint64_t generation;             /* the next to give out ... */
 	uint64_t generation_end; /* ... and where the durable ones end */
 	struct journal_wait generation_wait;
 	uint64_t generation_wanted;
@@ -62,8 +68,13 @@ struct journal_wait *store_pending(struct store *s, struct store_item *item,
     struct store_item *spoken, struct journal_wait *owner,
     struct journal_place **ret_place);
 void store_pending_drop(struct journal_wait *w);
-void store_unlink(struct store *s, const char *path);
-void store_write_done(struct store *s, struct str id);
+/* Remove a name; `segment` (or NULL) stays until that is done. */
+void store_unlink(
+    struct store *s, const char *path, struct journal_segment *segment);
+/* At the end: what could not be done; the next start finds it to do. */
+void store_drop_leftovers(struct store *s);
+void store_write_done(
+    struct store *s, struct str id, struct journal_segment *segment);
 
 /* store_load.c: as it is for good: statuses that are not durable yet are left
  * out, and *ret_nspoken is how many are in.  -EBUSY: it is not durable itself.

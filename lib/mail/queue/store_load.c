@@ -223,6 +223,6 @@ store_put_aside(struct store *s, struct store_item *item)
 		store_mark_dirty(
 		    s, (enum entry_queue)item->queue, str_c(item->id));
 	}
-	store_write_done(s, str_c(item->id));
+	store_write_done(s, str_c(item->id), item->hold.segment);
 	store_forget(item);
 }

@@ -28,9 +28,10 @@ struct store_move {
 	uint32_t nonce;
 	bool is_new;
 	int error;
-	uint32_t nspoken;        /* of the item's, what the file will hold */
-	struct journal_place at; /* of `moved` */
-	struct store_body *body; /* our own */
+	uint32_t nspoken;          /* of the item's, what the file will hold */
+	struct journal_place at;   /* of `moved` ... */
+	struct journal_hold guard; /* ... which stays until we are done */
+	struct store_body *body;   /* our own */
 	struct content *content;
 	struct queue_file_draft draft;
 	int fd; /* a save's */
@@ -72,6 +73,7 @@ store_free_move(struct store_move *m)
 	if (m->item != NULL)
 		m->item->move = NULL;
 	m->store->moves--;
+	journal_release(&m->guard);
 	queue_file_draft_done(&m->draft);
 	content_unref(&m->content);
 	store_body_free(&m->body);
@@ -101,8 +103,7 @@ remove_tmp(struct store_move *m)
 	char path[DIRS_PATH_MAX];
 
 	dirs_tmp_path(str_c(m->id), m->nonce, path);
-	store_unlink(m->store, path);
-	m->store->dirt.tmp = true;
+	store_unlink(m->store, path, NULL);
 }
 
 static void
@@ -137,7 +138,7 @@ end_rename(struct flusher_job *job, int error)
 		char path[DIRS_PATH_MAX];
 
 		dirs_path(m->queue, str_c(m->id), path);
-		store_unlink(m->store, path);
+		store_unlink(m->store, path, m->guard.segment);
 		if (error < 0)
 			remove_tmp(m);
 	} else if (error == 0) {
@@ -206,6 +207,10 @@ append_moved(struct store_move *m)
 		return r;
 	}
 	m->at = *at;
+	if (m->item != NULL)
+		m->item->is_copied = true;
+	m->guard.is_guard = true;
+	journal_hold(at->segment, &m->guard);
 	if (m->parent != NULL)
 		store_add_spoken(m->parent, at);
 	return 0;

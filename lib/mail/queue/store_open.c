@@ -24,6 +24,7 @@ adopt(struct store_item *item, const struct survivor *from)
 {
 	memcpy(item->id, from->id, sizeof(item->id));
 	item->where = from->moved ? STORE_FILE : STORE_JOURNAL;
+	item->is_copied = true;
 	item->queue = (uint8_t)from->queue;
 	if (!from->moved)
 		item->place = from->place;
@@ -138,6 +139,8 @@ store_open(const struct store_config *c, const struct store_events *e,
 	s->events = *e;
 	s->generation_wait.done = end_generation;
 	s->leaving.store = s;
+	STAILQ_INIT(&s->removals);
+	STAILQ_INIT(&s->unfinished);
 	/* What an earlier run renamed and removed may not be durable. */
 	memset(&s->dirt, true, sizeof(s->dirt));
 	s->flusher = jc.flusher = flusher_new(c->threaded);
@@ -180,6 +183,7 @@ store_close(struct store **sp)
 		return;
 	s->closing = true;
 	store_sync(s);
+	store_drop_leftovers(s);
 	journal_close(&s->journal);
 	flusher_free(&s->flusher);
 	free(s);
@@ -206,7 +210,7 @@ look_at(struct store *s, const struct store_scan *scan, int fd,
 	if (item->where != STORE_JOURNAL || item->move != NULL)
 		return;
 	dirs_path(queue, id, path);
-	store_unlink(s, path);
+	store_unlink(s, path, NULL);
 }
 
 bool

@@ -469,7 +469,8 @@ make_dirs(struct rig *r)
 
 /* A life of `steps`, then a cut behind each call (one in `stride`). */
 static void
-live_and_cut(unsigned seed, int steps, int fail_flush, size_t stride)
+live_and_cut(
+    unsigned seed, int steps, int fail_each, bool any_call, size_t stride)
 {
 	struct world *w = malloc(sizeof(*w));
 	struct rig spare;
@@ -477,8 +478,10 @@ live_and_cut(unsigned seed, int steps, int fail_flush, size_t stride)
 	open_world(w, seed);
 	w->rig.fail_once = true;
 	for (int i = 0; i < steps; i++) {
-		if (fail_flush > 0 && i % fail_flush == fail_flush - 1)
-			w->rig.fail_after[RIG_FLUSH] = 0;
+		if (fail_each > 0 && i % fail_each == fail_each - 1)
+			w->rig.fail_after[any_call
+					      ? rig_random(&w->seed, RIG_CALLS)
+					      : RIG_FLUSH] = 0;
 		step(w);
 	}
 	settle_world(w);
@@ -495,7 +498,7 @@ test_cut_anywhere(void **state)
 {
 	(void)state;
 	for (unsigned seed = 1; seed <= 3; seed++)
-		live_and_cut(seed, 150, 0, 7);
+		live_and_cut(seed, 150, 0, false, 7);
 }
 
 static void
@@ -503,7 +506,15 @@ test_cut_after_failed_flushes(void **state)
 {
 	(void)state;
 	for (unsigned seed = 101; seed <= 104; seed++)
-		live_and_cut(seed, 150, 25, 7);
+		live_and_cut(seed, 150, 25, false, 7);
+}
+
+static void
+test_cut_after_any_failure(void **state)
+{
+	(void)state;
+	for (unsigned seed = 201; seed <= 204; seed++)
+		live_and_cut(seed, 150, 8, true, 7);
 }
 
 /* The oracle must see it when nothing is ever flushed. */
@@ -747,6 +758,56 @@ test_generations_never_repeat(void **state)
 	free(w);
 }
 
+/* The flusher's thread at work beside us, on a real disk: what was promised
+ * is there when it is opened again.  (Under TSan this is the test.) */
+static void
+test_with_the_thread(void **state)
+{
+	struct world *w = malloc(sizeof(*w));
+	struct after *a = calloc(1, sizeof(*a));
+	struct store_events none = {0}, e = {.arg = a};
+	struct store_scan scan = {known_one, found_file, a};
+	struct store_config c;
+	BUF_CLEANUP struct buf why;
+
+	(void)state;
+	buf_init(&why, 1000);
+	open_world(w, 11);
+	store_close(&w->store);
+	c = (struct store_config){
+	    .dirfd = w->rig.dirfd,
+	    .disk = &disk_real,
+	    .threaded = true,
+	    .segment_size = RIG_SEGMENT,
+	    .journal_size = RIG_JOURNAL,
+	    .keep = 2,
+	};
+	w->store = store_open(&c, &none, none_found, &why);
+	assert_non_null(w->store);
+	/* No call is counted here: whatever was told was told in time. */
+	w->rig.recording = false;
+	for (int i = 0; i < 2000; i++)
+		step(w);
+	store_sync(w->store);
+	for (size_t i = 0; i < w->n; i++)
+		if (!w->letters[i]->gone)
+			store_forget(&w->letters[i]->item);
+	store_close(&w->store);
+	a->store = store_open(&c, &e, found_one, &why);
+	assert_non_null(a->store);
+	while (store_scan(a->store, &scan))
+		;
+	for (size_t i = 0; i < w->n; i++)
+		check_letter(w, a, i, w->rig.nops + 1);
+	for (size_t i = 0; i < w->n; i++)
+		if (a->is_there[i])
+			store_forget(&a->found[i].item);
+	store_close(&a->store);
+	free(a);
+	close_world(w);
+	free(w);
+}
+
 static struct letter survivor;
 
 static struct store_item *
@@ -803,9 +864,11 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_full_disk_with_one_that_stays),
     cmocka_unit_test(test_generations_never_repeat),
     cmocka_unit_test(test_many_restarts),
+    cmocka_unit_test(test_with_the_thread),
     cmocka_unit_test(test_oracle_sees_loss),
     cmocka_unit_test(test_cut_anywhere),
     cmocka_unit_test(test_cut_after_failed_flushes),
+    cmocka_unit_test(test_cut_after_any_failure),
 };
 
 TAP_RUN(tests)
