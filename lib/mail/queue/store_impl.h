@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * store_impl - what the files of store share: store.c (taking in, statuses,
- * finishing), store_load.c (reading), store_move.c (into files), store_leave.c
- * (segments that go), store_open.c (start, scan, end).
+ * store_impl - what the files of store share: store.c (taking in,
+ * statuses), store_end.c (finishing), store_load.c (reading), store_move.c
+ * (into files), store_leave.c (segments that go), store_open.c (start, scan,
+ * end).
  */
 #ifndef MAIL_QUEUE_STORE_IMPL_H
 #define MAIL_QUEUE_STORE_IMPL_H
@@ -71,6 +72,7 @@ void store_pending_drop(struct journal_wait *w);
 /* Remove a name; `segment` (or NULL) stays until that is done. */
 void store_unlink(
     struct store *s, const char *path, struct journal_segment *segment);
+void store_retry_ends(struct store *s);
 /* At the end: what could not be done; the next start finds it to do. */
 void store_drop_leftovers(struct store *s);
 void store_write_done(

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * store_end - messages that are finished: `done` is written and the file
+ * removed.  What the disk refuses is tried again, and what says that the
+ * message is finished stays on disk until then.
+ */
+#include "base/log.h"
+#include "mail/queue/store_impl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* `done` on its way.  Until it is durable the segments stay that say the same
+ * recipient by recipient. */
+struct finished {
+	struct journal_wait wait;
+	STAILQ_ENTRY(finished) link;
+	struct store *store;
+	struct journal_hold hold;
+	char id[ENVELOPE_QID_MAX + 1];
+};
+
+static void
+end_finished(struct journal_wait *w, int error)
+{
+	struct finished *f = (struct finished *)w;
+
+	if (error < 0) { /* again at the next tick */
+		STAILQ_INSERT_TAIL(&f->store->unfinished, f, link);
+		return;
+	}
+	journal_release(&f->hold);
+	free(f);
+}
+
+static void
+append_done(struct finished *f)
+{
+	struct entry_done done = {.id = str_c(f->id)};
+	int r = journal_append(f->store->journal, ENTRY_DONE, &done, STR_NONE,
+	    JOURNAL_STATUS, &f->wait, NULL);
+
+	if (r < 0)
+		end_finished(&f->wait, r);
+}
+
+void
+store_write_done(
+    struct store *s, struct str id, struct journal_segment *segment)
+{
+	struct finished *f = calloc(1, sizeof(*f));
+
+	if (f == NULL)
+		log_fatal("out of memory for a finished message");
+	f->wait.done = end_finished;
+	f->store = s;
+	f->hold.is_guard = true;
+	if (segment != NULL)
+		journal_hold(segment, &f->hold);
+	memcpy(f->id, id.p, id.len);
+	append_done(f);
+}
+
+static void
+retry_finished(struct store *s)
+{
+	struct finished_list mine = STAILQ_HEAD_INITIALIZER(mine);
+	struct finished *f;
+
+	STAILQ_CONCAT(&mine, &s->unfinished);
+	while ((f = STAILQ_FIRST(&mine)) != NULL) {
+		STAILQ_REMOVE_HEAD(&mine, link);
+		append_done(f);
+	}
+}
+
+/* A name to be removed.  Until it is, the segment stays that says why: a file
+ * that no record ends any more would be mail again. */
+struct removal {
+	struct flusher_job job;
+	STAILQ_ENTRY(removal) link;
+	struct store *store;
+	struct journal_hold hold;
+	char path[DIRS_PATH_MAX];
+};
+
+/* "deferred/3f/ID", "hold/ID", "tmp/ID": a name in it has gone. */
+static void
+mark_path(struct store *s, const char *path)
+{
+	struct str dir, id;
+
+	if (str_has_prefix(str_c(path), STR("tmp/"))) {
+		s->dirt.tmp = true;
+		return;
+	}
+	id = str_from(str_c(path), (size_t)str_find_last(str_c(path), '/') + 1);
+	str_cut(str_c(path), '/', &dir, NULL);
+	store_mark_dirty(
+	    s, str_eq(dir, STR("hold")) ? QUEUE_HOLD : QUEUE_DEFERRED, id);
+}
+
+static int
+run_removal(struct flusher_job *job)
+{
+	struct removal *r = (struct removal *)job;
+	const struct disk *disk = r->store->config.disk;
+	int error = disk->unlink(disk->arg, r->store->config.dirfd, r->path);
+
+	return error == -ENOENT ? 0 : error;
+}
+
+static void
+end_removal(struct flusher_job *job, int error)
+{
+	struct removal *r = (struct removal *)job;
+	struct store *s = r->store;
+
+	if (error < 0) { /* again at the next tick */
+		STAILQ_INSERT_TAIL(&s->removals, r, link);
+		return;
+	}
+	mark_path(s, r->path);
+	journal_release(&r->hold);
+	free(r);
+}
+
+void
+store_unlink(struct store *s, const char *path, struct journal_segment *segment)
+{
+	struct removal *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		log_fatal("out of memory for a removal");
+	r->store = s;
+	r->hold.is_guard = true;
+	if (segment != NULL)
+		journal_hold(segment, &r->hold);
+	snprintf(r->path, sizeof(r->path), "%s", path);
+	flusher_submit(
+	    s->flusher, FLUSHER_SLOW, &r->job, run_removal, end_removal);
+}
+
+static void
+retry_removals(struct store *s)
+{
+	struct removal_list mine = STAILQ_HEAD_INITIALIZER(mine);
+	struct removal *r;
+
+	STAILQ_CONCAT(&mine, &s->removals);
+	while ((r = STAILQ_FIRST(&mine)) != NULL) {
+		STAILQ_REMOVE_HEAD(&mine, link);
+		flusher_submit(s->flusher, FLUSHER_SLOW, &r->job, run_removal,
+		    end_removal);
+	}
+}
+
+void
+store_retry_ends(struct store *s)
+{
+	retry_finished(s);
+	retry_removals(s);
+}
+
+void
+store_drop_leftovers(struct store *s)
+{
+	struct removal *r;
+	struct finished *f;
+
+	while ((f = STAILQ_FIRST(&s->unfinished)) != NULL) {
+		STAILQ_REMOVE_HEAD(&s->unfinished, link);
+		journal_release(&f->hold);
+		free(f);
+	}
+
+	while ((r = STAILQ_FIRST(&s->removals)) != NULL) {
+		STAILQ_REMOVE_HEAD(&s->removals, link);
+		journal_release(&r->hold);
+		free(r);
+	}
+}
+
+void
+store_forget(struct store_item *item)
+{
+	store_leave_move(item);
+	journal_release(&item->hold);
+	free(item->spoken);
+	item->spoken = NULL;
+	item->nspoken = 0;
+	item->place.segment = NULL;
+	item->where = STORE_NOWHERE;
+}
+
+void
+store_finish(struct store *s, struct store_item *item)
+{
+	char path[DIRS_PATH_MAX];
+
+	if (item->where == STORE_FILE || item->is_copied)
+		store_write_done(s, str_c(item->id), item->hold.segment);
+	if (item->where == STORE_FILE) {
+		if (item->in_tmp)
+			dirs_tmp_path(str_c(item->id), item->nonce, path);
+		else
+			dirs_path((enum entry_queue)item->queue,
+			    str_c(item->id), path);
+		/* The oldest segment that says something about it: while that
+		 * stays, so do those that say it is finished. */
+		store_unlink(s, path, item->hold.segment);
+	}
+	store_forget(item);
+}
