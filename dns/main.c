@@ -8,11 +8,11 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/requests.h"
 #include "base/serve.h"
 #include "mail/conf.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -26,113 +26,54 @@ static const struct sandbox sandbox = {
     .limits = {.descriptors = 8192},
 };
 
-static struct {
-	struct resolve *resolve;
-	size_t asks;
-} dns;
-
-/* One conversation; it stays while tasks of its questions run. */
-struct client {
-	struct chan *chan; /* NULL: gone */
-	size_t users;
-};
-
-struct asking {
-	struct client *client;
-	struct parcel parcel;
-};
+static struct resolve *resolver;
 
 static void
-leave_client(struct client *cl)
+ask_resolver(struct asked *q, void *arg)
 {
-	if (--cl->users == 0)
-		free(cl);
-}
-
-static void
-send_answer(
-    struct client *cl, uint32_t exchange, const struct dns_answer *answer)
-{
-	if (cl->chan != NULL)
-		chan_send(cl->chan, DNS_ANSWER, exchange, answer, NULL, 0);
-}
-
-static void
-run_asking(void *arg)
-{
-	struct asking *w = arg;
-	const struct dns_ask *ask = w->parcel.value;
+	const struct dns_ask *ask = q->parcel.value;
 	ARENA_CLEANUP struct arena a;
 	struct dns_answer answer;
 
+	(void)arg;
 	arena_init(&a, 2 * WIRE_ANSWER_MAX);
-	resolve_ask(dns.resolve, ask->name, (uint16_t)ask->type, &a, &answer);
-	send_answer(w->client, w->parcel.exchange, &answer);
-	parcel_done(&w->parcel);
-	leave_client(w->client);
-	free(w);
-	dns.asks--;
+	resolve_ask(resolver, ask->name, (uint16_t)ask->type, &a, &answer);
+	(void)requests_answer(q, DNS_ANSWER, &answer);
 }
 
-static void
-start_asking(struct client *cl, struct parcel *p)
-{
-	struct asking *w = calloc(1, sizeof(*w));
+static bool answer_at_once(struct chan *c, struct parcel *p, void *arg);
 
-	if (w == NULL)
-		log_fatal("out of memory");
-	w->client = cl;
-	cl->users++;
-	parcel_take(p, &w->parcel);
-	dns.asks++;
-	task_start(run_asking, w);
-}
+static struct requests requests = {
+    .proto = &dns_protocol,
+    .kind = DNS_ASK,
+    .carry_out = ask_resolver,
+    .at_once = answer_at_once,
+};
 
-static void
-take_parcel(struct chan *c, struct parcel *p, void *arg)
+static bool
+answer_at_once(struct chan *c, struct parcel *p, void *arg)
 {
+	const struct dns_ask *ask = p->value;
 	ARENA_CLEANUP struct arena a;
-	struct client *cl = arg;
 	struct dns_answer answer = {
 	    .find = FIND_RETRY, .why = STR("too many questions at a time")};
 
-	(void)c;
-	if (p->kind != DNS_ASK)
-		return;
-	const struct dns_ask *ask = p->value;
+	(void)arg;
 	arena_init(&a, 2 * WIRE_ANSWER_MAX);
-	bool known = resolve_known(
-	    dns.resolve, ask->name, (uint16_t)ask->type, &a, &answer);
-	if (known || dns.asks >= ASKS_MAX)
-		send_answer(cl, p->exchange, &answer);
-	else
-		start_asking(cl, p);
-}
-
-static void
-closed(struct chan *c, const char *why, void *arg)
-{
-	struct client *cl = arg;
-
-	if (*why != '\0')
-		log_warning("a client's conversation ended: %s", why);
-	chan_close(&c);
-	cl->chan = NULL;
-	leave_client(cl);
+	if (!resolve_known(
+		resolver, ask->name, (uint16_t)ask->type, &a, &answer) &&
+	    requests.open < ASKS_MAX)
+		return false;
+	chan_send(c, DNS_ANSWER, p->exchange, &answer, NULL, 0);
+	return true;
 }
 
 static void
 linked(struct serve *sv, struct str name, int fd)
 {
-	static const struct chan_events events = {take_parcel, closed};
-	struct client *cl = calloc(1, sizeof(*cl));
-
 	(void)sv;
 	(void)name;
-	if (cl == NULL)
-		log_fatal("out of memory");
-	cl->users = 1;
-	cl->chan = chan_new(fd, &dns_protocol, &events, cl);
+	requests_linked(&requests, fd);
 }
 
 /* The file as it is now: by offset, since others may hold the descriptor. */
@@ -188,7 +129,7 @@ start(struct serve *sv)
 	    find_resolvers(sv, conf_str(conf, PARAM_dns_resolvers), &resolvers);
 	conf_free(&conf);
 	if (e == 0)
-		dns.resolve = resolve_new(&resolvers);
+		resolver = resolve_new(&resolvers);
 	return e;
 }
 

@@ -1,39 +1,16 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * service - qmgr's questions.  A conversation lives until it is closed and
- * the last of its questions is answered; a question owns its parcel.
- */
+/* service - qmgr's questions, and what was decided as their answers. */
 #include "service.h"
 
 #include "decide.h"
 
-#include "base/log.h"
-#include "base/task.h"
+#include "base/requests.h"
 
 #include <errno.h>
-#include <stdlib.h>
-
-struct conversation {
-	struct site *site;
-	struct chan *chan; /* NULL: closed */
-	size_t open;       /* questions */
-};
-
-struct question {
-	struct conversation *from;
-	struct parcel parcel;
-};
-
-static void
-let_go(struct conversation *v)
-{
-	if (v->chan == NULL && v->open == 0)
-		free(v);
-}
 
 /* What has no room in a packet, or breaks its shape: our trouble. */
 static void
-send_answer(struct chan *c, uint32_t exchange, const struct expand_answer *w)
+send_answer(const struct asked *q, const struct expand_answer *w)
 {
 	struct outcome o = {
 	    .state = OUTCOME_DEFERRED,
@@ -44,74 +21,37 @@ send_answer(struct chan *c, uint32_t exchange, const struct expand_answer *w)
 	    .verdict = EXPAND_OUTCOME,
 	    .outcomes = {&o, 1},
 	};
-	int r = chan_send(c, EXPAND_ANSWER, exchange, w, NULL, 0);
+	int r = requests_answer(q, EXPAND_ANSWER, w);
 
 	if (r == -EINVAL || r == -EMSGSIZE)
-		chan_send(c, EXPAND_ANSWER, exchange, &sorry, NULL, 0);
+		(void)requests_answer(q, EXPAND_ANSWER, &sorry);
 }
 
 static void
-answer_question(void *arg)
+answer_question(struct asked *q, void *arg)
 {
-	struct question *q = arg;
-	struct conversation *v = q->from;
+	struct site *site = arg;
 	const struct expand_ask *ask = q->parcel.value;
 	struct expand_answer answer = {0};
-	struct arena a;
+	ARENA_CLEANUP struct arena a;
 
 	arena_init(&a, DECIDE_ARENA);
 	if (str_eq(ask->transport, STR("virtual")))
-		decide_virtual(v->site, ask, &a, &answer);
+		decide_virtual(site, ask, &a, &answer);
 	else
-		decide_local(v->site, ask, &a, &answer);
-	if (v->chan != NULL)
-		send_answer(v->chan, q->parcel.exchange, &answer);
-	arena_done(&a);
-	parcel_done(&q->parcel);
-	free(q);
-	v->open--;
-	let_go(v);
-}
-
-static void
-take_question(struct chan *c, struct parcel *p, void *arg)
-{
-	struct conversation *v = arg;
-	struct question *q;
-
-	(void)c;
-	if (p->kind != EXPAND_ASK)
-		return;
-	q = calloc(1, sizeof(*q));
-	if (q == NULL)
-		log_fatal("out of memory for a question");
-	q->from = v;
-	parcel_take(p, &q->parcel);
-	v->open++;
-	task_start(answer_question, q);
-}
-
-static void
-end_conversation(struct chan *c, const char *why, void *arg)
-{
-	struct conversation *v = arg;
-
-	(void)c;
-	if (*why != '\0')
-		log_warning("the conversation with qmgr ended: %s", why);
-	chan_close(&v->chan);
-	let_go(v);
+		decide_local(site, ask, &a, &answer);
+	send_answer(q, &answer);
 }
 
 void
 service_open(struct site *s, int fd)
 {
-	static const struct chan_events events = {
-	    take_question, end_conversation};
-	struct conversation *v = calloc(1, sizeof(*v));
+	static struct requests requests = {
+	    .proto = &expand_protocol,
+	    .kind = EXPAND_ASK,
+	    .carry_out = answer_question,
+	};
 
-	if (v == NULL)
-		log_fatal("out of memory for a conversation");
-	v->site = s;
-	v->chan = chan_new(fd, &expand_protocol, &events, v);
+	requests.arg = s;
+	requests_linked(&requests, fd);
 }
