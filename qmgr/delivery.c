@@ -19,12 +19,6 @@ delivery_action_transport(const struct recipient *r)
 	return str_is_empty(a->relay) ? STR("local") : a->relay;
 }
 
-uint64_t
-delivery_index(const struct delivery *d)
-{
-	return d->recipients[0].index;
-}
-
 /* The slot in the schedule is free again; the delivery is gone. */
 static void
 release(struct delivery *d, enum schedule_result result, struct str why)
@@ -96,15 +90,32 @@ delivery_end_all(struct delivery *d, const struct outcome *o)
 	end(d, new_results(d, o), d->job.count);
 }
 
-void
-delivery_end(struct delivery *d, const struct job_done *done)
+/* Trouble of our own (message_is_ours()). */
+static struct outcome
+own_trouble(struct str text)
 {
-	struct outcome silent = {
+	return (struct outcome){
 	    .state = OUTCOME_DEFERRED,
 	    .dsn = STR("4.3.0"),
-	    .text = STR("unknown mail transport error"),
+	    .text = text,
 	    .relay = STR("none"),
 	};
+}
+
+void
+delivery_defer(struct delivery *d, struct str text)
+{
+	struct outcome o = own_trouble(text);
+
+	delivery_end_all(d, &o);
+}
+
+/* It ends with what the agent says; what it left out is deferred. */
+static void
+end_as_told(struct delivery *d, const struct job_done *done)
+{
+	struct outcome silent =
+	    own_trouble(STR("unknown mail transport error"));
 	struct message_result *results = new_results(d, &silent);
 	const struct job_outcome *told = done->outcomes.p;
 
@@ -164,35 +175,24 @@ static void
 on_done(struct request *r, struct parcel *answer)
 {
 	struct delivery *d = (struct delivery *)(void *)r;
-	struct outcome broke = {
-	    .state = OUTCOME_DEFERRED,
-	    .dsn = STR("4.3.0"),
-	    .text = STR("mail transport unavailable"),
-	    .relay = STR("none"),
-	};
 
 	message_strike(d->message, r);
 	if (answer != NULL && answer->kind == JOB_DONE)
-		delivery_end(d, answer->value);
+		end_as_told(d, answer->value);
 	else
-		delivery_end_all(d, &broke);
+		delivery_defer(d, STR("mail transport unavailable"));
 }
 
 void
 delivery_hand_over(struct delivery *d, struct talk *t)
 {
-	struct outcome unread = {
-	    .state = OUTCOME_DEFERRED,
-	    .dsn = STR("4.3.0"),
-	    .text = STR("the message cannot be read from the queue"),
-	    .relay = STR("none"),
-	};
 	int r = message_content(d->qmgr, d->message);
 
 	if (r < 0) {
 		log_warning("%s: its content cannot be read: %s",
 		    d->message->item.id, strerror(-r));
-		delivery_end_all(d, &unread);
+		delivery_defer(
+		    d, STR("the message cannot be read from the queue"));
 		return;
 	}
 	d->request = (struct request){
@@ -272,7 +272,6 @@ void
 delivery_start(struct qmgr *q, struct schedule_job *job)
 {
 	struct delivery *d = calloc(1, sizeof(*d));
-	bool is_ours;
 
 	if (d == NULL)
 		log_fatal("out of memory for a delivery");
@@ -284,9 +283,7 @@ delivery_start(struct qmgr *q, struct schedule_job *job)
 	arena_init(&d->arena, ARENA_MAX);
 	take_recipients(d);
 	q->jobs++;
-	is_ours = str_eq(job->transport, STR("local")) ||
-	          str_eq(job->transport, STR("virtual"));
-	if (is_ours)
+	if (site_delivers(job->transport))
 		expanding_start(d);
 	else if (!answer_here(d))
 		delivery_hand_over(

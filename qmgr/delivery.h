@@ -32,18 +32,13 @@ struct delivery {
 
 /* It ends: the same outcome for all of its recipients. */
 void delivery_end_all(struct delivery *d, const struct outcome *o);
-/* It ends with what the agent says; what it left out is deferred. */
-void delivery_end(struct delivery *d, const struct job_done *done);
+/* The same, by trouble of our own. */
+void delivery_defer(struct delivery *d, struct str text);
 /* It ends, and its recipients are somebody else's to close. */
 void delivery_leave(struct delivery *d, enum schedule_result result);
 
-uint64_t delivery_index(const struct delivery *d); /* of the first recipient */
-
 /* expanding.c: local and virtual. */
 void expanding_start(struct delivery *d);
-/* A recipient with an action: straight to mda's child. */
-void expanding_carry_out(
-    struct delivery *d, const struct action *a, struct str delivered_to);
 
 /* To the agent at the other end of `t`, with `d->recipients`. */
 void delivery_hand_over(struct delivery *d, struct talk *t);

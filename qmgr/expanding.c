@@ -26,9 +26,9 @@ send_ask(struct request *r, struct chan *c, uint32_t exchange)
 	return chan_send(c, EXPAND_ASK, exchange, &ask, NULL, 0);
 }
 
-void
-expanding_carry_out(
-    struct delivery *d, const struct action *a, struct str delivered_to)
+/* By mda's child of that user. */
+static void
+carry_out(struct delivery *d, const struct action *a, struct str delivered_to)
 {
 	shape_copy(&action_shape, a, &d->arena, &d->action);
 	d->delivered_to = arena_str(&d->arena, delivered_to);
@@ -37,22 +37,9 @@ expanding_carry_out(
 }
 
 static void
-end_unknown(struct delivery *d, struct str text)
-{
-	struct outcome o = {
-	    .state = OUTCOME_DEFERRED,
-	    .dsn = STR("4.3.0"),
-	    .text = text,
-	    .relay = STR("none"),
-	};
-
-	delivery_end_all(d, &o);
-}
-
-static void
 forward(struct delivery *d, const struct expand_answer *answer)
 {
-	uint64_t index = delivery_index(d);
+	uint64_t index = d->recipients[0].index;
 	struct qmgr *q = d->qmgr;
 	struct message *m = d->message;
 	const char *agent = d->agent;
@@ -72,12 +59,12 @@ take_answer(struct delivery *d, const struct expand_answer *answer)
 	    (answer->verdict == EXPAND_OUTCOME && answer->outcomes.n == 1);
 
 	if (!is_whole) {
-		end_unknown(d, STR("local gave no usable answer"));
+		delivery_defer(d, STR("local gave no usable answer"));
 		return;
 	}
 	switch ((enum expand_verdict)answer->verdict) {
 	case EXPAND_DELIVER:
-		expanding_carry_out(d, answer->actions.p, answer->delivered_to);
+		carry_out(d, answer->actions.p, answer->delivered_to);
 		return;
 	case EXPAND_FORWARD:
 		forward(d, answer);
@@ -97,7 +84,7 @@ on_answer(struct request *r, struct parcel *answer)
 	if (answer != NULL && answer->kind == EXPAND_ANSWER)
 		take_answer(d, answer->value);
 	else
-		end_unknown(d, STR("mail transport unavailable"));
+		delivery_defer(d, STR("mail transport unavailable"));
 }
 
 void
@@ -108,7 +95,7 @@ expanding_start(struct delivery *d)
 	d->agent =
 	    str_eq(d->job.transport, STR("virtual")) ? "virtual" : "local";
 	if (r->action.n > 0) {
-		expanding_carry_out(d, r->action.p, r->address);
+		carry_out(d, r->action.p, r->address);
 		return;
 	}
 	d->request = (struct request){

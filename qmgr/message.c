@@ -467,9 +467,3 @@ message_flush(struct qmgr *q)
 	schedule_revive(q->schedule);
 	qmgr_poke(q);
 }
-
-int64_t
-message_next_due(const struct qmgr *q)
-{
-	return q->nheap > 0 ? q->heap[1]->due : CLOCK_NEVER;
-}

@@ -122,8 +122,7 @@ void message_close(struct qmgr *q, struct message *m, size_t n);
 
 /* Those that wait and are due become active, as far as there is room. */
 void message_wake(struct qmgr *q);
-void message_flush(struct qmgr *q);             /* all that wait are due now */
-int64_t message_next_due(const struct qmgr *q); /* mono */
+void message_flush(struct qmgr *q); /* all that wait are due now */
 
 /* The scan of deferred/ and hold/: one that waits there. */
 void message_waits(

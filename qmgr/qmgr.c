@@ -21,11 +21,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define TICK            CLOCK_SEC
-#define DRAIN_PAUSE     (20 * CLOCK_MS)
-#define DRAIN_URGENT    (5 * CLOCK_SEC)
-#define DESCRIPTORS_MIN 256
-#define KEEP            8 /* segments, before what waits moves out */
+#define TICK         CLOCK_SEC
+#define DRAIN_PAUSE  (20 * CLOCK_MS)
+#define DRAIN_URGENT (5 * CLOCK_SEC)
+#define KEEP         8 /* segments, before what waits moves out */
 
 void
 qmgr_poke(struct qmgr *q)

@@ -89,6 +89,8 @@ struct site *site_new(struct qmgr *q, struct str config, struct buf *why);
 void site_leave(struct site **s);
 struct site *site_use(struct qmgr *q); /* until site_leave() */
 void site_replace(struct qmgr *q, struct site *s);
+/* A transport whose mail local and mda bring to this host's mailboxes. */
+bool site_delivers(struct str transport);
 void site_limits(void *arg, struct str transport, struct schedule_limits *ret);
 
 /* Something changed: at the end of this turn jobs are given out, and what was

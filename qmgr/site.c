@@ -85,13 +85,18 @@ site_replace(struct qmgr *q, struct site *s)
 	schedule_reconfigure(q->schedule);
 }
 
+bool
+site_delivers(struct str transport)
+{
+	return str_eq(transport, STR("local")) ||
+	       str_eq(transport, STR("virtual"));
+}
+
 void
 site_limits(void *arg, struct str transport, struct schedule_limits *ret)
 {
 	const struct qmgr *q = arg;
 	const struct conf *c = q->site->conf;
-	bool is_ours = str_eq(transport, STR("local")) ||
-	               str_eq(transport, STR("virtual"));
 	int64_t n;
 
 	*ret = (struct schedule_limits){
@@ -100,7 +105,7 @@ site_limits(void *arg, struct str transport, struct schedule_limits *ret)
 	    .recipients = 1,
 	    .processes = JOBS_MAX,
 	};
-	if (is_ours)
+	if (site_delivers(transport))
 		return;
 	n = conf_transport(
 	    c, transport, PARAM_default_destination_recipient_limit);

@@ -266,12 +266,6 @@ on_close(struct chan *c, const char *why, void *arg)
 		settle(t);
 }
 
-size_t
-talk_open(const struct talk *t)
-{
-	return t->sent + t->nwaiting;
-}
-
 bool
 talk_is_up(const struct talk *t)
 {

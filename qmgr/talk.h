@@ -47,8 +47,7 @@ struct talk *talk_new(const struct talk_way *way);
 void talk_free(struct talk **t);
 
 void talk_submit(struct talk *t, struct request *r);
-size_t talk_open(const struct talk *t); /* requests without an answer yet */
-bool talk_is_up(const struct talk *t);  /* there is a conversation */
+bool talk_is_up(const struct talk *t);         /* there is a conversation */
 int64_t talk_idle_since(const struct talk *t); /* mono; 0: it is busy */
 
 #endif

@@ -34,15 +34,6 @@ buf_reset(struct buf *b)
 	b->full = false;
 }
 
-void
-buf_wipe(struct buf *b)
-{
-	if (b->cap > 0)
-		explicit_bzero(b->p, b->cap);
-	b->len = 0;
-	b->full = false;
-}
-
 /* Make room for `n` more bytes and the NUL. */
 static bool
 grow(struct buf *b, size_t n)

@@ -38,7 +38,6 @@ struct buf {
 void buf_init(struct buf *b, size_t max); /* allocates nothing yet */
 void buf_done(struct buf *b);             /* frees; safe on zeroed memory */
 void buf_reset(struct buf *b);            /* empty, memory kept */
-void buf_wipe(struct buf *b);             /* empty, bytes overwritten */
 
 int buf_add(struct buf *b, const void *bytes, size_t n);
 int buf_add_str(struct buf *b, struct str s);

@@ -39,7 +39,7 @@ struct requests {
 	 * parcel's exchange number.  May be NULL. */
 	bool (*at_once)(struct chan *c, struct parcel *p, void *arg);
 	void *arg;
-	size_t open; /* being carried out */
+	size_t open;            /* being carried out */
 	struct task_queue idle; /* once has_queue: who waits for all to end */
 	bool has_queue;
 };

@@ -92,7 +92,6 @@ struct maps *maps_open(const struct dict_env *env, struct str list,
 void maps_free(struct maps **m);
 bool maps_is_empty(const struct maps *m);
 size_t maps_count(const struct maps *m);
-struct dict *maps_at(const struct maps *m, size_t i);
 enum find maps_get(
     struct maps *m, struct str key, struct arena *a, struct str *ret_value);
 

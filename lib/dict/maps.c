@@ -117,12 +117,6 @@ maps_count(const struct maps *m)
 	return m->n;
 }
 
-struct dict *
-maps_at(const struct maps *m, size_t i)
-{
-	return m->tables[i];
-}
-
 enum find
 maps_get_part(struct maps *m, struct str key, bool whole, struct arena *a,
     struct str *ret_value)

@@ -128,12 +128,6 @@ intake_recipient(struct intake *t, const struct recipient *r)
 	return 0;
 }
 
-size_t
-intake_recipients(const struct intake *t)
-{
-	return t->given.n;
-}
-
 void
 intake_parent(
     struct intake *t, struct str parent_id, const uint64_t *indexes, size_t n)

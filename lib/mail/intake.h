@@ -69,7 +69,6 @@ struct str intake_id(const struct intake *t);
 void intake_sender(struct intake *t, struct addr sender);
 /* 0; -E2BIG beyond ENVELOPE_RCPT_MAX; -EINVAL: not an address. */
 int intake_recipient(struct intake *t, const struct recipient *r);
-size_t intake_recipients(const struct intake *t);
 
 /* 0; -EMSGSIZE (message_size_limit, or header limits), -ENOSPC ...  After an
  * error the rest may be given and is ignored; commit refuses. */

@@ -62,15 +62,6 @@ dirs_of_hash(unsigned hash, char ret[DIRS_PATH_MAX])
 }
 
 void
-dirs_of(enum entry_queue queue, struct str id, char ret[DIRS_PATH_MAX])
-{
-	if (queue == QUEUE_HOLD)
-		snprintf(ret, DIRS_PATH_MAX, "hold");
-	else
-		dirs_of_hash(dirs_hash(id), ret);
-}
-
-void
 dirs_path(enum entry_queue queue, struct str id, char ret[DIRS_PATH_MAX])
 {
 	if (queue == QUEUE_HOLD)

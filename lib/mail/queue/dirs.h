@@ -22,8 +22,7 @@
 int dirs_make(const struct disk *disk, int dirfd, struct buf *why);
 
 unsigned dirs_hash(struct str id);
-/* "deferred/3f", "hold". */
-void dirs_of(enum entry_queue queue, struct str id, char ret[DIRS_PATH_MAX]);
+/* "deferred/3f". */
 void dirs_of_hash(unsigned hash, char ret[DIRS_PATH_MAX]);
 /* "deferred/3f/ID", "hold/ID"; "tmp/ID-NONCE". */
 void dirs_path(enum entry_queue queue, struct str id, char ret[DIRS_PATH_MAX]);

@@ -375,12 +375,6 @@ journal_submit(struct journal *j)
 }
 
 bool
-journal_is_idle(const struct journal *j)
-{
-	return j->flying == NULL && j->open == NULL && TAILQ_EMPTY(&j->queued);
-}
-
-bool
 journal_barrier(struct journal *j, struct journal_wait *w)
 {
 	struct batch *b = j->open;

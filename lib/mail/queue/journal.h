@@ -116,7 +116,6 @@ size_t journal_record_max(const struct journal *j);
 
 /* Hand what was appended to the flusher, if it is not at work already. */
 void journal_submit(struct journal *j);
-bool journal_is_idle(const struct journal *j); /* nothing waits for a flush */
 /* Tell `w` once all that was appended up to now is durable (or failed): true;
  * false when it is already. */
 bool journal_barrier(struct journal *j, struct journal_wait *w);
