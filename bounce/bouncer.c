@@ -89,8 +89,8 @@ write_notice(struct bouncer *b, const struct job_bounce *job, struct content *c,
 {
 	uint64_t limit = (uint64_t)conf_int(b->conf, PARAM_bounce_size_limit);
 	size_t header = content_header_size(c), end = content_size(c);
-	struct arena a ARENA_CLEANUP;
-	struct buf text BUF_CLEANUP;
+	ARENA_CLEANUP struct arena a = {0};
+	BUF_CLEANUP struct buf text = {0};
 	arena_init(&a, (size_t)1024 * 1024);
 	buf_init(&text, NOTICE_MAX);
 	struct notice n = {

@@ -52,7 +52,7 @@ make_notice(struct asked *q, void *arg)
 	    .relay = STR("none"),
 	};
 	struct content *content = NULL;
-	struct arena a ARENA_CLEANUP;
+	ARENA_CLEANUP struct arena a = {0};
 
 	(void)arg;
 	arena_init(&a, arena_size(job));
@@ -82,7 +82,7 @@ start(struct serve *sv)
 {
 	struct conf *conf = conf_decode(serve_config(sv));
 	struct router *router;
-	struct buf why BUF_CLEANUP;
+	BUF_CLEANUP struct buf why = {0};
 
 	buf_init(&why, WHY_MAX);
 	if (conf == NULL) {

@@ -49,7 +49,7 @@ notice_is_whole(enum bounce_about about, const struct envelope *e,
 static void
 find_ids(struct notice *n, const struct header *h, struct arena *a)
 {
-	struct buf value BUF_CLEANUP;
+	BUF_CLEANUP struct buf value = {0};
 	buf_init(&value, REFERENCES_MAX);
 
 	bool is_id = str_eq_case(h->name, STR("message-id"));
@@ -129,7 +129,7 @@ add_date(struct buf *out, const char *field, int64_t when)
 static void
 add_address(struct buf *out, struct str address)
 {
-	struct buf quoted BUF_CLEANUP;
+	BUF_CLEANUP struct buf quoted = {0};
 	struct addr a;
 	buf_init(&quoted, 4 * ADDR_MAX);
 
@@ -276,7 +276,7 @@ static void
 add_reason(const struct notice *n, const struct job_outcome *o, struct buf *out)
 {
 	const struct recipient *r = recipient_of(n, o);
-	struct buf line BUF_CLEANUP;
+	BUF_CLEANUP struct buf line = {0};
 	buf_init(&line, 8192);
 
 	if (r == NULL)
@@ -394,7 +394,7 @@ notice_begin(const struct notice *n, struct buf *out)
 	for (size_t i = 0; i < count_listed(n); i++)
 		add_recipient_fields(n, &n->outcomes[i], out);
 
-	struct buf text BUF_CLEANUP;
+	BUF_CLEANUP struct buf text = {0};
 	buf_init(&text, 64);
 	(void)buf_addf(
 	    &text, "%s%s", description, n->is_whole ? "" : " Headers");

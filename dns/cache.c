@@ -137,7 +137,7 @@ new_entry(struct str key, struct str value)
 void
 cache_put(struct cache *c, struct str key, const struct dns_answer *answer)
 {
-	BUF_CLEANUP struct buf value;
+	BUF_CLEANUP struct buf value = {0};
 	uint64_t seconds = seconds_to_keep(answer);
 	struct entry *old = map_get(&c->map, key);
 

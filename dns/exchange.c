@@ -120,8 +120,8 @@ read_exactly(struct io *io, char *bytes, size_t n, int64_t deadline)
 static int
 write_framed(struct io *io, const struct wire_question *q, int64_t deadline)
 {
-	BUF_CLEANUP struct buf packet;
-	BUF_CLEANUP struct buf framed;
+	BUF_CLEANUP struct buf packet = {0};
+	BUF_CLEANUP struct buf framed = {0};
 
 	buf_init(&packet, WIRE_PACKET_MAX);
 	buf_init(&framed, WIRE_PACKET_MAX + 2);

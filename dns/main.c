@@ -32,7 +32,7 @@ static void
 ask_resolver(struct asked *q, void *arg)
 {
 	const struct dns_ask *ask = q->parcel.value;
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	struct dns_answer answer;
 
 	(void)arg;
@@ -54,7 +54,7 @@ static bool
 answer_at_once(struct chan *c, struct parcel *p, void *arg)
 {
 	const struct dns_ask *ask = p->value;
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	struct dns_answer answer = {
 	    .find = FIND_RETRY, .why = STR("too many questions at a time")};
 
@@ -99,7 +99,7 @@ read_gift(const struct serve *sv, struct buf *b)
 static int
 find_resolvers(const struct serve *sv, struct str list, struct resolvers *ret)
 {
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 
 	buf_init(&b, RESOLV_CONF_MAX);
 	if (resolvers_parse(ret, list, &b) != 0) {

@@ -157,7 +157,7 @@ ask_resolver(struct attempt *t, struct resolver *resolver, int64_t limit,
 static bool
 knows_root(struct resolver *resolver, int64_t limit)
 {
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	struct dns_answer answer;
 	struct attempt t = {.arena = &a, .answer = &answer};
 	bool silent;
@@ -315,7 +315,7 @@ bool
 resolve_known(struct resolve *r, struct str name, uint16_t type,
     struct arena *a, struct dns_answer *ret)
 {
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 	struct wire_name parsed;
 
 	buf_init(&b, KEY_MAX);
@@ -341,7 +341,7 @@ void
 resolve_ask(struct resolve *r, struct str name, uint16_t type, struct arena *a,
     struct dns_answer *ret)
 {
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 	struct wire_name parsed;
 
 	buf_init(&b, KEY_MAX);

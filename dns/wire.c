@@ -60,7 +60,7 @@ lower(uint8_t c)
 struct str
 wire_name_format(const struct wire_name *name, struct arena *a)
 {
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 	size_t at = 0;
 
 	buf_init(&b, DNS_NAME_MAX);
@@ -191,7 +191,7 @@ rdf_bytes(const ldns_rdf *rdf)
 static struct str
 join_data(const ldns_rr *rr, bool strings, struct arena *a)
 {
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 
 	buf_init(&b, WIRE_PACKET_MAX);
 	for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {

@@ -89,7 +89,7 @@ answer_add_address(
 __attribute__((format(printf, 2, 0))) static struct str
 format(struct arena *a, const char *fmt, va_list ap)
 {
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 
 	buf_init(&b, OUTCOME_TEXT_MAX);
 	if (buf_vaddf(&b, fmt, ap) != 0)

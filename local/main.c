@@ -24,7 +24,7 @@ start(struct serve *sv)
 	struct conf *c = conf_decode(serve_config(sv));
 	struct link *lookup =
 	    link_new(sv, "lookup", &lookup_protocol, NULL, NULL);
-	BUF_CLEANUP struct buf why;
+	BUF_CLEANUP struct buf why = {0};
 	struct world world = suite_world(suite_new(sv, lookup));
 
 	buf_init(&why, 8192);

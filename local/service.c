@@ -33,7 +33,7 @@ answer_question(struct asked *q, void *arg)
 	struct site *site = arg;
 	const struct expand_ask *ask = q->parcel.value;
 	struct expand_answer answer = {0};
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 
 	arena_init(&a, DECIDE_ARENA);
 	if (str_eq(ask->transport, STR("virtual")))

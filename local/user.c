@@ -66,7 +66,7 @@ user_expand(struct decide *d, const struct ask_user *user, struct str text,
 	    {"domain", d->addr.domain},
 	    {"local", has_slash ? STR_NONE : d->local},
 	};
-	BUF_CLEANUP struct buf out;
+	BUF_CLEANUP struct buf out = {0};
 
 	buf_init(&out, 4096);
 	if (!macro_expand(

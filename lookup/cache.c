@@ -70,7 +70,7 @@ make_key(struct arena *a, const struct lookup_ask *ask)
 static struct entry *
 find_entry(struct cache *c, const struct lookup_ask *ask)
 {
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 
 	arena_init(&a, ENTRY_MAX);
 	return map_get(&c->map, make_key(&a, ask));

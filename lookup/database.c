@@ -89,7 +89,7 @@ static void
 ask_passwd(
     const char *name, uid_t uid, struct arena *a, struct lookup_answer *ret)
 {
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 	size_t n = BUFFER_FIRST;
 	struct passwd entry, *found;
 	int error;
@@ -120,7 +120,7 @@ ask_passwd(
 static void
 ask_group(const char *name, struct arena *a, struct lookup_answer *ret)
 {
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 	size_t n = BUFFER_FIRST;
 	struct group entry, *found;
 	int error;
@@ -152,7 +152,7 @@ ask_groups(const char *user, struct arena *a, struct lookup_answer *ret)
 	/* Of more groups than fit, the call fills in the first ones. */
 	if (getgrouplist(user, (gid_t)ret->gid, gids, &n) < 0)
 		n = DATABASE_GROUPS_MAX;
-	BUF_CLEANUP struct buf text;
+	BUF_CLEANUP struct buf text = {0};
 	buf_init(&text, LOOKUP_TEXT_MAX);
 	for (int i = 0; i < n; i++)
 		buf_addf(&text, i == 0 ? "%u" : " %u", (unsigned)gids[i]);
@@ -163,7 +163,7 @@ ask_groups(const char *user, struct arena *a, struct lookup_answer *ret)
 static bool
 add_hosts(const char *name, int family, struct buf *text, size_t *count)
 {
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 	struct hostent entry, *found = NULL;
 	int herrno = NETDB_SUCCESS;
 
@@ -188,7 +188,7 @@ add_hosts(const char *name, int family, struct buf *text, size_t *count)
 static void
 ask_host(const char *name, struct arena *a, struct lookup_answer *ret)
 {
-	BUF_CLEANUP struct buf text;
+	BUF_CLEANUP struct buf text = {0};
 	size_t count = 0;
 
 	buf_init(&text, LOOKUP_TEXT_MAX);

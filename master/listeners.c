@@ -260,7 +260,7 @@ static int
 open_socket(const struct master *m, const char *directory, const char *name,
     mode_t mode)
 {
-	int dir FD_CLEANUP =
+	FD_CLEANUP int dir =
 	    openat(m->queue_fd, directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (dir < 0)

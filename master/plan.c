@@ -69,7 +69,7 @@ find_files(struct service *s, const struct conf *c)
 static bool
 set_config(struct service *s, const struct conf *c)
 {
-	struct buf b BUF_CLEANUP;
+	BUF_CLEANUP struct buf b = {0};
 	int r;
 
 	buf_init(&b, CONFIG_MAX);

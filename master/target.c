@@ -25,7 +25,7 @@ open_other(const struct master *m)
 int
 target_open(struct master *m)
 {
-	BUF_CLEANUP struct buf why;
+	BUF_CLEANUP struct buf why = {0};
 	enum log_target target;
 	int fd, own;
 

@@ -142,7 +142,7 @@ become_user(const struct child *c)
 static int
 open_root(const struct spawn_ask *ask)
 {
-	BUF_CLEANUP struct buf path;
+	BUF_CLEANUP struct buf path = {0};
 
 	buf_init(&path, PATH_MAX_BYTES);
 	if (buf_add_str(&path, ask->root) < 0)

@@ -69,7 +69,7 @@ feed(void *arg)
 {
 	struct run *r = arg;
 	struct job *job = r->d->job;
-	BUF_CLEANUP struct buf head;
+	BUF_CLEANUP struct buf head = {0};
 	int e;
 
 	buf_init(&head, BOUND_HEADER + 2 * ADDR_MAX + 64);

@@ -206,7 +206,7 @@ exec_command(
     const struct delivery *d, const struct settings *s, int input, int output)
 {
 	struct str text = d->action->path;
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	char **words, **env;
 	char *shell[] = {(char[]){"sh"}, (char[]){"-c"}, NULL, NULL};
 

@@ -149,7 +149,7 @@ static void
 tell(struct delivery *d, const char *dsn, const char *fmt, va_list ap)
 {
 	struct job *job = d->job;
-	BUF_CLEANUP struct buf text;
+	BUF_CLEANUP struct buf text = {0};
 
 	buf_init(&text, OUTCOME_TEXT_MAX * 8);
 	buf_vaddf(&text, fmt, ap);
@@ -212,7 +212,7 @@ dsn_of(int error)
 void
 delivery_errno(struct delivery *d, int error, const char *fmt, ...)
 {
-	BUF_CLEANUP struct buf text;
+	BUF_CLEANUP struct buf text = {0};
 	va_list ap;
 
 	buf_init(&text, OUTCOME_TEXT_MAX * 8);

@@ -111,7 +111,7 @@ static struct box *
 find_box(struct batch *b, struct str path)
 {
 	struct box *box = &b->boxes[b->nboxes];
-	BUF_CLEANUP struct buf below;
+	BUF_CLEANUP struct buf below = {0};
 
 	buf_init(&below, PATH_MAX_BYTES);
 	if (path_below(b->m->root, path, &below) < 0)
@@ -131,7 +131,7 @@ static int
 make_box(const struct batch *b, const struct box *box)
 {
 	static const char *const subs[] = {"tmp", "new", "cur"};
-	BUF_CLEANUP struct buf path;
+	BUF_CLEANUP struct buf path = {0};
 	int r = 0;
 
 	buf_init(&path, PATH_MAX_BYTES);
@@ -147,7 +147,7 @@ make_box(const struct batch *b, const struct box *box)
 static int
 open_sub(const struct batch *b, const struct box *box, const char *sub)
 {
-	BUF_CLEANUP struct buf path;
+	BUF_CLEANUP struct buf path = {0};
 
 	buf_init(&path, PATH_MAX_BYTES);
 	if (buf_addf(&path, "%s/%s", box->path.p, sub) < 0)
@@ -210,7 +210,7 @@ scan_for(int fd, const char *name, off_t size)
 static bool
 is_in_cur(const struct batch *b, struct file *f)
 {
-	BUF_CLEANUP struct buf path;
+	BUF_CLEANUP struct buf path = {0};
 	struct stat st;
 	int64_t changed;
 
@@ -235,7 +235,7 @@ static int
 create_tmp(const struct batch *b, struct file *f)
 {
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
-	BUF_CLEANUP struct buf path;
+	BUF_CLEANUP struct buf path = {0};
 	int fd;
 
 	buf_init(&path, PATH_MAX_BYTES + NAME_MAX);
@@ -287,7 +287,7 @@ write_message(int fd, struct job *job)
 static void
 discard(const struct batch *b, const struct file *f)
 {
-	BUF_CLEANUP struct buf path;
+	BUF_CLEANUP struct buf path = {0};
 
 	buf_init(&path, PATH_MAX_BYTES + NAME_MAX);
 	unlinkat(b->m->root_fd, name_in(f->box, "tmp", f->name, &path), 0);
@@ -384,7 +384,7 @@ is_same_size(const struct file *f)
 static int
 name_new(const struct batch *b, struct file *f)
 {
-	BUF_CLEANUP struct buf tmp;
+	BUF_CLEANUP struct buf tmp = {0};
 	int r = -EEXIST;
 
 	buf_init(&tmp, PATH_MAX_BYTES + NAME_MAX);

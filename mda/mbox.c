@@ -215,7 +215,7 @@ static int
 put_content(struct writer *w, const struct content *c)
 {
 	size_t size = content_size(c), at = 0;
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 
 	buf_init(&b, READ_BLOCK);
 	while (at < size) {

@@ -85,7 +85,7 @@ copy_parent(const char *path, struct buf *ret)
 int
 path_open_parent(int dirfd, const char *path)
 {
-	BUF_CLEANUP struct buf parent;
+	BUF_CLEANUP struct buf parent = {0};
 	int r;
 
 	buf_init(&parent, PATH_MAX_BYTES);
@@ -115,7 +115,7 @@ int
 path_make_dirs(int dirfd, const char *path)
 {
 	size_t len = strlen(path);
-	BUF_CLEANUP struct buf part;
+	BUF_CLEANUP struct buf part = {0};
 
 	buf_init(&part, PATH_MAX_BYTES);
 	for (size_t i = 1; i <= len; i++) {

@@ -103,7 +103,7 @@ read_checked(const struct home_read *q, const char *path, struct buf *text,
 static void
 read_file(const struct home_read *q, struct buf *text, struct home_text *ret)
 {
-	BUF_CLEANUP struct buf path;
+	BUF_CLEANUP struct buf path = {0};
 	const char *why = NULL;
 	int r = role.root_fd;
 
@@ -129,7 +129,7 @@ read_file(const struct home_read *q, struct buf *text, struct home_text *ret)
 static void
 take_parcel(struct chan *c, struct parcel *p, void *arg)
 {
-	BUF_CLEANUP struct buf text;
+	BUF_CLEANUP struct buf text = {0};
 	struct home_text answer;
 
 	(void)arg;

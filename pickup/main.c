@@ -43,7 +43,7 @@ start(struct serve *sv)
 {
 	int socket = serve_gift(sv, STR("listen:pickup"));
 	int dir = serve_gift(sv, STR("dir:maildrop"));
-	BUF_CLEANUP struct buf why;
+	BUF_CLEANUP struct buf why = {0};
 	int r;
 
 	buf_init(&why, 8192);

@@ -98,7 +98,7 @@ add_groups(struct qmgr *q, struct spawn_ask *ask, struct arena *a)
 static int
 spawn(struct qmgr *q, const struct spawn_ask *plain)
 {
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	struct spawn_ask ask = *plain;
 	const struct spawn_given *given;
 	struct parcel answer;

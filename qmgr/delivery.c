@@ -54,7 +54,7 @@ speaks_of_host(const struct outcome *o)
 static void
 end(struct delivery *d, const struct message_result *results, size_t n)
 {
-	BUF_CLEANUP struct buf why;
+	BUF_CLEANUP struct buf why = {0};
 	enum schedule_result verdict = SCHEDULE_FAILED;
 	struct message *m = d->message;
 	struct qmgr *q = d->qmgr;
@@ -147,7 +147,7 @@ send_job(struct request *r, struct chan *c, uint32_t exchange)
 	struct delivery *d = (struct delivery *)(void *)r;
 	const struct store_body *body = d->message->active->body;
 	const struct envelope *e = &body->envelope;
-	BUF_CLEANUP struct buf header;
+	BUF_CLEANUP struct buf header = {0};
 	struct job_deliver job = {
 	    .id = e->id,
 	    .nexthop = d->job.nexthop,

@@ -89,7 +89,7 @@ static struct store_body *
 make_child(const struct message *parent, struct str id,
     const struct expand_child *child, struct str delivered_to)
 {
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	const struct store_body *body = parent->active->body;
 	struct content *content = content_prepend(child->header, body->content);
 	struct envelope e = body->envelope;

@@ -59,8 +59,8 @@ make_recipients(const struct store_body *b, struct arena *a)
 static int
 write_entry(int fd, const struct message *m, const struct store_body *b)
 {
-	ARENA_CLEANUP struct arena a;
-	BUF_CLEANUP struct buf out;
+	ARENA_CLEANUP struct arena a = {0};
+	BUF_CLEANUP struct buf out = {0};
 	uint32_t size = 0;
 	struct admin_entry e = {
 	    .queue = str_c(queue_of(m)),
@@ -141,7 +141,7 @@ take_entries(struct buf *in, listing_fn each, void *arg, uint64_t *count)
 	uint32_t size;
 
 	while (in->len - used >= sizeof(size)) {
-		ARENA_CLEANUP struct arena a;
+		ARENA_CLEANUP struct arena a = {0};
 		struct admin_entry e;
 		const char *why;
 

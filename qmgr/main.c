@@ -15,7 +15,7 @@ static struct qmgr qmgr;
 static int
 start(struct serve *sv)
 {
-	BUF_CLEANUP struct buf why;
+	BUF_CLEANUP struct buf why = {0};
 	int r;
 
 	buf_init(&why, 8192);

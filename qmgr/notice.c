@@ -54,7 +54,7 @@ send_notice(struct request *r, struct chan *c, uint32_t exchange)
 {
 	struct notice *n = (struct notice *)(void *)r;
 	const struct store_body *body = n->message->active->body;
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	struct job_bounce job = {
 	    .about = BOUNCE_FAILURE, .envelope = body->envelope};
 	const int *fds;

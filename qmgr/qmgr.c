@@ -280,7 +280,7 @@ qmgr_start(struct qmgr *q, struct serve *sv, struct buf *why)
 void
 qmgr_reconfigure(struct qmgr *q, struct str config)
 {
-	BUF_CLEANUP struct buf why;
+	BUF_CLEANUP struct buf why = {0};
 	struct site *s;
 
 	buf_init(&why, 4096);

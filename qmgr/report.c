@@ -67,7 +67,7 @@ report_recipient(const struct message *m, const char *agent, int64_t started,
     uint64_t index, const struct outcome *o)
 {
 	const struct recipient *r = message_recipient(m, index);
-	BUF_CLEANUP struct buf line;
+	BUF_CLEANUP struct buf line = {0};
 
 	buf_init(&line, LOG_LINE_MAX);
 	buf_addf(&line, "to=<%.*s>", STR_ARG(r->address));

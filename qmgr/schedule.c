@@ -193,7 +193,7 @@ static struct destination *
 get_destination(
     struct schedule *s, struct str transport, struct str nexthop, int64_t now)
 {
-	BUF_CLEANUP struct buf key;
+	BUF_CLEANUP struct buf key = {0};
 	struct destination *d;
 	char *text;
 

@@ -158,7 +158,7 @@ find_targets(struct site *site, struct arena *a)
 static void
 try_site(struct site *site)
 {
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 
 	arena_init(&a, TARGETS_ARENA);
 	letter_use(site->l, NULL);

@@ -37,7 +37,7 @@ add_cut(struct buf *b, struct str s)
 void
 fail_set(struct fail *f, const char *dsn, const char *fmt, ...)
 {
-	BUF_CLEANUP struct buf all;
+	BUF_CLEANUP struct buf all = {0};
 	va_list ap;
 
 	buf_init(&all, 8 * OUTCOME_TEXT_MAX);
@@ -77,8 +77,8 @@ void
 fail_said(struct fail *f, const struct reply *r, const char *name,
     const char *command)
 {
-	BUF_CLEANUP struct buf tail;
-	BUF_CLEANUP struct buf reply;
+	BUF_CLEANUP struct buf tail = {0};
+	BUF_CLEANUP struct buf reply = {0};
 
 	buf_init(&tail, 100);
 	buf_init(&reply, OUTCOME_TEXT_MAX);

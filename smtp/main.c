@@ -58,7 +58,7 @@ static void
 run_job(struct asked *q, void *arg)
 {
 	const struct job_deliver *job = q->parcel.value;
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	struct letter l;
 
 	(void)arg;
@@ -92,7 +92,7 @@ drain(struct serve *sv)
 static int
 start(struct serve *sv)
 {
-	BUF_CLEANUP struct buf why;
+	BUF_CLEANUP struct buf why = {0};
 
 	buf_init(&why, 1024);
 	smtp.conf = conf_decode(serve_config(sv));

@@ -20,7 +20,7 @@ add(struct own *o, const struct ip *ip)
 static void
 add_host(struct own *o, struct str name, struct link *lookup)
 {
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	struct ask_hosts hosts;
 
 	arena_init(&a, 2 * ASK_ROOM);

@@ -267,7 +267,7 @@ static int
 say_hello(
     struct session *s, const char *verb, struct reply *r, struct fail *why)
 {
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 
 	buf_init(&b, 512);
 	buf_addf(&b, "%s %.*s", verb, STR_ARG(s->settings->helo_name));

@@ -94,7 +94,7 @@ static void
 ask_addresses(
     struct search *s, struct str host, unsigned preference, enum dns_type type)
 {
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	struct dns_answer answer;
 
 	arena_init(&a, 2 * ASK_ROOM);
@@ -113,7 +113,7 @@ ask_addresses(
 static void
 ask_native(struct search *s, struct str host, unsigned preference)
 {
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	struct ask_hosts hosts;
 
 	arena_init(&a, 2 * ASK_ROOM);
@@ -296,7 +296,7 @@ find_by_mx(struct search *s, struct str domain, const struct dns_answer *mx,
 static void
 find_by_domain(struct search *s, struct str domain)
 {
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	struct dns_answer answer;
 
 	arena_init(&a, 2 * ASK_ROOM);

@@ -105,7 +105,7 @@ add_path(struct buf *b, struct str address)
 static int
 write_mail(struct transaction *t)
 {
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 	const struct job_deliver *job = t->l->job;
 
 	buf_init(&b, 2048);
@@ -123,7 +123,7 @@ write_mail(struct transaction *t)
 static int
 write_rcpt(struct transaction *t, size_t i)
 {
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 
 	buf_init(&b, 2048);
 	buf_add_c(&b, "RCPT TO:");

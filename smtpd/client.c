@@ -135,7 +135,7 @@ void
 client_look_up(struct client *c, bool with_port, struct link *lookup,
     struct link *dns, struct arena *a)
 {
-	struct arena scratch ARENA_CLEANUP;
+	ARENA_CLEANUP struct arena scratch = {0};
 	struct str name;
 	enum find found;
 

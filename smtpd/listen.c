@@ -34,7 +34,7 @@ struct listeners {
 static void
 turn_away(const struct server *s, int fd)
 {
-	struct buf text BUF_CLEANUP;
+	BUF_CLEANUP struct buf text = {0};
 
 	buf_init(&text, 512);
 	buf_addf(&text, "421 4.3.2 %.*s All server ports are busy\r\n",

@@ -34,7 +34,7 @@ start(struct serve *sv)
 	struct link *dns = link_new(sv, "dns", &dns_protocol, NULL, NULL);
 	struct link *lookup =
 	    link_new(sv, "lookup", &lookup_protocol, NULL, NULL);
-	struct buf why BUF_CLEANUP;
+	BUF_CLEANUP struct buf why = {0};
 	int r;
 
 	buf_init(&why, WHY_MAX);

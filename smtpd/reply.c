@@ -78,7 +78,7 @@ add_footer(struct session *s, struct buf *line)
 void
 reply(struct session *s, const char *fmt, ...)
 {
-	struct buf line BUF_CLEANUP;
+	BUF_CLEANUP struct buf line = {0};
 	va_list ap;
 
 	buf_init(&line, 16 * 1024);
@@ -95,7 +95,7 @@ reply(struct session *s, const char *fmt, ...)
 void
 reply_line(struct session *s, unsigned code, bool last, struct str text)
 {
-	struct buf line BUF_CLEANUP;
+	BUF_CLEANUP struct buf line = {0};
 
 	buf_init(&line, REPLY_LINE_MAX - 2);
 	buf_addf(&line, "%03u%c", code, last ? ' ' : '-');

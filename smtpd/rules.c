@@ -71,7 +71,7 @@ static void
 open_table(struct maker *m, struct rule *r)
 {
 	struct rulebook *b = m->book;
-	struct buf why BUF_CLEANUP;
+	BUF_CLEANUP struct buf why = {0};
 
 	if (m->env == NULL) {
 		break_rule(m, r, "a table cannot be named here");

@@ -76,7 +76,7 @@ open_rewrite_clients(struct server *s, struct buf *why)
 {
 	struct str rest = conf_str(s->conf, PARAM_local_header_rewrite_clients);
 	struct str word;
-	struct buf list BUF_CLEANUP;
+	BUF_CLEANUP struct buf list = {0};
 
 	buf_init(&list, CONF_VALUE_MAX);
 	while (dict_list_next(&rest, &word) == 0 && word.len > 0) {

@@ -308,7 +308,7 @@ log_end(const struct session *s, enum session_end end)
 	                   : end == SESSION_TIMEOUT ? "timeout"
 	                   : end == SESSION_ERRORS  ? "too many errors"
 	                                            : NULL;
-	struct buf counts BUF_CLEANUP;
+	BUF_CLEANUP struct buf counts = {0};
 
 	if (what != NULL && s->data_bytes > 0)
 		log_info("%s after %s (%llu bytes) from %.*s", what, s->where,

@@ -82,7 +82,7 @@ void
 check_log(const struct check *c, const char *what, struct str text)
 {
 	const struct session *s = c->s;
-	struct buf line BUF_CLEANUP;
+	BUF_CLEANUP struct buf line = {0};
 
 	buf_init(&line, 4 * LOG_LINE_MAX); /* the log cuts it */
 	buf_addf(&line, "%.*s: %s: %s from %.*s: %.*s;", STR_ARG(session_id(s)),
@@ -155,7 +155,7 @@ enum verdict
 check_refuse(
     struct check *c, unsigned code, const char *dsn, const char *fmt, ...)
 {
-	struct buf text BUF_CLEANUP;
+	BUF_CLEANUP struct buf text = {0};
 	va_list ap;
 
 	buf_init(&text, TEXT_MAX);

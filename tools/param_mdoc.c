@@ -17,7 +17,7 @@
 static void
 print_file(const char *path)
 {
-	struct buf text BUF_CLEANUP;
+	BUF_CLEANUP struct buf text = {0};
 	buf_init(&text, FILE_MAX);
 	int r = file_read(AT_FDCWD, path, &text);
 

@@ -161,7 +161,7 @@ read_conf(const struct options *o)
 static int
 open_dir(const struct options *o, struct buf *name)
 {
-	struct buf path BUF_CLEANUP;
+	BUF_CLEANUP struct buf path = {0};
 	buf_init(&path, 8192);
 	(void)buf_addf(&path, "%s/main.cf", o->show.dir);
 	char *real = realpath(path.p, NULL);
@@ -184,8 +184,7 @@ open_dir(const struct options *o, struct buf *name)
 static void
 edit_main_cf(const struct options *o, char **requests, size_t n)
 {
-	struct buf name BUF_CLEANUP, text BUF_CLEANUP, out BUF_CLEANUP,
-	    why BUF_CLEANUP;
+	BUF_CLEANUP struct buf name = {0}, text = {0}, out = {0}, why = {0};
 	buf_init(&name, 256);
 	buf_init(&text, CF_FILE_MAX);
 	buf_init(&out, 2 * CF_FILE_MAX);
@@ -195,7 +194,7 @@ edit_main_cf(const struct options *o, char **requests, size_t n)
 
 	if (n == 0)
 		log_fatal("-e, -# and -X want at least one parameter");
-	int dir FD_CLEANUP = open_dir(o, &name);
+	FD_CLEANUP int dir = open_dir(o, &name);
 	int r = file_read(dir, name.p, &text);
 	if (r != 0 && r != -ENOENT)
 		log_fatal("open %s/%s: %s", o->show.dir, name.p, strerror(-r));

@@ -94,7 +94,7 @@ expand(const struct conf *c, struct str name, struct str text, struct arena *a)
 static void
 print_one(const struct show *s, const struct conf *c, struct str name)
 {
-	struct arena a ARENA_CLEANUP;
+	ARENA_CLEANUP struct arena a = {0};
 	arena_init(&a, 4 * CONF_VALUE_MAX);
 	struct str text = text_of(s, c, name), file;
 	unsigned line;
@@ -227,7 +227,7 @@ void
 postconf_show(
     const struct show *s, const struct conf *c, char *const *names, size_t n)
 {
-	struct arena a ARENA_CLEANUP;
+	ARENA_CLEANUP struct arena a = {0};
 	arena_init(&a, (size_t)64 * 1024 * 1024);
 	struct names all = {0};
 

@@ -129,7 +129,7 @@ connect_qmgr(const struct conf *c, enum mode mode)
 {
 	struct str queue = conf_str(c, PARAM_queue_directory);
 	char *path;
-	int dir FD_CLEANUP = -1;
+	FD_CLEANUP int dir = -1;
 
 	if (asprintf(&path, "%.*s/%s", STR_ARG(queue),
 		mode == FLUSH ? "private" : "public") < 0)

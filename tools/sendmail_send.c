@@ -32,7 +32,7 @@ static int
 connect_pickup(const char *queue_directory)
 {
 	char *path;
-	int dir FD_CLEANUP = -1;
+	FD_CLEANUP int dir = -1;
 
 	if (asprintf(&path, "%s/public", queue_directory) < 0)
 		return -ENOMEM;

@@ -140,7 +140,7 @@ build_tables(const struct request *r, char **names)
 	if (r->add)
 		read_stdin(&text);
 	for (; *names != NULL; names++) {
-		BUF_CLEANUP struct buf why;
+		BUF_CLEANUP struct buf why = {0};
 		int e;
 
 		buf_init(&why, 8192);
@@ -186,7 +186,7 @@ remove_keys(const struct request *r, char **names)
 		keys = many;
 	}
 	for (; n > 0 && *names != NULL; names++) {
-		BUF_CLEANUP struct buf why;
+		BUF_CLEANUP struct buf why = {0};
 		size_t here = 0;
 
 		buf_init(&why, 8192);
@@ -204,7 +204,7 @@ remove_keys(const struct request *r, char **names)
 static struct dict *
 open_table(const struct request *r, const char *name)
 {
-	BUF_CLEANUP struct buf why;
+	BUF_CLEANUP struct buf why = {0};
 	struct dict *d;
 
 	buf_init(&why, 8192);
@@ -271,8 +271,8 @@ ask_all(struct dict **tables, size_t n, struct str key, struct arena *a,
 static bool
 ask_line_by_line(struct request *r, struct dict **tables, size_t n)
 {
-	ARENA_CLEANUP struct arena a;
-	BUF_CLEANUP struct buf text;
+	ARENA_CLEANUP struct arena a = {0};
+	BUF_CLEANUP struct buf text = {0};
 	bool is_found = false;
 	struct str rest, key, value;
 
@@ -293,7 +293,7 @@ static int
 query_tables(struct request *r, char **names, size_t n)
 {
 	struct dict **tables = calloc(n, sizeof(struct dict *));
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	bool is_found;
 	struct str value;
 

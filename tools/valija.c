@@ -85,7 +85,7 @@ print(const struct valija *v, const char *level, const char *text)
 static void
 open_log(const struct valija *v)
 {
-	BUF_CLEANUP struct buf why;
+	BUF_CLEANUP struct buf why = {0};
 	enum log_target target;
 	int fd;
 
@@ -116,7 +116,7 @@ valija_fatal(const struct valija *v, const char *text)
 pid_t
 valija_master(const struct valija *v)
 {
-	int fd FD_CLEANUP = -1;
+	FD_CLEANUP int fd = -1;
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	char text[32] = "";
 	uint64_t pid;

@@ -106,7 +106,7 @@ take_end(struct chan *c, const char *why, void *arg)
 static int
 connect_master(const struct valija *v)
 {
-	int dir FD_CLEANUP =
+	FD_CLEANUP int dir =
 	    openat(v->queue_fd, "private", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	return dir < 0 ? -errno : unix_connect(dir, "master", SOCK_SEQPACKET);

@@ -31,7 +31,7 @@ static bool
 can_open(struct str table, struct buf *why)
 {
 	struct dict *d;
-	BUF_CLEANUP struct buf path;
+	BUF_CLEANUP struct buf path = {0};
 
 	buf_init(&path, WHY_MAX);
 	if (!str_has_prefix(table, STR("/"))) {
@@ -50,7 +50,7 @@ static void
 check_table(void *arg, struct str table)
 {
 	struct tables_check *t = arg;
-	BUF_CLEANUP struct buf why;
+	BUF_CLEANUP struct buf why = {0};
 	struct conf_setting setting;
 	struct conf_remark r = {.file = STR("main.cf")};
 

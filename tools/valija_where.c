@@ -29,7 +29,7 @@ says_where(struct str line)
 struct conf *
 valija_where(const char *conf_dir)
 {
-	BUF_CLEANUP struct buf text, kept;
+	BUF_CLEANUP struct buf text = {0}, kept = {0};
 	struct str rest, line;
 	struct conf *c;
 	char *path;

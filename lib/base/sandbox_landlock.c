@@ -95,7 +95,7 @@ allow(int ruleset, int dir_fd, uint64_t rights)
 static int
 allow_reading(int ruleset)
 {
-	int root FD_CLEANUP = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	FD_CLEANUP int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	return root < 0 ? -errno : allow(ruleset, root, READ_RIGHTS);
 }
@@ -105,7 +105,7 @@ landlock_enter(enum landlock_tree tree, bool may_use_tcp, const int *dir_fds,
     size_t ndir_fds)
 {
 	int abi = sandbox_landlock_abi();
-	int ruleset FD_CLEANUP = -1;
+	FD_CLEANUP int ruleset = -1;
 	int r = 0;
 
 	if (abi == 0)

@@ -93,7 +93,7 @@ read_whole(int fd, struct buf *b)
 static void
 read_config(struct serve *sv, struct parcel *p)
 {
-	int fd FD_CLEANUP = parcel_take_fd(p, 0);
+	FD_CLEANUP int fd = parcel_take_fd(p, 0);
 	int r;
 
 	buf_reset(&sv->config);

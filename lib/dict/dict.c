@@ -186,7 +186,7 @@ dict_remark(const struct dict_opening *o, const char *fmt, ...)
 int
 dict_open_file(const struct dict_opening *o, const char *suffix)
 {
-	BUF_CLEANUP struct buf path;
+	BUF_CLEANUP struct buf path = {0};
 	int fd;
 
 	buf_init(&path, 4096);

@@ -83,7 +83,7 @@ static int
 build_from(const struct dict_build *b, const char *source, struct str text,
     const struct stat *st, struct buf *why)
 {
-	BUF_CLEANUP struct buf path;
+	BUF_CLEANUP struct buf path = {0};
 	struct entries e;
 	struct target t;
 	int r;
@@ -160,7 +160,7 @@ read_old(struct entries *e, const char *source, struct buf *why)
 {
 	const struct dict_env env = {
 	    .open = open_existing, .default_type = STR("cdb")};
-	BUF_CLEANUP struct buf spec;
+	BUF_CLEANUP struct buf spec = {0};
 	struct dict *d;
 	enum find f;
 
@@ -181,7 +181,7 @@ static int
 apply(struct change *c, const char *source, const struct stat *old,
     struct buf *why)
 {
-	BUF_CLEANUP struct buf path;
+	BUF_CLEANUP struct buf path = {0};
 	struct entries e;
 	struct target t;
 	int r;

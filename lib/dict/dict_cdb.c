@@ -136,7 +136,7 @@ static bool
 give_record(const struct table *t, uint64_t at, uint32_t klen, uint32_t vlen,
     dict_each_fn each, void *arg)
 {
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 	struct str key, value;
 	char *room;
 

@@ -66,7 +66,7 @@ static enum find
 ask_system(void *arg, struct str database, struct str key, struct arena *a,
     struct str *ret_value)
 {
-	BUF_CLEANUP struct buf name;
+	BUF_CLEANUP struct buf name = {0};
 
 	(void)arg;
 	buf_init(&name, DICT_KEY_MAX);

@@ -124,7 +124,7 @@ read_lines(struct table *t, const struct dict_opening *o, struct str text)
 static bool
 open_texthash(struct dict *d, const struct dict_opening *o)
 {
-	BUF_CLEANUP struct buf text;
+	BUF_CLEANUP struct buf text = {0};
 
 	buf_init(&text, DICT_TEXT_MAX);
 	if (!dict_read_file(o, &text))

@@ -78,7 +78,7 @@ get_union(
     struct dict *d, struct str key, struct arena *a, struct str *ret_value)
 {
 	const struct tables *t = d->state;
-	BUF_CLEANUP struct buf all;
+	BUF_CLEANUP struct buf all = {0};
 	struct str one;
 
 	buf_init(&all, DICT_VALUE_MAX);

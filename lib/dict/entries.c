@@ -160,7 +160,7 @@ void
 entries_read(struct entries *e, const struct dict_build *b, struct str text,
     const char *file, const char *target)
 {
-	BUF_CLEANUP struct buf where;
+	BUF_CLEANUP struct buf where = {0};
 	struct str line, key, value;
 	struct lines l;
 

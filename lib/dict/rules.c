@@ -209,7 +209,7 @@ read_rule(struct reader *rd, struct str line, unsigned number, struct buf *why)
 static bool
 read_rules(struct reader *rd, struct str text, struct buf *why)
 {
-	BUF_CLEANUP struct buf wrong;
+	BUF_CLEANUP struct buf wrong = {0};
 	bool is_right = true;
 	struct lines l;
 	struct str line;
@@ -259,7 +259,7 @@ bool
 rules_open(
     struct dict *d, const struct dict_opening *o, const struct rules_engine *e)
 {
-	BUF_CLEANUP struct buf text;
+	BUF_CLEANUP struct buf text = {0};
 	struct reader rd = {.o = o};
 
 	buf_init(&text, DICT_TEXT_MAX);

@@ -26,7 +26,7 @@ open_dir(struct target *t, bool as_root, struct buf *why)
 {
 	struct str path = buf_str(&t->path), dir;
 	ptrdiff_t slash = str_find_last(path, '/');
-	BUF_CLEANUP struct buf dir_path;
+	BUF_CLEANUP struct buf dir_path = {0};
 	struct stat st;
 
 	dir = slash < 0 ? STR(".") : str_sub(path, 0, (size_t)slash + 1);

@@ -18,7 +18,7 @@ conf_remark(struct conf_remarks *r, enum conf_severity severity,
     const struct conf_setting *at, const char *fmt, ...)
 {
 	struct conf_remark remark = {.severity = severity};
-	struct buf text BUF_CLEANUP;
+	BUF_CLEANUP struct buf text = {0};
 	va_list ap;
 
 	buf_init(&text, 4096);
@@ -175,7 +175,7 @@ static void
 read_text(
     const char *dir, const char *name, struct buf *text, struct conf_remarks *r)
 {
-	struct buf path BUF_CLEANUP;
+	BUF_CLEANUP struct buf path = {0};
 	buf_init(&path, 8192);
 	(void)buf_addf(&path, "%s/%s", dir, name);
 	int error =
@@ -192,7 +192,7 @@ read_text(
 static struct conf *
 read_dir(const char *dir, struct conf_remarks *r)
 {
-	struct buf main_cf BUF_CLEANUP, master_cf BUF_CLEANUP;
+	BUF_CLEANUP struct buf main_cf = {0}, master_cf = {0};
 	buf_init(&main_cf, CF_FILE_MAX);
 	buf_init(&master_cf, CF_FILE_MAX);
 
@@ -298,7 +298,7 @@ int64_t
 conf_transport(const struct conf *c, struct str transport, enum param p_default)
 {
 	struct str ending = str_c(param_table[p_default].name);
-	struct buf name BUF_CLEANUP;
+	BUF_CLEANUP struct buf name = {0};
 	enum param p;
 
 	assert(param_works(p_default));

@@ -282,7 +282,7 @@ check_networks(struct str list, struct str name, const struct conf_setting *at,
 static bool
 is_default(const struct conf *c, const struct param_row *row, struct str value)
 {
-	struct buf set BUF_CLEANUP, def BUF_CLEANUP;
+	BUF_CLEANUP struct buf set = {0}, def = {0};
 	const char *why;
 	buf_init(&set, CONF_VALUE_MAX);
 	buf_init(&def, CONF_VALUE_MAX);

@@ -82,7 +82,7 @@ find_host(struct conf *c)
 static void
 find_names(struct conf *c, struct conf_remarks *r)
 {
-	struct buf host BUF_CLEANUP, domain BUF_CLEANUP;
+	BUF_CLEANUP struct buf host = {0}, domain = {0};
 	buf_init(&host, CONF_VALUE_MAX);
 	buf_init(&domain, CONF_VALUE_MAX);
 	bool has_domain = expand_set(c, "mydomain", &domain, r);
@@ -110,11 +110,11 @@ find_names(struct conf *c, struct conf_remarks *r)
 static int
 read_origin(struct conf *c, const char *path, const char **ret_why)
 {
-	struct buf text BUF_CLEANUP;
+	BUF_CLEANUP struct buf text = {0};
 	struct stat st;
 	buf_init(&text, ORIGIN_FILE_MAX);
 
-	int fd FD_CLEANUP =
+	FD_CLEANUP int fd =
 	    open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st) != 0) {
 		*ret_why = strerror(errno);
@@ -143,7 +143,7 @@ read_origin(struct conf *c, const char *path, const char **ret_why)
 static void
 find_origin(struct conf *c, struct conf_remarks *r)
 {
-	struct buf path BUF_CLEANUP;
+	BUF_CLEANUP struct buf path = {0};
 	buf_init(&path, CONF_VALUE_MAX);
 	const char *why;
 
@@ -173,7 +173,7 @@ evaluate_text(struct conf *c, const struct param_row *row, struct str raw,
     struct conf_value *v, const struct conf_setting *at, struct str name,
     struct conf_remarks *r)
 {
-	struct buf text BUF_CLEANUP, reason BUF_CLEANUP;
+	BUF_CLEANUP struct buf text = {0}, reason = {0};
 	buf_init(&text, CONF_VALUE_MAX);
 	buf_init(&reason, 1024);
 	const char *why;

@@ -205,7 +205,7 @@ static int
 relate(struct expander *e, const struct relation *rel, bool levels,
     struct str a, struct str b, unsigned depth, bool *ret)
 {
-	struct buf x BUF_CLEANUP, y BUF_CLEANUP;
+	BUF_CLEANUP struct buf x = {0}, y = {0};
 	buf_init(&x, CONF_VALUE_MAX);
 	buf_init(&y, CONF_VALUE_MAX);
 	int r = expand_text(e, a, &x, depth);
@@ -281,7 +281,7 @@ expand_braced(
 	if (r != 0)
 		return r;
 
-	struct buf value BUF_CLEANUP;
+	BUF_CLEANUP struct buf value = {0};
 	buf_init(&value, CONF_VALUE_MAX);
 	r = expand_name(e, name, &value, depth);
 	if (r != 0)
@@ -358,7 +358,7 @@ int
 conf_expand(const struct conf *c, struct str text, struct arena *a,
     struct str *ret, const char **ret_why)
 {
-	struct buf out BUF_CLEANUP;
+	BUF_CLEANUP struct buf out = {0};
 	buf_init(&out, CONF_VALUE_MAX);
 	int r = conf_expand_to(c, text, &out, ret_why);
 

@@ -35,7 +35,7 @@ static const struct shape wire_shape = SHAPE("conf", struct wire, wire_fields);
 int
 conf_encode(const struct conf *c, struct buf *out)
 {
-	struct arena a ARENA_CLEANUP;
+	ARENA_CLEANUP struct arena a = {0};
 	arena_init(&a, CONF_SETTINGS_MAX * (sizeof(struct conf_setting) + 16));
 	struct conf_setting *list =
 	    arena_array(&a, c->count, sizeof(struct conf_setting));
@@ -50,7 +50,7 @@ struct conf *
 conf_decode(struct str bytes)
 {
 	struct conf_remarks r = {0};
-	struct arena a ARENA_CLEANUP;
+	ARENA_CLEANUP struct arena a = {0};
 	arena_init(&a, CONF_SETTINGS_MAX * (sizeof(struct conf_setting) + 16));
 	const char *why;
 	struct wire w;

@@ -77,7 +77,7 @@ give_name(int fd, const char *path)
 int
 maildrop_put(const char *path, struct submit_message *m, struct content *c)
 {
-	int fd FD_CLEANUP = open(path, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0640);
+	FD_CLEANUP int fd = open(path, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0640);
 	int r;
 
 	if (fd < 0)

@@ -319,7 +319,7 @@ master_cf_read(
     const char *dir, const struct conf *c, conf_remark_fn say, void *arg)
 {
 	struct conf_remarks r = {.say = say, .arg = arg};
-	struct buf path BUF_CLEANUP, text BUF_CLEANUP;
+	BUF_CLEANUP struct buf path = {0}, text = {0};
 	buf_init(&path, 8192);
 	buf_init(&text, CF_FILE_MAX);
 

@@ -54,7 +54,7 @@ append(struct match *m, const struct item *item)
 static bool
 read_file(struct reader *rd, struct str path, bool is_negated)
 {
-	BUF_CLEANUP struct buf text, name;
+	BUF_CLEANUP struct buf text = {0}, name = {0};
 	FD_CLEANUP int fd = -1;
 	bool is_right = true;
 	struct lines l;

@@ -12,7 +12,7 @@ static int
 open_gift(void *arg, const char *path)
 {
 	const struct tables *t = arg;
-	struct arena a ARENA_CLEANUP;
+	ARENA_CLEANUP struct arena a = {0};
 	int fd, copy;
 
 	arena_init(&a, CHAN_PACKET);

@@ -80,7 +80,7 @@ check_status(void)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 
 	if (size > 4096)
 		return 0;

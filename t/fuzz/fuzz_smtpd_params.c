@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct arena a ARENA_CLEANUP;
+	ARENA_CLEANUP struct arena a = {0};
 	struct params p;
 	struct addr addr;
 	struct str rest, bad;

@@ -319,7 +319,7 @@ pass_bad(void *arg, uint32_t offset, struct str bytes, bool is_tail)
 static int
 note_refusal(void *arg, uint32_t offset, const struct record *r)
 {
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	struct pass *p = arg;
 	struct journal_segment *s;
 	struct entry_refused refused;

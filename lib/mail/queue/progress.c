@@ -213,7 +213,7 @@ int
 progress_encode(
     const struct progress *p, uint64_t serial, size_t max, struct buf *out)
 {
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	struct packed packed = {
 	    .serial = serial, .attempts = p->attempts, .next = p->next};
 	size_t start = out->len, text_max = TEXT_FEW;

@@ -406,7 +406,7 @@ queue_file_content(int fd, const struct queue_file *f, struct content **ret)
 static int
 find_serial(int fd, const struct queue_file *f, uint64_t *ret)
 {
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	struct queue_file now = *f;
 	struct progress p;
 	const char *why;

@@ -234,7 +234,7 @@ static int
 take_record(
     void *arg, const struct journal_place *at, const struct record *record)
 {
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	struct replay *r = arg;
 	union entry e;
 	const char *why;
@@ -417,8 +417,8 @@ int
 replay_apply(struct journal *j, const struct journal_place *at, struct str id,
     struct progress *p)
 {
-	ARENA_CLEANUP struct arena a;
-	BUF_CLEANUP struct buf b;
+	ARENA_CLEANUP struct arena a = {0};
+	BUF_CLEANUP struct buf b = {0};
 	struct record record;
 	const struct entry_marks *about;
 	union entry e;

@@ -9,7 +9,7 @@
 static void
 test_zeroed_and_aligned(void **state)
 {
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 
 	(void)state;
 	arena_init(&a, 1 << 20);
@@ -30,7 +30,7 @@ test_zeroed_and_aligned(void **state)
 static void
 test_text(void **state)
 {
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	struct str s;
 
 	(void)state;

@@ -9,7 +9,7 @@
 static void
 test_maximum(void **state)
 {
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 
 	(void)state;
 	buf_init(&b, 5);
@@ -29,7 +29,7 @@ test_maximum(void **state)
 static void
 test_room_and_drop(void **state)
 {
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 
 	(void)state;
 	buf_init(&b, 1000);
@@ -48,7 +48,7 @@ test_room_and_drop(void **state)
 static void
 test_grows_to_the_byte(void **state)
 {
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 
 	(void)state;
 	buf_init(&b, 100000);

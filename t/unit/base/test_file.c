@@ -26,7 +26,7 @@ static void
 test_replace(void **state)
 {
 	char dir[] = "/tmp/valija-file-XXXXXX";
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 	struct stat st;
 	int fd;
 
@@ -93,7 +93,7 @@ static void
 test_whole(void **state)
 {
 	FD_CLEANUP int fd = memfd_sealed("whole", STR("0123456789"));
-	BUF_CLEANUP struct buf b, small;
+	BUF_CLEANUP struct buf b = {0}, small = {0};
 
 	(void)state;
 	assert_true(fd >= 0);

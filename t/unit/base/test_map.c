@@ -10,7 +10,7 @@
 static void
 test_put_get_del(void **state)
 {
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	struct str keys[COUNT];
 	struct map m;
 	size_t seen = 0;

@@ -51,8 +51,8 @@ sample(void)
 static void
 test_round_trip(void **state)
 {
-	BUF_CLEANUP struct buf b;
-	ARENA_CLEANUP struct arena a, other;
+	BUF_CLEANUP struct buf b = {0};
+	ARENA_CLEANUP struct arena a = {0}, other = {0};
 	struct outer v = sample(), got, copy;
 	const char *why = NULL;
 	struct inner *many;
@@ -81,7 +81,7 @@ test_round_trip(void **state)
 static void
 test_encode_refuses(void **state)
 {
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 	struct outer v = sample();
 
 	(void)state;
@@ -105,7 +105,7 @@ test_encode_refuses(void **state)
 static void
 decode_at_guard(struct str bytes, bool must_fail)
 {
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	struct str in = guard_copy(bytes);
 	const char *why = NULL;
 	struct outer got;
@@ -123,7 +123,7 @@ decode_at_guard(struct str bytes, bool must_fail)
 static void
 test_malformed(void **state)
 {
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 	struct outer v = sample();
 
 	(void)state;

@@ -13,7 +13,7 @@
 static inline void
 check_get(struct dict *d, const char *key, const char *expected)
 {
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	struct str got = STR_NONE;
 
 	arena_init(&a, 1 << 20);
@@ -36,7 +36,7 @@ check_get(struct dict *d, const char *key, const char *expected)
 static inline struct dict *
 check_open(struct fake_env *e, const char *spec)
 {
-	BUF_CLEANUP struct buf why;
+	BUF_CLEANUP struct buf why = {0};
 	struct dict *d;
 
 	buf_init(&why, 4096);
@@ -50,7 +50,7 @@ check_open(struct fake_env *e, const char *spec)
 static inline void
 check_refused(struct fake_env *e, const char *spec, const char *text)
 {
-	BUF_CLEANUP struct buf why;
+	BUF_CLEANUP struct buf why = {0};
 
 	buf_init(&why, 4096);
 	assert_null(dict_open(&e->env, str_c(spec), &why));

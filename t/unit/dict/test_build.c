@@ -62,7 +62,7 @@ setup(struct place *p, const char *text)
 static void
 teardown(struct place *p)
 {
-	BUF_CLEANUP struct buf path;
+	BUF_CLEANUP struct buf path = {0};
 
 	buf_init(&path, 100);
 	buf_addf(&path, "%s.cdb", p->source.p);
@@ -190,7 +190,7 @@ add_pair(void *arg, struct str key, struct str value)
 static void
 check_pairs(struct place *p, const char *expected)
 {
-	BUF_CLEANUP struct buf got;
+	BUF_CLEANUP struct buf got = {0};
 	struct dict *d = reopen(p);
 
 	buf_init(&got, 1000);
@@ -234,7 +234,7 @@ test_replaced_not_changed(void **state)
 {
 	struct place p;
 	struct stat st;
-	BUF_CLEANUP struct buf path;
+	BUF_CLEANUP struct buf path = {0};
 	struct dict *d;
 
 	(void)state;
@@ -258,7 +258,7 @@ test_replaced_not_changed(void **state)
 static void
 test_leftovers(void **state)
 {
-	BUF_CLEANUP struct buf temp;
+	BUF_CLEANUP struct buf temp = {0};
 	struct place p;
 
 	(void)state;
@@ -299,7 +299,7 @@ test_refused(void **state)
 static void
 test_owner(void **state)
 {
-	BUF_CLEANUP struct buf path;
+	BUF_CLEANUP struct buf path = {0};
 	struct place p;
 	struct stat st;
 

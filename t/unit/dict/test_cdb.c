@@ -41,7 +41,7 @@ static void
 check_keys(unsigned n)
 {
 	struct fake_env e = {0};
-	BUF_CLEANUP struct buf bytes;
+	BUF_CLEANUP struct buf bytes = {0};
 	struct dict *d;
 	char key[32];
 
@@ -92,7 +92,7 @@ test_not_a_cdb(void **state)
 static void
 test_hostile(void **state)
 {
-	BUF_CLEANUP struct buf bytes;
+	BUF_CLEANUP struct buf bytes = {0};
 	struct fake_env e = {0};
 	char *copy;
 
@@ -105,7 +105,7 @@ test_hostile(void **state)
 	for (int round = 0; round < 3000; round++) {
 		size_t len = bytes.len - (size_t)(round % 3 == 0) *
 		                             ((size_t)random() % bytes.len);
-		BUF_CLEANUP struct buf why;
+		BUF_CLEANUP struct buf why = {0};
 		struct dict *d;
 
 		memcpy(copy, bytes.p, bytes.len);
@@ -118,7 +118,7 @@ test_hostile(void **state)
 		buf_init(&why, 1000);
 		d = dict_open(&e.env, STR("cdb:/t"), &why);
 		for (unsigned i = 0; d != NULL && i < 20; i++) {
-			ARENA_CLEANUP struct arena a;
+			ARENA_CLEANUP struct arena a = {0};
 			char key[32];
 			struct str got;
 
@@ -137,7 +137,7 @@ test_hostile(void **state)
 static void
 test_broken_is_not_no(void **state)
 {
-	BUF_CLEANUP struct buf bytes;
+	BUF_CLEANUP struct buf bytes = {0};
 	struct fake_env e = {0};
 	struct dict *d;
 
@@ -167,7 +167,7 @@ open_big(void *arg, const char *path)
 static void
 test_truncated_live(void **state)
 {
-	BUF_CLEANUP struct buf bytes, why;
+	BUF_CLEANUP struct buf bytes = {0}, why = {0};
 	struct dict_env env = {.open = open_big};
 	struct dict *d;
 

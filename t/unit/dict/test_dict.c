@@ -26,7 +26,7 @@ test_list(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct str list = guard_copy(str_c(rows[i].list)), rest, item;
-		BUF_CLEANUP struct buf got;
+		BUF_CLEANUP struct buf got = {0};
 		int r;
 
 		rest = list;
@@ -116,7 +116,7 @@ test_union_and_pipe(void **state)
 static void
 test_nesting(void **state)
 {
-	BUF_CLEANUP struct buf spec;
+	BUF_CLEANUP struct buf spec = {0};
 	struct fake_env e = {0};
 
 	(void)state;
@@ -151,8 +151,8 @@ test_files(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		ARENA_CLEANUP struct arena a;
-		BUF_CLEANUP struct buf got;
+		ARENA_CLEANUP struct arena a = {0};
+		BUF_CLEANUP struct buf got = {0};
 		struct str files[4];
 		size_t n;
 
@@ -181,9 +181,9 @@ test_types(void **state)
 static void
 test_maps(void **state)
 {
-	BUF_CLEANUP struct buf why;
+	BUF_CLEANUP struct buf why = {0};
 	struct fake_env e = {0};
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	struct maps *m;
 	struct str got;
 

@@ -132,7 +132,7 @@ static void
 test_nested_too_deep(void **state)
 {
 	struct fake_env e = {0};
-	BUF_CLEANUP struct buf text;
+	BUF_CLEANUP struct buf text = {0};
 
 	(void)state;
 	fake_init(&e);
@@ -149,7 +149,7 @@ static void
 test_limits(void **state)
 {
 	struct fake_env e = {.files = {{"/t", STR("/^(a+)+$/ x")}}};
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	char key[200];
 	struct str got;
 	struct dict *d;
@@ -207,7 +207,7 @@ test_pattern_cut(void **state)
 	    {"#a/b#i z", "a/b", "i", " z"},
 	    {"/a\\/b/", "a\\/b", "", ""},
 	};
-	BUF_CLEANUP struct buf why;
+	BUF_CLEANUP struct buf why = {0};
 	struct str pattern, flags;
 
 	(void)state;

@@ -24,7 +24,7 @@ test_lines(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		BUF_CLEANUP struct buf got;
+		BUF_CLEANUP struct buf got = {0};
 		struct str text = guard_copy(str_c(rows[i].text)), line;
 		struct lines l;
 
@@ -141,7 +141,7 @@ test_bounds(void **state)
 {
 	struct fake_env e = {0};
 	char key[DICT_KEY_MAX + 2], text[DICT_KEY_MAX + 10];
-	ARENA_CLEANUP struct arena small;
+	ARENA_CLEANUP struct arena small = {0};
 	struct str got;
 	struct dict *d;
 

@@ -80,7 +80,7 @@ static inline void
 put_mx(struct buf *b, const char *owner, uint32_t ttl, unsigned preference,
     const char *host)
 {
-	BUF_CLEANUP struct buf data;
+	BUF_CLEANUP struct buf data = {0};
 
 	buf_init(&data, 1000);
 	put_u16(&data, preference);
@@ -91,7 +91,7 @@ put_mx(struct buf *b, const char *owner, uint32_t ttl, unsigned preference,
 static inline void
 put_soa(struct buf *b, const char *owner, uint32_t ttl, uint32_t minimum)
 {
-	BUF_CLEANUP struct buf data;
+	BUF_CLEANUP struct buf data = {0};
 
 	buf_init(&data, 1000);
 	put_name(&data, "ns.example");

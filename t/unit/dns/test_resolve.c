@@ -147,7 +147,7 @@ spoil(struct buf *b, struct query *q)
 static void
 send_forgeries(struct query *q, const struct sockaddr *to, socklen_t len)
 {
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 
 	buf_init(&b, WIRE_PACKET_MAX);
 	if (!is(q, "wrongid") && !is(q, "forged"))
@@ -166,7 +166,7 @@ send_forgeries(struct query *q, const struct sockaddr *to, socklen_t len)
 static void
 serve_udp(void *arg)
 {
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 	char packet[2000];
 
 	(void)arg;
@@ -196,7 +196,7 @@ serve_udp(void *arg)
 static void
 serve_tcp(void *arg)
 {
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 	char packet[2000];
 	struct sockaddr_storage from;
 	int fd;
@@ -264,7 +264,7 @@ start_server(void)
 static struct resolve *
 new_resolve(const char *others)
 {
-	BUF_CLEANUP struct buf text, why;
+	BUF_CLEANUP struct buf text = {0}, why = {0};
 	struct resolvers r;
 
 	buf_init(&text, 200);
@@ -388,7 +388,7 @@ static struct {
 static void
 ask_in_crowd(void *arg)
 {
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	struct dns_answer answer;
 
 	(void)arg;

@@ -8,7 +8,7 @@
 static void
 test_list(void **state)
 {
-	BUF_CLEANUP struct buf why;
+	BUF_CLEANUP struct buf why = {0};
 	struct resolvers r;
 
 	(void)state;
@@ -42,7 +42,7 @@ test_list_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		BUF_CLEANUP struct buf why;
+		BUF_CLEANUP struct buf why = {0};
 		struct resolvers r;
 		buf_init(&why, 1000);
 		if (resolvers_parse(&r, str_c(bad[i]), &why) == 0)

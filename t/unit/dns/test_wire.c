@@ -75,7 +75,7 @@ test_names(void **state)
 static void
 test_question(void **state)
 {
-	BUF_CLEANUP struct buf out;
+	BUF_CLEANUP struct buf out = {0};
 
 	(void)state;
 	buf_init(&out, WIRE_PACKET_MAX);
@@ -314,7 +314,7 @@ test_bounds(void **state)
 static void
 test_cut_and_bent(void **state)
 {
-	BUF_CLEANUP struct buf good;
+	BUF_CLEANUP struct buf good = {0};
 
 	(void)state;
 	buf_init(&good, WIRE_PACKET_MAX);

@@ -97,7 +97,7 @@ static inline void
 fake_open_host(struct fake_host *h, const char *main_cf)
 {
 	const struct world world = {fake_user, fake_group, fake_read, h};
-	BUF_CLEANUP struct buf why;
+	BUF_CLEANUP struct buf why = {0};
 
 	buf_init(&why, 4096);
 	fake_init(&h->env);
@@ -165,7 +165,7 @@ static inline void
 fake_ask(struct fake_host *h, const struct expand_ask *ask, struct buf *out)
 {
 	struct expand_answer answer = {0};
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 
 	arena_init(&a, DECIDE_ARENA);
 	buf_init(out, 64 * 1024);
@@ -186,7 +186,7 @@ fake_check(struct fake_host *h, const char *transport, const char *rcpt,
 	    .sender = STR("s@out.test"),
 	    .recipient = {.address = str_c(rcpt)},
 	};
-	BUF_CLEANUP struct buf got;
+	BUF_CLEANUP struct buf got = {0};
 
 	fake_ask(h, &ask, &got);
 	assert_string_equal(got.p, expected);

@@ -220,7 +220,7 @@ test_forward(void **state)
 static void
 test_too_many(void **state)
 {
-	BUF_CLEANUP struct buf text;
+	BUF_CLEANUP struct buf text = {0};
 
 	(void)state;
 	buf_init(&text, 10000);
@@ -242,7 +242,7 @@ test_hostile_extension(void **state)
 	fake_open_host(&h, MAIN_CF "alias_maps =\n"
 				   "forward_path = $home/${extension}\n");
 	for (size_t i = 0; i < 3; i++) {
-		BUF_CLEANUP struct buf expected;
+		BUF_CLEANUP struct buf expected = {0};
 
 		buf_init(&expected, 1000);
 		buf_addf(&expected, ANN " to %s", extensions[i]);
@@ -286,7 +286,7 @@ test_mailboxes(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct fake_host h = {0};
-		BUF_CLEANUP struct buf main_cf;
+		BUF_CLEANUP struct buf main_cf = {0};
 
 		buf_init(&main_cf, 10000);
 		buf_addf(&main_cf, MAIN_CF "alias_maps =\n%s", rows[i].setting);
@@ -373,7 +373,7 @@ test_loop_marks(void **state)
 	    .recipient = {.address = STR("Ann@here.test")},
 	    .loops = {&mark, 1},
 	};
-	BUF_CLEANUP struct buf got, led;
+	BUF_CLEANUP struct buf got = {0}, led = {0};
 
 	(void)state;
 	fake_open_host(&host, MAIN_CF);
@@ -403,7 +403,7 @@ test_child(void **state)
 		},
 	};
 	struct expand_answer w = {0};
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	const struct expand_child *child;
 	const struct recipient *r;
 
@@ -432,14 +432,14 @@ test_child(void **state)
 static void
 test_encodes(void **state)
 {
-	BUF_CLEANUP struct buf text, packet;
+	BUF_CLEANUP struct buf text = {0}, packet = {0};
 	struct fake_host h = {.files = {{"/etc/l", FIND_YES, NULL, 65534}}};
 	const struct expand_ask ask = {
 	    .transport = STR("local"),
 	    .recipient = {.address = STR("big@here.test")},
 	};
 	struct expand_answer w = {0};
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 
 	(void)state;
 	buf_init(&text, HOME_TEXT);

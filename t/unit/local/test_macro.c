@@ -45,7 +45,7 @@ test_expand(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct str text = guard_copy(str_c(rows[i].text));
-		BUF_CLEANUP struct buf out;
+		BUF_CLEANUP struct buf out = {0};
 		bool is_right;
 
 		buf_init(&out, 100);
@@ -60,7 +60,7 @@ test_expand(void **state)
 static void
 test_bound(void **state)
 {
-	BUF_CLEANUP struct buf out;
+	BUF_CLEANUP struct buf out = {0};
 
 	(void)state;
 	buf_init(&out, 12);

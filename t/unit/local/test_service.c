@@ -35,7 +35,7 @@ check_call(struct chan *c, const char *transport, const char *rcpt,
 	    .sender = STR("s@out.test"),
 	    .recipient = {.address = str_c(rcpt)},
 	};
-	BUF_CLEANUP struct buf got;
+	BUF_CLEANUP struct buf got = {0};
 	struct parcel answer;
 
 	buf_init(&got, 1000);

@@ -57,8 +57,8 @@ test_parse(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct str list = guard_copy(str_c(rows[i].list));
-		ARENA_CLEANUP struct arena a;
-		BUF_CLEANUP struct buf got;
+		ARENA_CLEANUP struct arena a = {0};
+		BUF_CLEANUP struct buf got = {0};
 		struct targets t = {0};
 		const char *why = "";
 
@@ -101,7 +101,7 @@ test_malformed(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct str list = guard_copy(str_c(rows[i].list));
-		ARENA_CLEANUP struct arena a;
+		ARENA_CLEANUP struct arena a = {0};
 		struct targets t = {0};
 		const char *why = "";
 		int r;
@@ -119,8 +119,8 @@ test_malformed(void **state)
 static void
 test_file(void **state)
 {
-	ARENA_CLEANUP struct arena a;
-	BUF_CLEANUP struct buf got;
+	ARENA_CLEANUP struct arena a = {0};
+	BUF_CLEANUP struct buf got = {0};
 	struct targets t = {0};
 	const char *why = "";
 

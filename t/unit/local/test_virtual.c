@@ -99,7 +99,7 @@ test_loop(void **state)
 	    .recipient = {.address = STR("a@V.test")},
 	    .loops = {marks, 2},
 	};
-	BUF_CLEANUP struct buf got;
+	BUF_CLEANUP struct buf got = {0};
 
 	(void)state;
 	fake_open_host(&host, MAIN_CF "virtual_mailbox_base = /vmail\n");

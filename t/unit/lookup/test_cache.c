@@ -46,7 +46,7 @@ test_keeps_a_copy(void **state)
 static void
 test_bound(void **state)
 {
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	struct cache *c = cache_new();
 	struct lookup_answer no = {.find = FIND_NO};
 

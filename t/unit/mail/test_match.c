@@ -13,8 +13,8 @@ static struct fake_env env = {
 static void
 check_name(const char *list, bool parents, const char *name, enum find expected)
 {
-	ARENA_CLEANUP struct arena a;
-	BUF_CLEANUP struct buf why;
+	ARENA_CLEANUP struct arena a = {0};
+	BUF_CLEANUP struct buf why = {0};
 	struct match *m;
 
 	arena_init(&a, 1 << 20);
@@ -99,8 +99,8 @@ test_networks(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		ARENA_CLEANUP struct arena a;
-		BUF_CLEANUP struct buf why;
+		ARENA_CLEANUP struct arena a = {0};
+		BUF_CLEANUP struct buf why = {0};
 		struct match *m;
 		struct ip ip;
 
@@ -118,8 +118,8 @@ test_networks(void **state)
 static void
 test_client(void **state)
 {
-	ARENA_CLEANUP struct arena a;
-	BUF_CLEANUP struct buf why;
+	ARENA_CLEANUP struct arena a = {0};
+	BUF_CLEANUP struct buf why = {0};
 	struct match *m;
 	struct ip ip;
 
@@ -155,7 +155,7 @@ test_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		BUF_CLEANUP struct buf why;
+		BUF_CLEANUP struct buf why = {0};
 
 		buf_init(&why, 1000);
 		fake_init(&env);

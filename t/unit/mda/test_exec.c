@@ -38,8 +38,8 @@ test_words(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct str text = guard_copy(str_c(rows[i].text));
-		ARENA_CLEANUP struct arena a;
-		BUF_CLEANUP struct buf got;
+		ARENA_CLEANUP struct arena a = {0};
+		BUF_CLEANUP struct buf got = {0};
 		char **words;
 
 		arena_init(&a, 10000);
@@ -81,7 +81,7 @@ check_address(const struct address_row *row)
 	struct job job = {.d = &deliver};
 	const struct delivery d = {
 	    .job = &job, .recipient = &rcpt, .action = &action};
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	char **env;
 
 	arena_init(&a, 10000);

@@ -86,7 +86,7 @@ static void
 assert_box(const char *text)
 {
 	char *got = read_text("box", NULL), *p = got;
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 	const char from[] = "From sender@example.com ";
 	struct str rest = str_c(got), line;
 

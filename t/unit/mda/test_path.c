@@ -29,7 +29,7 @@ test_below(void **state)
 	    {"/home/u", "a/..", NULL},
 	    {"/home/u", "/home/u/../v", NULL},
 	};
-	BUF_CLEANUP struct buf b;
+	BUF_CLEANUP struct buf b = {0};
 
 	(void)state;
 	buf_init(&b, 64);

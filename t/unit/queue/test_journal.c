@@ -31,7 +31,7 @@ static struct journal *journal;
 static int
 take(void *arg, const struct journal_place *at, const struct record *r)
 {
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	struct told *t = arg;
 	struct entry_generation e;
 	const char *why;
@@ -64,7 +64,7 @@ open_journal(struct told *t)
 {
 	struct journal_replay replay = {take, take_bad, t};
 	struct journal_events events = {0};
-	BUF_CLEANUP struct buf why;
+	BUF_CLEANUP struct buf why = {0};
 
 	buf_init(&why, 1000);
 	memset(t, 0, sizeof(*t));
@@ -95,7 +95,7 @@ static int
 set_up(void **state)
 {
 	struct told t;
-	BUF_CLEANUP struct buf why;
+	BUF_CLEANUP struct buf why = {0};
 
 	(void)state;
 	buf_init(&why, 1000);
@@ -314,7 +314,7 @@ test_flipped_bits(void **state)
 static void
 test_unknown_version_is_untouched(void **state)
 {
-	BUF_CLEANUP struct buf why;
+	BUF_CLEANUP struct buf why = {0};
 	struct flusher *f = flusher_new(false);
 
 	(void)state;

@@ -58,7 +58,7 @@ static void
 open_world(struct world *w, unsigned seed)
 {
 	struct store_events e = {0};
-	BUF_CLEANUP struct buf why;
+	BUF_CLEANUP struct buf why = {0};
 
 	memset(w, 0, sizeof(*w));
 	world = w;
@@ -352,7 +352,7 @@ check_content(struct world *w, struct after *a, size_t i, struct store_body *b,
     size_t cut)
 {
 	struct letter *l = w->letters[i];
-	ARENA_CLEANUP struct arena arena;
+	ARENA_CLEANUP struct arena arena = {0};
 	struct str want;
 	char *got = malloc(l->size + 1);
 	ssize_t n = 0;
@@ -432,7 +432,7 @@ check_cut(struct world *w, size_t cut, unsigned seed, struct rig *spare)
 	struct after *a = calloc(1, sizeof(*a));
 	struct store_events e = {.arg = a};
 	struct store_scan scan = {known_one, found_file, a};
-	BUF_CLEANUP struct buf why;
+	BUF_CLEANUP struct buf why = {0};
 
 	buf_init(&why, 1000);
 	rig_cut(&w->rig, cut, seed, spare);
@@ -460,7 +460,7 @@ check_cut(struct world *w, size_t cut, unsigned seed, struct rig *spare)
 static void
 make_dirs(struct rig *r)
 {
-	BUF_CLEANUP struct buf why;
+	BUF_CLEANUP struct buf why = {0};
 
 	buf_init(&why, 1000);
 	rig_init(r);
@@ -539,7 +539,7 @@ test_oracle_sees_loss(void **state)
 	for (unsigned seed = 0; seed < 50; seed++) {
 		struct after *a = calloc(1, sizeof(*a));
 		struct store_events e = {.arg = a};
-		BUF_CLEANUP struct buf why;
+		BUF_CLEANUP struct buf why = {0};
 		bool lost;
 
 		buf_init(&why, 1000);
@@ -614,7 +614,7 @@ test_third_failure_alarms(void **state)
 	rig_clear(&w->rig);
 	{
 		struct store_events e = {.alarm = count_alarm};
-		BUF_CLEANUP struct buf why;
+		BUF_CLEANUP struct buf why = {0};
 
 		buf_init(&why, 1000);
 		w->store = store_open(
@@ -725,7 +725,7 @@ test_generations_never_repeat(void **state)
 	struct world *w = malloc(sizeof(*w));
 	struct store_events e = {0};
 	uint64_t first, again;
-	BUF_CLEANUP struct buf why;
+	BUF_CLEANUP struct buf why = {0};
 
 	(void)state;
 	buf_init(&why, 1000);
@@ -768,7 +768,7 @@ test_with_the_thread(void **state)
 	struct store_events none = {0}, e = {.arg = a};
 	struct store_scan scan = {known_one, found_file, a};
 	struct store_config c;
-	BUF_CLEANUP struct buf why;
+	BUF_CLEANUP struct buf why = {0};
 
 	(void)state;
 	buf_init(&why, 1000);
@@ -839,7 +839,7 @@ test_many_restarts(void **state)
 	add(w, 700, NULL);
 	settle_world(w);
 	for (int i = 0; i < 40; i++) {
-		BUF_CLEANUP struct buf why;
+		BUF_CLEANUP struct buf why = {0};
 
 		buf_init(&why, 1000);
 		store_forget(&w->letters[0]->item);

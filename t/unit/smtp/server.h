@@ -61,7 +61,7 @@ expect_line(struct stream *s, struct str want)
 static inline bool
 expect_data(struct stream *s, struct str want)
 {
-	BUF_CLEANUP struct buf got;
+	BUF_CLEANUP struct buf got = {0};
 	struct str line;
 	bool crlf = true;
 

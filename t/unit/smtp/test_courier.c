@@ -79,7 +79,7 @@ deliver(const char *nexthop, size_t n, const char *text)
 {
 	static struct job_recipient rows[3];
 	static const char *const names[] = {"a@x.test", "b@x.test", "c@x.test"};
-	ARENA_CLEANUP struct arena a;
+	ARENA_CLEANUP struct arena a = {0};
 	struct job_deliver job = {
 	    .id = STR("QID"),
 	    .nexthop = str_c(nexthop),
@@ -115,7 +115,7 @@ send_two(const char *nexthop)
 static void
 check(size_t i, enum outcome_state state, const char *dsn, const char *text)
 {
-	BUF_CLEANUP struct buf want;
+	BUF_CLEANUP struct buf want = {0};
 	const struct outcome *o = &results[i].outcome;
 	struct str rest = str_c(text);
 
@@ -134,7 +134,7 @@ check(size_t i, enum outcome_state state, const char *dsn, const char *text)
 static void
 check_relay(size_t i, const char *host)
 {
-	BUF_CLEANUP struct buf want;
+	BUF_CLEANUP struct buf want = {0};
 
 	buf_init(&want, 100);
 	buf_addf(&want, "%s:%u", host, port);

@@ -313,7 +313,7 @@ desk_room(uint64_t room, struct str dsn, struct str text)
 void
 desk_open(const char *main_cf)
 {
-	struct buf why BUF_CLEANUP;
+	BUF_CLEANUP struct buf why = {0};
 
 	buf_init(&why, 4096);
 	if (desk.state.room == 0 && desk.state.text.len == 0)
@@ -421,7 +421,7 @@ desk_message(size_t i)
 struct str
 desk_log(void)
 {
-	struct buf all BUF_CLEANUP;
+	BUF_CLEANUP struct buf all = {0};
 	struct str rest, line;
 	ssize_t n;
 

@@ -134,7 +134,7 @@ hex(char c)
 static void
 say_escaped(struct play *p, struct str text)
 {
-	struct buf b BUF_CLEANUP;
+	BUF_CLEANUP struct buf b = {0};
 
 	buf_init(&b, 65536);
 	for (size_t i = 0; i < text.len; i++) {
@@ -307,7 +307,7 @@ static void
 test_file(void **state)
 {
 	const char *path = *state;
-	struct buf text BUF_CLEANUP;
+	BUF_CLEANUP struct buf text = {0};
 	struct play p = {.file = strrchr(path, '/') + 1};
 
 	buf_init(&text, 1 << 20);

@@ -67,7 +67,7 @@ static void
 test_reverse_names(void **state)
 {
 	struct ip a = ip_of("192.0.2.1"), b = ip_of("2001:db8::1");
-	struct arena arena ARENA_CLEANUP;
+	ARENA_CLEANUP struct arena arena = {0};
 
 	(void)state;
 	arena_init(&arena, 4096);
@@ -83,7 +83,7 @@ test_reverse_names(void **state)
 static void
 test_peers(void **state)
 {
-	struct arena a ARENA_CLEANUP;
+	ARENA_CLEANUP struct arena a = {0};
 	struct client c, again;
 	struct peers p;
 

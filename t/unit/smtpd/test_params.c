@@ -46,7 +46,7 @@ test_paths(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		struct arena a ARENA_CLEANUP;
+		ARENA_CLEANUP struct arena a = {0};
 		struct str in = guard_copy(str_c(paths[i].args));
 		struct addr addr;
 		struct str rest;
