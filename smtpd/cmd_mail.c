@@ -4,7 +4,7 @@
 
 #include "check.h"
 #include "mail/intake.h"
-#include "params.h"
+#include "mail/params.h"
 #include "reply.h"
 #include "session.h"
 

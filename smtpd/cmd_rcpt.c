@@ -6,7 +6,7 @@
 #include "check.h"
 #include "mail/envelope.h"
 #include "mail/intake.h"
-#include "params.h"
+#include "mail/params.h"
 #include "reply.h"
 #include "session.h"
 

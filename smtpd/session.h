@@ -21,7 +21,7 @@
 #include "mail/addr.h"
 #include "mail/intake.h"
 #include "net/stream.h"
-#include "params.h"
+#include "mail/params.h"
 #include "server.h"
 
 #include <sys/queue.h>

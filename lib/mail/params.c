@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* params - parsing what stands behind MAIL and RCPT. */
-#include "params.h"
+#include "mail/params.h"
 
 #include <errno.h>
 

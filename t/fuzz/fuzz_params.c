@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Any bytes behind MAIL: refused, or a path and parameters within bounds. */
-#include "params.h"
+#include "mail/params.h"
 
 #include <assert.h>
 #include <stdint.h>

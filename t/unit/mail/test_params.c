@@ -3,7 +3,7 @@
 #include "guard.h"
 #include "tap.h"
 
-#include "params.h"
+#include "mail/params.h"
 
 #include <errno.h>
 

@@ -3,8 +3,8 @@
  * params - what stands behind the address of MAIL FROM and RCPT TO
  * (RFC 5321 section 4.1.2: esmtp-param), and the address itself.
  */
-#ifndef SMTPD_PARAMS_H
-#define SMTPD_PARAMS_H
+#ifndef MAIL_PARAMS_H
+#define MAIL_PARAMS_H
 
 #include "base/arena.h"
 #include "base/str.h"
