@@ -76,6 +76,107 @@ def _(t):
     t.eq(sendmail("-C", "/nonexistent", "a@box.test").returncode, 78, "no such configuration")
 
 
+def smtp_dialogue(text, user="vt-alice"):
+    r = sendmail("-bs", text=text, user=user)
+    t_code = [line[:3] for line in r.out.replace("\r\n", "\n").split("\n") if line[3:4] == " "]
+    return r, " ".join(t_code)
+
+
+@test("-bs: SMTP on standard input and output, without privilege")
+def _(t):
+    r, codes = smtp_dialogue(
+        "EHLO me\r\nMAIL FROM:<s1@out.test> SIZE=100 BODY=8BITMIME\r\nRCPT TO:<a@box.test>\r\n"
+        "DATA\r\nSubject: bs1\r\n\r\n..one dot\r\n...\r\n.\r\n"
+        "MAIL FROM:<>\r\nRCPT TO:<a@box.test>\r\nDATA\r\nSubject: bs2\r\n\r\n.\r\nQUIT\r\n")
+    t.eq((r.returncode, codes), (0, "220 250 250 250 354 250 250 250 354 250 221"), r.out)
+    t.ok(re.search(r"250 2\.0\.0 Ok: queued as \w+\r\n", r.out), "the queue id", r.out)
+    t.ok(r.out.startswith("220 mx.here.test ESMTP") and "\r\n250-SIZE 10240000\r\n" in r.out, "banner, SIZE", r.out)
+    global taken
+    got = [m.decode() for m in v.maildir(inbox, taken + 2)[taken:]]
+    taken += 2
+    one = [m for m in got if "bs1" in m][0]
+    t.ok("Return-Path: <s1@out.test>\n" in one and "\n\n.one dot\n..\n" in one, "sender, dots", one)
+    t.ok(f"from userid {pwd.getpwnam('vt-alice').pw_uid})" in one, "who sent it", one)
+    t.ok(re.search(r"^Date: ", one, re.M) and re.search(r"^From: s1@out\.test", one, re.M), "completed", one)
+    t.ok(any("bs2" in m and "Return-Path: <>\n" in m for m in got), "the second one", str(got))
+
+
+@test("-bs: lines that end in LF, what is wrong, and a message that was cut short")
+def _(t):
+    r, codes = smtp_dialogue(
+        "HELO me\nRCPT TO:<a@box.test>\nMAIL FROM:<a b@c>\nMAIL FROM:<x@out.test> SIZE=999999999\n"
+        "MAIL FROM:<x@out.test> FOO=1\nMAIL FROM:<x@out.test>\nMAIL FROM:<y@out.test>\nDATA\nRCPT TO:<>\n"
+        "RCPT TO:<a@box.test>\nVRFY x\nNOOP\nWHAT\n\nRSET\nDATA\n" + "x" * 5000 + "\n"
+        "MAIL FROM:<lf@out.test>\nRCPT TO:a@box.test\nDATA\nSubject: bs3\n\nbody\n.\n"
+        "MAIL FROM:<lf@out.test>\nRCPT TO:<a@box.test>\nDATA\nSubject: never whole\n\nbody\n")
+    t.eq((r.returncode, codes),
+         (0, "220 250 503 501 552 555 250 503 554 501 250 252 250 502 500 250 503 500 250 250 354 250 250 250 354"),
+         r.out)
+    m = arrived("Subject: bs3")
+    t.ok("Return-Path: <lf@out.test>\n" in m and m.endswith("\n\nbody\n"), "delivered", m)
+    sendmail("a@box.test", text="Subject: after bs\n\nx\n")
+    arrived("Subject: after bs")  # and nothing else
+
+
+@test("-bs: swaks submits through it over a pipe, and a client that waits for each reply")
+def _(t):
+    r = v.run("/usr/bin/swaks", "--silent", "2", "--pipe", f"{program('sendmail')} -C {v.conf} -bs",
+              "--from", "sw@out.test", "--to", "a@box.test", "--body", "by swaks and a pipe", user="vt-bob")
+    t.eq(r.returncode, 0, r.out + r.err)
+    t.ok("by swaks and a pipe" in arrived("by swaks and a pipe"), "delivered")
+    # pine and mutt-like: each reply is read before the next command is said
+    p = subprocess.Popen([program("sendmail"), "-C", v.conf, "-bs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                         user="vt-bob", group="vt-bob", extra_groups=[])
+    said = []
+    for line in ("", "EHLO x", "MAIL FROM:<st@out.test>", "RCPT TO:<a@box.test>", "DATA",
+                 "Subject: in step\r\n\r\nx\r\n.", "QUIT"):
+        if line:
+            p.stdin.write(line.encode() + b"\r\n")
+            p.stdin.flush()
+        while True:
+            said.append(p.stdout.readline().decode())
+            if said[-1][3:4] != "-":
+                break
+    t.eq((p.wait(), [s[:3] for s in said if s[3:4] == " "]), (0, "220 250 250 250 354 250 221".split()), str(said))
+    arrived("Subject: in step")
+
+
+@test("-bs: a message that is too large, and a user who may not send")
+def _(t):
+    v.configure(message_size_limit="20000")
+    v.reload()
+    r, codes = smtp_dialogue("HELO x\nMAIL FROM:<a@out.test>\nRCPT TO:<a@box.test>\nDATA\n" + "x\n" * 20000 +
+                             ".\nMAIL FROM:<a@out.test>\nRCPT TO:<a@box.test>\nDATA\nSubject: fits\n.\nQUIT\n")
+    t.eq(codes, "220 250 250 250 354 552 250 250 354 250 221", r.out)
+    arrived("Subject: fits")
+    v.configure(message_size_limit=None, authorized_submit_users="!vt-bob, static:all")
+    v.reload()
+    r, codes = smtp_dialogue("HELO x\nMAIL FROM:<a@out.test>\nRCPT TO:<a@box.test>\nDATA\n.\nQUIT\n", user="vt-bob")
+    t.eq(codes, "220 250 250 250 354 554 221", r.out)
+    t.ok("554 5.7.1 Error: User vt-bob(" in r.out, "the reason", r.out)
+    v.configure(authorized_submit_users=None)
+    v.reload()
+
+
+@test("-bv: what recipients become, and where they would go")
+def _(t):
+    v.configure(virtual_alias_maps="inline:{ { list@box.test = a@box.test, far@out.example } { bad@box.test = no@here.test } }",
+                transport_maps="inline:{ { closed.example = error:5.1.2 closed } }")
+    r = sendmail("-bv", "vt-alice", "list@box.test")
+    t.eq((r.returncode, r.out),
+         (0, "vt-alice... (vt-alice@here.test) deliverable: mailer local, host mx.here.test, user vt-alice@here.test\n"
+             "list@box.test... (a@box.test) deliverable: mailer virtual, host box.test, user a@box.test\n"
+             "list@box.test... (far@out.example) deliverable: mailer smtp, host out.example, user far@out.example\n"), r.err)
+    r = sendmail("-bv", "vt-nobody-here", "bad@box.test", "x@closed.example")
+    t.eq((r.returncode, r.out),
+         (67, "vt-nobody-here... (vt-nobody-here@here.test) User unknown in local recipient table\n"
+              "bad@box.test... (no@here.test) User unknown in local recipient table\n"
+              "x@closed.example... 5.1.2 closed\n"), r.err)
+    v.configure(virtual_alias_maps="hash:/nonexistent")
+    t.eq(sendmail("-bv", "x@box.test").returncode, 75, "a table that cannot be asked")
+    v.configure(virtual_alias_maps=None, transport_maps=None)
+
+
 @test("mailq, postqueue -p, newaliases")
 def _(t):
     t.eq(v.run("mailq", "-C", v.conf).out, "Mail queue is empty\n", "mailq")
@@ -124,6 +225,15 @@ def _(t):
     v.start()
     t.ok("Return-Path: <down@out.test>" in arrived("Subject: was down"), "delivered")
     wait_until("maildrop is empty", lambda: not os.listdir(drop))
+
+
+@test("-bs while the suite is stopped")
+def _(t):
+    v.stop()
+    r, codes = smtp_dialogue("HELO x\nMAIL FROM:<a@out.test>\nRCPT TO:<a@box.test>\nDATA\nSubject: bs down\n\n.\nQUIT\n")
+    t.eq(codes, "220 250 250 250 354 250 221", r.out)
+    v.start()
+    t.ok("Return-Path: <a@out.test>" in arrived("Subject: bs down"), "delivered")
 
 
 @test("rubbish in maildrop harms nobody")

@@ -125,19 +125,45 @@ rebuild_aliases(struct sendmail *s)
 }
 
 static void
-send_mail(struct sendmail *s)
+need_recipients(const struct sendmail *s)
 {
-	struct content *c;
-
-	sendmail_envelope(s);
 	if (s->nrecipients == 0 && !s->message.extract)
 		sendmail_fatal(EX_USAGE,
 		    "Recipient addresses must be specified on the command "
 		    "line or via the -t option");
+}
+
+static struct content *
+read_message(const struct sendmail *s)
+{
+	static struct sendmail_input in = {.fd = STDIN_FILENO};
+	struct content *c = NULL;
+	int r = sendmail_read(s->conf, &in,
+	    s->dot_is_text ? SENDMAIL_END_FILE : SENDMAIL_END_DOT, &c);
+
+	if (r == -EMSGSIZE)
+		sendmail_fatal(EX_DATAERR, "message file too big");
+	if (r == -ENOSPC || r == -EMFILE || r == -ENFILE || r == -ENOMEM)
+		sendmail_fatal(EX_TEMPFAIL, "message: %s", strerror(-r));
+	if (r < 0)
+		sendmail_fatal(EX_IOERR, "standard input: %s", strerror(-r));
+	return c;
+}
+
+static void
+send_mail(struct sendmail *s)
+{
+	struct content *c;
+	struct submit_done done;
+
+	sendmail_envelope(s);
+	need_recipients(s);
 	read_conf(s);
-	c = sendmail_read(s, STDIN_FILENO);
-	sendmail_send(s, c);
+	c = read_message(s);
+	done = sendmail_send(s, c);
 	content_unref(&c);
+	if (done.exit_code != EX_OK)
+		sendmail_fatal((int)done.exit_code, "%.*s", STR_ARG(done.text));
 }
 
 static void
@@ -160,15 +186,22 @@ run_mode(struct sendmail *s)
 		if (s->flush_id.len > 0)
 			run_tool(s, "postqueue", "-i",
 			    arena_cstr(&s->arena, s->flush_id));
+		if (s->flush_site.len > 0)
+			run_tool(s, "postqueue", "-s",
+			    arena_cstr(&s->arena, s->flush_site));
 		run_tool(s, "postqueue", "-f", NULL);
 		return;
 	case SENDMAIL_NOTHING:
 		return;
 	case SENDMAIL_SMTP:
-		sendmail_fatal(
-		    EX_USAGE, "-bs is not supported: connect to the SMTP port");
+		read_conf(s);
+		sendmail_smtp(s);
+		return;
 	case SENDMAIL_VERIFY:
-		sendmail_fatal(EX_USAGE, "-bv is not supported");
+		sendmail_envelope(s);
+		need_recipients(s);
+		read_conf(s);
+		exit(sendmail_verify(s));
 	}
 }
 
@@ -183,7 +216,7 @@ main(int argc, char **argv)
 	s.conf_dir = env != NULL ? env : VALIJA_CONFIG;
 	s.program_dir = own_directory(&s.arena);
 	s.message.sender = s.message.full_name = s.message.envid = STR_NONE;
-	s.flush_id = STR_NONE;
+	s.flush_id = s.flush_site = STR_NONE;
 	sendmail_options(&s, argc, argv);
 	run_mode(&s);
 	conf_free(&s.conf);

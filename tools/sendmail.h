@@ -4,6 +4,7 @@
 #define TOOLS_SENDMAIL_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "mail/conf.h"
 #include "mail/content.h"
 #include "mail/proto/submit.h"
@@ -30,6 +31,7 @@ struct sendmail {
 	const char *program_dir; /* where its kin are */
 	bool dot_is_text;        /* -i */
 	struct str flush_id;     /* -qI */
+	struct str flush_site;   /* -qR */
 	const char *aliases;     /* -oA */
 	struct submit_message message;
 	struct recipient *recipients;
@@ -38,6 +40,20 @@ struct sendmail {
 	int narguments;
 	struct arena arena;
 	struct conf *conf;
+};
+
+/* Standard input: what one reader did not take is there for the next. */
+struct sendmail_input {
+	int fd;
+	struct str ahead; /* in the block */
+	char block[64 * 1024];
+};
+
+/* What ends a message. */
+enum sendmail_end {
+	SENDMAIL_END_FILE, /* -i: a lone dot is text */
+	SENDMAIL_END_DOT,  /* the file's end, or a lone dot */
+	SENDMAIL_END_SMTP, /* a lone dot; other leading dots are doubled */
 };
 
 /* Each ends the process when it cannot go on: a line on stderr, an exit code
@@ -50,12 +66,29 @@ void sendmail_options(struct sendmail *s, int argc, char **argv);
 
 /* The sender and recipients that were typed, as addresses. */
 void sendmail_envelope(struct sendmail *s);
+void sendmail_add_recipient(struct sendmail *s, struct str address);
 
-/* The message on standard input. */
-struct content *sendmail_read(const struct sendmail *s, int fd);
+/*
+ * The message on standard input.  0; -EMSGSIZE: too large, read to its end
+ * all the same; -ENODATA: cut short (SMTP alone); or -errno.
+ */
+int sendmail_read(const struct conf *conf, struct sendmail_input *in,
+    enum sendmail_end end, struct content **ret);
 
-/* Hands it to pickup, or leaves it in maildrop/. */
-void sendmail_send(struct sendmail *s, struct content *c);
+/* The next line, without its LF.  0; -EMSGSIZE: more than `ret` may hold,
+ * skipped; -ENODATA: the end; or -errno. */
+int sendmail_read_line(struct sendmail_input *in, struct buf *ret);
+
+/*
+ * Hands s->message to pickup, or leaves it in maildrop/: there it has no id
+ * yet.  What is to be said of it, in s->arena.
+ */
+struct submit_done sendmail_send(struct sendmail *s, struct content *c);
+
+/* -bs: SMTP on standard input and output. */
+void sendmail_smtp(struct sendmail *s);
+/* -bv: where the recipients would go, on standard output; an exit code. */
+int sendmail_verify(struct sendmail *s);
 
 /* Becomes another tool of the suite. */
 void sendmail_exec(const struct sendmail *s, const char *tool, char **argv)

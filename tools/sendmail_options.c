@@ -127,11 +127,16 @@ set_o(struct sendmail *s, const char *value)
 static void
 set_queue(struct sendmail *s, const char *value)
 {
+	if (value[0] == 'S')
+		sendmail_fatal(EX_USAGE,
+		    "-qS is not implemented: use -q for the whole queue");
+	if ((value[0] == 'I' || value[0] == 'R') && value[1] == '\0')
+		sendmail_fatal(EX_USAGE, "-q%c needs a value", value[0]);
 	if (value[0] == 'I')
 		s->flush_id = str_c(value + 1);
-	else if (value[0] == 'R' || value[0] == 'S')
-		sendmail_fatal(EX_USAGE, "-q%c is not supported", value[0]);
-	if (value[0] == '\0' || value[0] == 'I')
+	else if (value[0] == 'R')
+		s->flush_site = str_c(value + 1);
+	if (value[0] == '\0' || value[0] == 'I' || value[0] == 'R')
 		s->mode = SENDMAIL_FLUSH;
 	else if (s->mode == SENDMAIL_MAIL)
 		s->mode = SENDMAIL_NOTHING; /* -q30m: we do so anyway */
@@ -258,12 +263,9 @@ sendmail_options(struct sendmail *s, int argc, char **argv)
 	s->narguments = argc - i;
 }
 
-static void
-add_recipient(void *arg, struct addr a, struct str name)
+void
+sendmail_add_recipient(struct sendmail *s, struct str address)
 {
-	struct sendmail *s = arg;
-
-	(void)name;
 	if (s->nrecipients % 64 == 0) {
 		s->recipients = realloc(s->recipients,
 		    (s->nrecipients + 64) * sizeof(*s->recipients));
@@ -271,11 +273,18 @@ add_recipient(void *arg, struct addr a, struct str name)
 			sendmail_fatal(EX_OSERR, "out of memory");
 	}
 	s->recipients[s->nrecipients++] = (struct recipient){
-	    .address = a.text,
-	    .original = a.text,
+	    .address = address,
+	    .original = address,
 	    .orcpt = STR_NONE,
 	    .notify = s->message.notify,
 	};
+}
+
+static void
+add_recipient(void *arg, struct addr a, struct str name)
+{
+	(void)name;
+	sendmail_add_recipient(arg, a.text);
 }
 
 static void

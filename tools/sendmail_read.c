@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * sendmail_read - the message on standard input: lines that end in LF or
- * CRLF, up to the end of the file or, without -i, to a line with a lone dot.
+ * CRLF, up to the end of the file or to a line with a lone dot; and the lines
+ * of an SMTP dialogue.
  */
 #include "sendmail.h"
 
 #include <errno.h>
-#include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
-
-#define BLOCK (64 * 1024)
 
 struct reading {
 	struct content_builder *builder;
-	bool dot_is_text;
+	enum sendmail_end end;
+	int error;     /* the first: what follows is read and dropped */
 	bool is_ended; /* by a dot */
 	bool in_line;  /* what comes goes on with a line */
 	bool has_cr;   /* held back: a CR that may stand before an LF */
@@ -24,19 +22,16 @@ struct reading {
 static void
 put(struct reading *r, struct str s)
 {
-	int e = content_append(r->builder, s);
-
-	if (e == -EMSGSIZE)
-		sendmail_fatal(EX_DATAERR, "message file too big");
-	if (e < 0)
-		sendmail_fatal(EX_TEMPFAIL, "message: %s", strerror(-e));
+	if (r->error == 0)
+		r->error = content_append(r->builder, s);
 }
 
-/* What was held back was text after all. */
+/* What was held back was text after all; in SMTP a dot that leads a line was
+ * added by the sender (RFC 5321 section 4.5.2). */
 static void
 let_go(struct reading *r)
 {
-	if (r->has_dot)
+	if (r->has_dot && r->end != SENDMAIL_END_SMTP)
 		put(r, STR("."));
 	if (r->has_cr)
 		put(r, STR("\r"));
@@ -58,7 +53,7 @@ take_piece(struct reading *r, struct str s)
 {
 	bool ends_in_cr;
 
-	if (!r->in_line && !r->dot_is_text && s.p[0] == '.') {
+	if (!r->in_line && r->end != SENDMAIL_END_FILE && s.p[0] == '.') {
 		r->has_dot = r->in_line = true;
 		s = str_from(s, 1);
 	}
@@ -72,62 +67,103 @@ take_piece(struct reading *r, struct str s)
 	r->has_cr = ends_in_cr;
 }
 
+/* Takes lines off `in` until it is empty or the message has ended. */
 static void
-take_block(struct reading *r, struct str block)
+take_block(struct reading *r, struct str *in)
 {
-	while (block.len > 0 && !r->is_ended) {
-		ptrdiff_t eol = str_find(block, '\n');
+	while (in->len > 0 && !r->is_ended) {
+		ptrdiff_t eol = str_find(*in, '\n');
 		struct str piece =
-		    str_sub(block, 0, eol < 0 ? block.len : (size_t)eol);
+		    str_sub(*in, 0, eol < 0 ? in->len : (size_t)eol);
 
 		if (piece.len > 0)
 			take_piece(r, piece);
+		*in = str_from(*in, piece.len);
 		if (eol < 0)
 			return;
 		end_line(r);
-		block = str_from(block, (size_t)eol + 1);
+		*in = str_from(*in, 1);
 	}
 }
 
-static void
-read_all(struct reading *r, int fd)
+/* More of standard input: 1, 0 at its end, or -errno. */
+static int
+fill(struct sendmail_input *in)
 {
-	static char block[BLOCK];
+	ssize_t n;
 
+	do
+		n = read(in->fd, in->block, sizeof(in->block));
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	in->ahead = str_n(in->block, (size_t)n);
+	return n > 0;
+}
+
+static int
+read_all(struct reading *r, struct sendmail_input *in)
+{
 	while (!r->is_ended) {
-		ssize_t n = read(fd, block, sizeof(block));
+		int n = in->ahead.len > 0 ? 1 : fill(in);
 
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n < 0)
-			sendmail_fatal(
-			    EX_IOERR, "standard input: %s", strerror(errno));
+			return n;
 		if (n == 0)
 			break;
-		take_block(r, str_n(block, (size_t)n));
+		take_block(r, &in->ahead);
 	}
+	/* What was not said to be whole is not sent. */
+	if (!r->is_ended && r->end == SENDMAIL_END_SMTP)
+		return -ENODATA;
 	/* The last line without an LF: a lone dot or CR in it is text. */
 	if (r->in_line) {
 		let_go(r);
 		put(r, STR("\n"));
 	}
+	return r->error;
 }
 
-struct content *
-sendmail_read(const struct sendmail *s, int fd)
+int
+sendmail_read(const struct conf *conf, struct sendmail_input *in,
+    enum sendmail_end end, struct content **ret)
 {
-	int64_t limit = conf_int(s->conf, PARAM_message_size_limit);
+	int64_t limit = conf_int(conf, PARAM_message_size_limit);
 	struct reading r = {
 	    .builder = content_builder_new(
 		limit > 0 && (uint64_t)limit < CONTENT_MAX ? (size_t)limit
 							   : CONTENT_MAX),
-	    .dot_is_text = s->dot_is_text,
+	    .end = end,
 	};
-	struct content *c;
+	int e = read_all(&r, in);
 
-	read_all(&r, fd);
-	c = content_finish(&r.builder);
-	if (c == NULL)
-		sendmail_fatal(EX_TEMPFAIL, "message: %s", strerror(errno));
-	return c;
+	if (e < 0) {
+		content_builder_free(&r.builder);
+		return e;
+	}
+	*ret = content_finish(&r.builder);
+	return *ret == NULL ? -errno : 0;
+}
+
+int
+sendmail_read_line(struct sendmail_input *in, struct buf *ret)
+{
+	bool is_too_long = false;
+
+	buf_reset(ret);
+	for (;;) {
+		ptrdiff_t eol = str_find(in->ahead, '\n');
+		struct str piece = str_sub(
+		    in->ahead, 0, eol < 0 ? in->ahead.len : (size_t)eol);
+		int n;
+
+		if (buf_add_str(ret, piece) < 0)
+			is_too_long = true;
+		in->ahead = str_from(in->ahead, piece.len + (eol >= 0));
+		if (eol >= 0)
+			return is_too_long ? -EMSGSIZE : 0;
+		n = fill(in);
+		if (n <= 0)
+			return n < 0 ? n : -ENODATA;
+	}
 }

@@ -25,7 +25,7 @@ struct sending {
 	struct content *content;
 	int fd;
 	int result; /* 0: there was an answer; or -errno */
-	int exit_code;
+	struct submit_done done;
 };
 
 static int
@@ -39,14 +39,6 @@ connect_pickup(const char *queue_directory)
 	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	free(path);
 	return dir < 0 ? -errno : unix_connect(dir, "pickup", SOCK_SEQPACKET);
-}
-
-static void
-take_answer(struct sending *x, const struct submit_done *done)
-{
-	x->exit_code = (int)done->exit_code;
-	if (x->exit_code != EX_OK && x->exit_code != EX_TEMPFAIL)
-		sendmail_fatal(x->exit_code, "%.*s", STR_ARG(done->text));
 }
 
 static void
@@ -64,7 +56,8 @@ converse(void *arg)
 	    c, SUBMIT_MESSAGE, m, fds, nfds, &answer, clock_after(ANSWER_TIME));
 	if (x->result == 0) {
 		if (answer.kind == SUBMIT_DONE)
-			take_answer(x, answer.value);
+			shape_copy(submit_protocol.shapes[SUBMIT_DONE],
+			    answer.value, &x->sendmail->arena, &x->done);
 		else
 			x->result = -EPROTO;
 		parcel_done(&answer);
@@ -73,46 +66,59 @@ converse(void *arg)
 	loop_stop();
 }
 
-/* True: pickup has taken it. */
+/* True: pickup has taken it, or never will. */
 static bool
-hand_over(struct sendmail *s, struct content *c, const char *queue_directory)
+hand_over(struct sendmail *s, struct content *c, const char *queue_directory,
+    struct submit_done *ret)
 {
-	struct sending x = {s, c, connect_pickup(queue_directory), 0, 0};
+	struct sending x = {
+	    .sendmail = s, .content = c, .fd = connect_pickup(queue_directory)};
 
 	if (x.fd < 0)
 		return false;
 	task_start(converse, &x);
 	loop_run();
-	return x.result == 0 && x.exit_code == EX_OK;
+	*ret = x.done;
+	return x.result == 0 && x.done.exit_code != EX_TEMPFAIL;
 }
 
-void
+static struct submit_done
+say_left(struct sendmail *s, const char *path, int result)
+{
+	struct submit_done done = {EX_OK, STR_NONE, STR_NONE};
+
+	if (result == -ENOENT) {
+		done.exit_code = EX_UNAVAILABLE;
+		done.text = arena_strf(&s->arena,
+		    "the mail system is down and was never started here: %s",
+		    path);
+	} else if (result < 0) {
+		done.exit_code = EX_TEMPFAIL;
+		done.text =
+		    arena_strf(&s->arena, "the mail system is down, and %s: %s",
+			path, strerror(-result));
+	}
+	return done;
+}
+
+struct submit_done
 sendmail_send(struct sendmail *s, struct content *c)
 {
-	const char *queue =
-	    arena_cstr(&s->arena, conf_str(s->conf, PARAM_queue_directory));
-	char *path;
+	struct arena *a = &s->arena;
+	struct str queue = conf_str(s->conf, PARAM_queue_directory);
+	const char *path =
+	    arena_cstr(a, arena_join(a, queue, STR("/maildrop")));
+	struct submit_done done;
 	int r = -ENOTSUP;
 
-	if (asprintf(&path, "%s/maildrop", queue) < 0)
-		sendmail_fatal(EX_OSERR, "out of memory");
 	if (loop_init() < 0)
 		sendmail_fatal(EX_OSERR, "cannot wait for events");
 	for (int i = 0; i <= UP_TIME && r == -ENOTSUP; i++) {
 		if (i > 0)
 			sleep(1);
-		if (hand_over(s, c, queue)) {
-			free(path);
-			return;
-		}
+		if (hand_over(s, c, arena_cstr(a, queue), &done))
+			return done;
 		r = maildrop_put(path, &s->message, c);
 	}
-	if (r == -ENOENT)
-		sendmail_fatal(EX_UNAVAILABLE,
-		    "the mail system is down and was never started here: %s",
-		    path);
-	if (r < 0)
-		sendmail_fatal(EX_TEMPFAIL,
-		    "the mail system is down, and %s: %s", path, strerror(-r));
-	free(path);
+	return say_left(s, path, r);
 }

@@ -31,7 +31,8 @@ describe(const char *line, char *ret, size_t n)
 	int argc = 0;
 	size_t used;
 
-	m->sender = m->full_name = m->envid = s.flush_id = STR_NONE;
+	m->sender = m->full_name = m->envid = STR_NONE;
+	s.flush_id = s.flush_site = STR_NONE;
 	s.conf_dir = "";
 	arena_init(&s.arena, 1 << 20);
 	while ((argv[argc] = strsep(&at, " ")) != NULL)
@@ -49,6 +50,9 @@ describe(const char *line, char *ret, size_t n)
 		    STR_ARG(m->envid), (unsigned long long)m->body_8bit,
 		    s.conf_dir, STR_ARG(s.flush_id),
 		    s.aliases == NULL ? "" : s.aliases);
+		if (s.flush_site.len > 0)
+			used += (size_t)snprintf(ret + used, n - used,
+			    " R=%.*s", STR_ARG(s.flush_site));
 		for (size_t i = 0; i < s.nrecipients; i++)
 			used += (size_t)snprintf(ret + used, n - used, " %.*s",
 			    STR_ARG(s.recipients[i].address));
@@ -91,7 +95,12 @@ static const struct {
     {"sendmail -bd -q30m", "start" NONE},
     {"sendmail -q", "flush" NONE},
     {"sendmail -qIabc", "flush f= F= N=0 R=0 V= B=0 C= I=abc A="},
+    {"sendmail -qRexample.com", "flush f= F= N=0 R=0 V= B=0 C= I= A= R="
+				"example.com"},
+    {"sendmail -qSexample.com", "exit 64"},
+    {"sendmail -qI", "exit 64"},
     {"sendmail -q30m", "nothing" NONE},
+    {"sendmail -bv a", "verify" NONE " a"},
     {"sendmail -bs", "smtp" NONE},
     {"sendmail - a", "mail" NONE " - a"},
     {"sendmail -Z a", "exit 64"},

@@ -4,120 +4,133 @@
 
 #include "sendmail.h"
 
-#include <setjmp.h>
 #include <stdlib.h>
-#include <sysexits.h>
+#include <errno.h>
 #include <unistd.h>
 
-static jmp_buf out;
-static int exit_code;
-
-/* In the place of sendmail.c's, which ends the process. */
-void
-sendmail_fatal(int code, const char *fmt, ...)
-{
-	(void)fmt;
-	exit_code = code;
-	longjmp(out, 1);
-}
+#define WHOLE SENDMAIL_END_FILE
+#define DOT   SENDMAIL_END_DOT
+#define SMTP  SENDMAIL_END_SMTP
 
 static const struct {
 	const char *in;
-	bool dot_is_text;
-	const char *want;
+	enum sendmail_end end;
+	const char *want; /* NULL: cut short */
+	const char *rest; /* the next line, or NULL */
 } rows[] = {
-    {"", false, ""},
-    {"\n", false, "\n"},
-    {"a: b\n\nbody\n", false, "a: b\n\nbody\n"},
-    {"no end", false, "no end\n"},
-    {"crlf\r\n\r\n", false, "crlf\n\n"},
-    {"bare\rcr\r\r\nx\r", false, "bare\rcr\r\nx\r\n"},
-    {"one\n.\ntwo\n", false, "one\n"},
-    {"one\r\n.\r\ntwo\n", false, "one\n"},
-    {".\none\n", false, ""},
-    {"one\n.\ntwo\n", true, "one\n.\ntwo\n"},
-    {"..\n.x\n. \n.\r\r\n.", false, "..\n.x\n. \n.\r\n.\n"},
-    {"one\n.", false, "one\n.\n"},
-    {"\r\n\r", false, "\n\r\n"},
+    {"", DOT, "", NULL},
+    {"\n", DOT, "\n", NULL},
+    {"a: b\n\nbody\n", DOT, "a: b\n\nbody\n", NULL},
+    {"no end", DOT, "no end\n", NULL},
+    {"crlf\r\n\r\n", DOT, "crlf\n\n", NULL},
+    {"bare\rcr\r\r\nx\r", DOT, "bare\rcr\r\nx\r\n", NULL},
+    {"one\n.\ntwo\n", DOT, "one\n", "two"},
+    {"one\r\n.\r\ntwo\n", DOT, "one\n", "two"},
+    {".\none\n", DOT, "", "one"},
+    {"one\n.\ntwo\n", WHOLE, "one\n.\ntwo\n", NULL},
+    {"..\n.x\n. \n.\r\r\n.", DOT, "..\n.x\n. \n.\r\n.\n", NULL},
+    {"one\n.", DOT, "one\n.\n", NULL},
+    {"\r\n\r", DOT, "\n\r\n", NULL},
+    {"one\n.\nQUIT\n", SMTP, "one\n", "QUIT"},
+    {"one\r\n..two\r\n...\r\n.x\r\n.\r\n", SMTP, "one\n.two\n..\nx\n", NULL},
+    {".\r\n", SMTP, "", NULL},
+    {".\rx\n.\n", SMTP, "\rx\n", NULL},
+    {"one\ntwo", SMTP, NULL, NULL},
+    {"one\n.", SMTP, NULL, NULL},
+    {"one\n.\r", SMTP, NULL, NULL},
+    {"", SMTP, NULL, NULL},
 };
 
-static struct content *
-read_pieces(struct sendmail *s, const char *in, size_t piece)
+static void
+write_pieces(int fd, const char *in, size_t piece)
+{
+	size_t n = strlen(in);
+
+	for (size_t at = 0; at < n; at += piece) {
+		size_t part = n - at < piece ? n - at : piece;
+
+		if (write(fd, in + at, part) < 0)
+			_exit(1);
+		if (piece < 3)
+			usleep(500); /* so that it is read as cut */
+	}
+	_exit(0);
+}
+
+static void
+open_pieces(struct sendmail_input *in, const char *text, size_t piece)
 {
 	int fds[2];
-	pid_t pid;
-	struct content *c;
 
 	assert_int_equal(pipe(fds), 0);
-	pid = fork();
-	if (pid == 0) {
-		size_t n = strlen(in);
-
-		for (size_t at = 0; at < n; at += piece) {
-			size_t part = n - at < piece ? n - at : piece;
-
-			if (write(fds[1], in + at, part) < 0)
-				_exit(1);
-			if (piece < 3)
-				usleep(500); /* so that it is read as cut */
-		}
-		_exit(0);
-	}
+	if (fork() == 0)
+		write_pieces(fds[1], text, piece);
 	close(fds[1]);
-	c = sendmail_read(s, fds[0]);
-	close(fds[0]);
-	return c;
+	in->fd = fds[0];
+	in->ahead = STR_NONE;
+}
+
+static void
+check_row(const struct conf *conf, size_t row, size_t piece)
+{
+	static struct sendmail_input in;
+	BUF_CLEANUP struct buf line = {0};
+	struct content *c = NULL;
+	struct str got;
+	int r;
+
+	buf_init(&line, 100);
+	open_pieces(&in, rows[row].in, piece);
+	r = sendmail_read(conf, &in, rows[row].end, &c);
+	assert_int_equal(r, rows[row].want == NULL ? -ENODATA : 0);
+	if (r == 0) {
+		assert_int_equal(content_view(c, 0, &got), 0);
+		assert_str(got, rows[row].want);
+		content_unref(&c);
+	}
+	r = sendmail_read_line(&in, &line);
+	assert_int_equal(r, rows[row].rest == NULL ? -ENODATA : 0);
+	if (r == 0)
+		assert_str(buf_str(&line), rows[row].rest);
+	close(in.fd);
 }
 
 static void
 test_rows(void **state)
 {
 	struct remarks said;
-	struct sendmail s = {.conf = conf_of("alias_maps =\n", &said)};
+	struct conf *conf = conf_of("alias_maps =\n", &said);
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		for (size_t piece = 1; piece < 4; piece++) {
-			struct content *c;
-			struct str got;
-
-			s.dot_is_text = rows[i].dot_is_text;
-			c = read_pieces(&s, rows[i].in, piece);
-			assert_int_equal(content_view(c, 0, &got), 0);
-			assert_str(got, rows[i].want);
-			content_unref(&c);
-		}
-	}
-	conf_free(&s.conf);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		for (size_t piece = 1; piece < 4; piece++)
+			check_row(conf, i, piece);
+	conf_free(&conf);
 }
 
 static void
 test_too_big(void **state)
 {
+	static struct sendmail_input in;
 	struct remarks said;
-	struct sendmail s = {.dot_is_text = true};
+	struct conf *conf =
+	    conf_of("alias_maps =\nmessage_size_limit = 10\n", &said);
+	BUF_CLEANUP struct buf line = {0};
+	struct content *c = NULL;
 
 	(void)state;
-	s.conf = conf_of("alias_maps =\nmessage_size_limit = 10\n", &said);
-	if (setjmp(out) == 0) {
-		struct content *c = read_pieces(&s, "123456789\n", 100);
-
-		assert_int_equal(content_size(c), 10);
-		content_unref(&c);
-		read_pieces(&s, "1234567890\n", 100);
-		fail();
-	}
-	assert_int_equal(exit_code, EX_DATAERR);
-	conf_free(&s.conf);
-}
-
-/* What ends sendmail(1) ends a test by a jump, and what it held is leaked. */
-const char *__asan_default_options(void);
-
-const char *
-__asan_default_options(void)
-{
-	return "detect_leaks=0";
+	buf_init(&line, 4);
+	open_pieces(
+	    &in, "123456789\n.\n1234567890\nmore\n.\nlong line\nQUIT\n", 100);
+	assert_int_equal(sendmail_read(conf, &in, SMTP, &c), 0);
+	assert_int_equal(content_size(c), 10);
+	content_unref(&c);
+	assert_int_equal(sendmail_read(conf, &in, SMTP, &c), -EMSGSIZE);
+	assert_int_equal(sendmail_read_line(&in, &line), -EMSGSIZE);
+	assert_int_equal(sendmail_read_line(&in, &line), 0);
+	assert_str(buf_str(&line), "QUIT");
+	close(in.fd);
+	conf_free(&conf);
 }
 
 static const struct CMUnitTest tests[] = {
