@@ -8,7 +8,7 @@ import socket
 import subprocess
 import threading
 
-from lib.suite import IS_ROOT, Suite, free_port, processes_below, program, wait_until
+from lib.suite import IS_ROOT, Suite, connects, free_port, processes_below, program, wait_until
 from lib.tap import main, test
 
 LONG = bool(os.environ.get("T_LONG"))
@@ -268,14 +268,6 @@ def _(t):
     t.eq(p.returncode, 0, "exit code")
     t.ok(re.search(r"postfix/smtpd\[\d+\]: connect from ", out), "the log", out)
     v.configure(maillog_file=v.log_path)
-
-
-def connects(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-        return True
-    except OSError:
-        return False
 
 
 if IS_ROOT:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 
-from lib.suite import TOP, free_port, wait_until
+from lib.suite import TOP, connects, free_port, wait_until
 
 CACHE = os.path.join(TOP, "build", "peers")
 
@@ -144,6 +144,7 @@ smtpd_peername_lookup = no
             [os.path.join(self.root, "usr/lib/postfix/sbin/master"), "-c", self.conf, "-s"],
             env=dict(postfix_env(), MAIL_CONFIG=self.conf), start_new_session=True,
             stdout=subprocess.DEVNULL, stderr=open(os.path.join(self.folder, "stderr"), "w"))
+        wait_until("Postfix listens", lambda: connects(self.port))
 
     def log(self):
         try:

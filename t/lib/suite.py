@@ -51,6 +51,14 @@ def free_port(host="127.0.0.1"):
         return port
 
 
+def connects(port, host="127.0.0.1"):
+    try:
+        socket.create_connection((host, port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
 def wait_until(what, condition, give_up=None):
     """The first true value of condition(); an error after `give_up` s."""
     end = time.monotonic() + (give_up or GIVE_UP)
