@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * valija - starts, stops, reloads, shows and checks the suite.
+ * valija - starts, stops, reloads, shows and checks the suite; reads its log.
  *
  *	valija [-c dir] start | start-fg | stop | reload | status | check
+ *	valija [-c dir] log [-f file]... queue-id | address | message-id
  *
  * Exit codes are those of postfix(1): 0; 1 when there was nothing to stop,
  * something to start already, or an error.
@@ -42,6 +43,7 @@ static const struct {
 		CONF_ANY,
 		CONF_OWN
 	} conf;
+	bool has_arguments;
 } commands[] = {
     {"start", start, CONF_RIGHT},
     {"start-fg", start_foreground, CONF_RIGHT},
@@ -49,6 +51,7 @@ static const struct {
     {"reload", valija_reload, CONF_RIGHT},
     {"status", valija_status, CONF_ANY},
     {"check", valija_check, CONF_OWN},
+    {"log", valija_log, CONF_OWN, true},
 };
 
 void
@@ -139,7 +142,7 @@ usage(void)
 {
 	fprintf(stderr,
 	    "usage: valija [-c dir] start | start-fg | stop | reload | "
-	    "status | check\n");
+	    "status | check | log ...\n");
 	return 1;
 }
 
@@ -183,7 +186,7 @@ main(int argc, char **argv)
 	int option, r = -1;
 
 	log_init("postfix-script");
-	while ((option = getopt(argc, argv, "c:d:v")) != -1) {
+	while ((option = getopt(argc, argv, "+c:d:v")) != -1) {
 		if (option == 'c')
 			v.conf_dir = optarg;
 		else if (option == 'd')
@@ -191,11 +194,15 @@ main(int argc, char **argv)
 		else if (option != 'v')
 			return usage();
 	}
-	if (argc - optind != 1)
+	v.argc = argc - optind;
+	v.argv = argv + optind;
+	if (v.argc < 1)
 		return usage();
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (strcmp(argv[optind], commands[i].name) != 0)
+		if (strcmp(v.argv[0], commands[i].name) != 0)
 			continue;
+		if (v.argc > 1 && !commands[i].has_arguments)
+			return usage();
 		if (commands[i].conf != CONF_OWN &&
 		    read_conf(&v, commands[i].conf == CONF_RIGHT) < 0)
 			return 1;

@@ -13,6 +13,8 @@ struct valija {
 	const char *program_dir; /* NULL: as installed */
 	struct conf *conf;       /* NULL for `check` */
 	int queue_fd;            /* -1: there is no such directory yet */
+	int argc;                /* the command and what stands behind it */
+	char **argv;
 };
 
 /* To the terminal and to the log, in the words of postfix-script. */
@@ -34,5 +36,6 @@ int valija_stop(struct valija *v);
 int valija_reload(struct valija *v);
 int valija_status(struct valija *v);
 int valija_check(struct valija *v);
+int valija_log(struct valija *v);
 
 #endif

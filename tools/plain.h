@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * plain - text that came from the net, shown on a terminal.
+ *
+ * SECURITY: control bytes come out as '?', so that nobody's address or reply
+ * moves a cursor or sets a title.
+ */
+#ifndef TOOLS_PLAIN_H
+#define TOOLS_PLAIN_H
+
+#include "base/str.h"
+
+#include <stdio.h>
+
+void plain_print(FILE *out, struct str s);
+
+#endif
