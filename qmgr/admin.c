@@ -1,143 +1,201 @@
 /* SPDX-License-Identifier: ISC */
-/* admin - conversations with tools. */
+/* admin - conversations with tools: who asks, may he, and what. */
 #include "admin.h"
 
-#include "listing.h"
-#include "message.h"
 #include "qmgr.h"
-#include "wait.h"
 
 #include "base/log.h"
-
-#include "mail/proto/admin.h"
+#include "mail/ask.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#define TOOLS_MAX 50 /* conversations at a time */
+/* SECURITY: no user's conversations keep those of others out. */
+#define TOOLS_MAX      64 /* conversations at a time */
+#define TOOLS_STRANGER 48 /* of others than root */
+#define TOOLS_USER     8  /* of one of them */
+#define ARENA_MAX      (2 * (size_t)ASK_ROOM)
 
 struct admin {
 	struct qmgr *q;
 	struct io list, control;
-	size_t tools;
-	size_t listings;
+	LIST_HEAD(, tool) tools;
 };
 
 struct tool {
+	LIST_ENTRY(tool) link;
 	struct admin *admin;
 	struct chan *chan; /* NULL: gone */
-	size_t users;      /* the conversation, a listing */
-	bool may_flush;
+	uid_t uid;
+	size_t open; /* requests */
+};
+
+enum right {
+	MAY_VIEW,  /* authorized_mailq_users */
+	MAY_FLUSH, /* authorized_flush_users */
+	MAY_READ,  /* root, and whose the queue is */
+	MAY_STEER, /* root */
+};
+
+static const struct row {
+	unsigned kind;
+	enum right right;
+	admin_fn fn;
+} rows[] = {
+    {ADMIN_LIST, MAY_VIEW, admin_list},
+    {ADMIN_FLUSH, MAY_FLUSH, admin_flush},
 };
 
 static void
 leave(struct tool *t)
 {
-	if (--t->users > 0)
+	if (t->chan != NULL || t->open > 0)
 		return;
-	t->admin->tools--;
+	LIST_REMOVE(t, link);
 	free(t);
 }
 
-static void
-answer(struct tool *t, uint32_t exchange, uint64_t count, int error,
-    const char *text)
+bool
+admin_is_gone(const struct admin_request *r)
 {
-	struct admin_done done = {
-	    .count = count, .error = (uint64_t)error, .text = str_c(text)};
-
-	if (t->chan != NULL)
-		chan_send(t->chan, ADMIN_DONE, exchange, &done, NULL, 0);
+	return r->tool->chan == NULL;
 }
 
-struct list_job {
-	struct tool *tool;
-	uint32_t exchange;
-};
+int
+admin_send(struct admin_request *r, unsigned kind, const void *value,
+    const int *fds, size_t nfds)
+{
+	if (r->tool->chan == NULL)
+		return 0;
+	return chan_send(
+	    r->tool->chan, kind, r->parcel.exchange, value, fds, nfds);
+}
+
+void
+admin_end(
+    struct admin_request *r, uint64_t count, int error, const char *fmt, ...)
+{
+	char text[512];
+	struct admin_done done = {.count = count, .error = (uint64_t)error};
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	done.text = str_c(text);
+	admin_send(r, ADMIN_DONE, &done, NULL, 0);
+}
+
+/* ---- may he? ---- */
+
+/* Root; where root did not start the suite, who did. */
+static bool
+is_root(const struct qmgr *q, uid_t uid)
+{
+	return uid == 0 || (!serve_is_root_suite(q->serve) && uid == geteuid());
+}
+
+/* A user without an entry is known by his uid, as pickup knows him. */
+static enum find
+ask_name(struct qmgr *q, uid_t uid, struct arena *a, struct str *ret)
+{
+	struct ask_user user;
+	enum find found = ask_user_by_uid(q->lookup, uid, a, &user);
+
+	if (found == FIND_NO)
+		*ret = arena_strf(a, "uid%u", uid);
+	else if (found == FIND_YES)
+		*ret = user.name;
+	return found == FIND_NO ? FIND_YES : found;
+}
+
+static enum find
+is_listed(struct qmgr *q, enum right right, uid_t uid, struct arena *a)
+{
+	struct site *site = site_use(q);
+	struct match *list =
+	    right == MAY_FLUSH ? site->flush_users : site->mailq_users;
+	struct str name;
+	enum find found = ask_name(q, uid, a, &name);
+
+	if (found == FIND_YES)
+		found = match_domain(list, name, a);
+	site_leave(&site);
+	return found;
+}
 
 static bool
-send_entry(void *arg, const struct admin_entry *e)
+may(struct admin_request *r, enum right right)
 {
-	struct list_job *j = arg;
+	ARENA_CLEANUP struct arena a = {0};
+	enum find found = FIND_NO;
 
-	return j->tool->chan != NULL && chan_send(j->tool->chan, ADMIN_ENTRY,
-					    j->exchange, e, NULL, 0) == 0;
-}
-
-static void
-run_list(void *arg)
-{
-	struct list_job *j = arg;
-	struct tool *t = j->tool;
-	uint64_t count = 0;
-	int r = listing_run(t->admin->q, send_entry, j, &count);
-
-	answer(t, j->exchange, count, r < 0 ? -r : 0,
-	    r < 0 ? "the queue cannot be listed now" : "");
-	t->admin->listings--;
-	leave(t);
-	free(j);
-}
-
-static void
-start_list(struct tool *t, uint32_t exchange)
-{
-	struct list_job *j;
-
-	if (t->admin->listings >= LISTINGS_MAX) {
-		answer(t, exchange, 0, EBUSY,
-		    "the queue is being listed for others already");
-		return;
-	}
-	j = calloc(1, sizeof(*j));
-	if (j == NULL)
-		log_fatal("out of memory for a listing");
-	*j = (struct list_job){t, exchange};
-	t->users++;
-	t->admin->listings++;
-	task_start(run_list, j);
-}
-
-static void
-flush_one(struct qmgr *q, struct str id)
-{
-	struct message *m = message_find(q, id);
-
-	if (m == NULL || m->place == 0)
-		return;
-	wait_del(q, m);
-	wait_add(q, m, 0);
-}
-
-static void
-flush(struct tool *t, uint32_t exchange, const struct admin_flush *f)
-{
-	struct qmgr *q = t->admin->q;
-
-	if (!t->may_flush) {
-		answer(t, exchange, 0, EPERM, "not here");
-		return;
-	}
-	if (f->id.len > 0)
-		flush_one(q, f->id);
+	if (is_root(r->qmgr, r->uid) ||
+	    (right == MAY_READ && r->uid == geteuid()))
+		return true;
+	arena_init(&a, ARENA_MAX);
+	if (right == MAY_VIEW || right == MAY_FLUSH)
+		found = is_listed(r->qmgr, right, r->uid, &a);
+	if (found == FIND_YES)
+		return true;
+	if (found == FIND_NO)
+		admin_end(r, 0, EPERM, "not for this user");
 	else
-		message_flush(q);
-	qmgr_poke(q);
-	answer(t, exchange, q->nheap, 0, "");
+		admin_end(r, 0, EAGAIN, "who you are cannot be looked up");
+	return false;
+}
+
+/* ---- requests ---- */
+
+static const struct row *
+find_row(unsigned kind)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].kind == kind)
+			return &rows[i];
+	return NULL;
+}
+
+static void
+carry_out(void *arg)
+{
+	struct admin_request *r = arg;
+	const struct row *row = find_row(r->parcel.kind);
+
+	if (row == NULL)
+		admin_end(r, 0, ENOSYS, "not a request");
+	else if (may(r, row->right))
+		row->fn(r);
+	parcel_done(&r->parcel);
+	r->tool->open--;
+	leave(r->tool);
+	free(r);
 }
 
 static void
 take_parcel(struct chan *c, struct parcel *p, void *arg)
 {
 	struct tool *t = arg;
+	struct admin_request *r;
 
 	(void)c;
-	if (p->kind == ADMIN_LIST)
-		start_list(t, p->exchange);
-	else if (p->kind == ADMIN_FLUSH)
-		flush(t, p->exchange, p->value);
+	/* SECURITY: more than that nobody needs, and each is a task. */
+	if (t->open >= ADMIN_OPEN_MAX) {
+		chan_close(&t->chan);
+		return;
+	}
+	r = calloc(1, sizeof(*r));
+	if (r == NULL)
+		log_fatal("out of memory for a request");
+	r->qmgr = t->admin->q;
+	r->tool = t;
+	r->uid = t->uid;
+	parcel_take(p, &r->parcel);
+	t->open++;
+	task_start(carry_out, r);
 }
 
 static void
@@ -145,27 +203,45 @@ take_end(struct chan *c, const char *why, void *arg)
 {
 	struct tool *t = arg;
 
+	(void)c;
 	(void)why; /* anyone may say anything to this socket */
-	chan_close(&c);
-	t->chan = NULL;
+	chan_close(&t->chan);
 	leave(t);
 }
 
+static bool
+has_room(const struct admin *a, uid_t uid)
+{
+	size_t all = 0, his = 0;
+	const struct tool *t;
+
+	LIST_FOREACH (t, &a->tools, link) {
+		all++;
+		his += t->uid == uid;
+	}
+	if (is_root(a->q, uid))
+		return all < TOOLS_MAX;
+	return all < TOOLS_STRANGER && his < TOOLS_USER;
+}
+
 static void
-take_tool(struct admin *a, int fd, bool may_flush)
+take_tool(struct admin *a, int fd)
 {
 	static const struct chan_events events = {take_parcel, take_end};
+	struct ucred who;
+	socklen_t len = sizeof(who);
 	struct tool *t;
 
-	if (a->tools >= TOOLS_MAX) {
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0 ||
+	    !has_room(a, who.uid)) {
 		close(fd);
 		return;
 	}
 	t = calloc(1, sizeof(*t));
 	if (t == NULL)
 		log_fatal("out of memory for a conversation");
-	*t = (struct tool){.admin = a, .users = 1, .may_flush = may_flush};
-	a->tools++;
+	*t = (struct tool){.admin = a, .uid = who.uid};
+	LIST_INSERT_HEAD(&a->tools, t, link);
 	t->chan = chan_new(fd, &admin_protocol, &events, t);
 }
 
@@ -181,7 +257,7 @@ listen_on(struct admin *a, struct io *io)
 		if (fd < 0)
 			task_sleep(clock_after(CLOCK_SEC));
 		else
-			take_tool(a, fd, io == &a->control);
+			take_tool(a, fd);
 	}
 }
 
@@ -219,6 +295,7 @@ admin_new(struct qmgr *q)
 	if (a == NULL)
 		log_fatal("out of memory");
 	a->q = q;
+	LIST_INIT(&a->tools);
 	if (open_socket(q, STR("listen:showq"), &a->list))
 		task_start(run_list_socket, a);
 	if (open_socket(q, STR("listen:qmgr"), &a->control))

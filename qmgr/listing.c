@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * listing - the copy writes entries (length, value) into a pipe; a task here
- * reads them.  The copy keeps the pipe and ends when that does.
+ * listing - the copy is in q->copies until it has ended: it holds one end of a
+ * pipe that nothing is written to, and that end goes when it does.
  */
 #include "listing.h"
 
@@ -9,18 +9,76 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "mail/addr.h"
+#include "mail/proto/admin.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ENTRY_MAX (64 * 1024 * 1024)
 #define BLOCK     (64 * 1024)
-#define TIME      (600 * CLOCK_SEC)
+#define PIPE_SIZE (1024 * 1024) /* or what the kernel grants of it */
+#define LOOK_MS   1000          /* how soon it sees that qmgr has gone */
+#define SCAN_TICK (20 * CLOCK_MS)
+
+struct copy {
+	LIST_ENTRY(copy) link;
+	uid_t user;
+	pid_t pid;
+	struct io life; /* ends when the copy does */
+};
+
+/* What the copy is to say of each message; its bytes go out in blocks. */
+struct saying {
+	void (*each)(struct saying *s, const struct message *m,
+	    const struct store_body *b);
+	bool only_names; /* `each` needs no body */
+	struct str site;
+	int fd;
+	pid_t parent;
+	struct buf out;
+	struct arena arena;
+};
+
+/* ---- in the copy ---- */
+
+static int
+wait_for_room(const struct saying *s)
+{
+	struct pollfd p = {.fd = s->fd, .events = POLLOUT};
+
+	while (poll(&p, 1, LOOK_MS) <= 0)
+		if (getppid() != s->parent)
+			return -EPIPE;
+	return 0;
+}
+
+static int
+send_out(struct saying *s)
+{
+	size_t sent = 0;
+
+	if (getppid() != s->parent)
+		return -EPIPE;
+	while (sent < s->out.len) {
+		ssize_t n = write(s->fd, s->out.p + sent, s->out.len - sent);
+		int r = n < 0 ? -errno : 0;
+
+		if (n > 0)
+			sent += (size_t)n;
+		if (r == -EAGAIN)
+			r = wait_for_room(s);
+		if (r < 0 && r != -EINTR)
+			return r;
+	}
+	buf_reset(&s->out);
+	return 0;
+}
 
 static const char *
 queue_of(const struct message *m)
@@ -35,6 +93,18 @@ queue_of(const struct message *m)
 		return "hold";
 	}
 	return "active";
+}
+
+/* All that is left is to be returned to the sender. */
+static bool
+is_expired(const struct message *m, const struct progress *p)
+{
+	if (m->active != NULL || p->left == 0)
+		return false;
+	for (size_t i = 0; i < p->n; i++)
+		if (!p->marks[i].done && !progress_is_unsaid(&p->marks[i]))
+			return false;
+	return true;
 }
 
 static struct rows
@@ -56,162 +126,269 @@ make_recipients(const struct store_body *b, struct arena *a)
 	return (struct rows){out, n};
 }
 
-static int
-write_entry(int fd, const struct message *m, const struct store_body *b)
+static void
+add_entry(struct saying *s, const struct admin_entry *e)
 {
-	ARENA_CLEANUP struct arena a = {0};
-	BUF_CLEANUP struct buf out = {0};
+	size_t start = s->out.len;
 	uint32_t size = 0;
+
+	buf_add(&s->out, &size, sizeof(size));
+	if (shape_encode(&admin_entry_shape, e, &s->out) < 0) {
+		buf_cut(&s->out, start); /* it cannot be shown */
+		return;
+	}
+	size = (uint32_t)(s->out.len - start - sizeof(size));
+	memcpy(s->out.p + start, &size, sizeof(size));
+}
+
+static void
+say_name(struct saying *s, const struct message *m, const struct store_body *b)
+{
+	struct admin_entry e = {
+	    .queue = str_c(queue_of(m)),
+	    .id = message_id(m),
+	};
+
+	(void)b;
+	add_entry(s, &e);
+}
+
+static void
+say_entry(struct saying *s, const struct message *m, const struct store_body *b)
+{
 	struct admin_entry e = {
 	    .queue = str_c(queue_of(m)),
 	    .id = b->envelope.id,
 	    .arrival = b->envelope.arrival,
 	    .size = b->envelope.size,
+	    .forced_expire = is_expired(m, &b->progress),
 	    .sender = b->envelope.sender,
+	    .recipients = make_recipients(b, &s->arena),
 	};
-	int r;
 
-	arena_init(&a, SIZE_MAX / 2);
-	buf_init(&out, ENTRY_MAX);
-	e.recipients = make_recipients(b, &a);
-	buf_add(&out, &size, sizeof(size));
-	r = shape_encode(admin_protocol.shapes[ADMIN_ENTRY], &e, &out);
-	if (r < 0)
-		return 0; /* one that cannot be shown is left out */
-	size = (uint32_t)(out.len - sizeof(size));
-	memcpy(out.p, &size, sizeof(size));
-	return fd_write_all(fd, out.p, out.len);
+	add_entry(s, &e);
 }
 
-/* In the copy. */
-static void
-write_all(struct qmgr *q, int fd)
+/* "[host]" is found by its name as well. */
+static bool
+is_for(struct str domain, struct str site)
 {
-	MAP_FOREACH (slot, &q->messages) {
-		struct message *m = slot->value;
-		struct store_body *b = NULL;
-		const char *why;
+	return str_eq_case(domain, site) ||
+	       (site.len > 2 && site.p[0] == '[' &&
+		   str_eq_case(domain, str_sub(site, 1, site.len - 2)));
+}
 
-		if (m->state == MESSAGE_TAKEN)
+static void
+say_if_for_site(
+    struct saying *s, const struct message *m, const struct store_body *b)
+{
+	const struct recipient *r = b->envelope.recipients.p;
+
+	if (m->state != MESSAGE_WAITING)
+		return;
+	for (size_t i = 0; i < b->progress.n; i++) {
+		struct addr a;
+
+		if (b->progress.marks[i].done ||
+		    addr_parse(r[i].address, &a) < 0 ||
+		    !is_for(a.domain, s->site))
 			continue;
-		if (m->active != NULL) {
-			if (write_entry(fd, m, m->active->body) < 0)
-				return;
-			continue;
-		}
-		if (store_load(q->store, &m->item, &b, &why) < 0)
-			continue;
-		if (write_entry(fd, m, b) < 0)
-			return;
-		store_body_free(&b);
+		buf_add_str(&s->out, message_id(m));
+		buf_add_char(&s->out, '\n');
+		return;
 	}
+}
+
+static int
+say_one(struct qmgr *q, struct saying *s, struct message *m)
+{
+	struct store_body *b = NULL;
+	const char *why;
+
+	arena_reset(&s->arena);
+	if (m->state == MESSAGE_TAKEN)
+		return 0;
+	if (s->only_names)
+		s->each(s, m, NULL);
+	else if (m->active != NULL)
+		s->each(s, m, m->active->body);
+	else if (store_load(q->store, &m->item, &b, &why) == 0)
+		s->each(s, m, b);
+	store_body_free(&b);
+	return s->out.len >= BLOCK ? send_out(s) : 0;
+}
+
+static void
+say_all(struct qmgr *q, struct saying *s)
+{
+	const uint32_t end = 0;
+
+	buf_init(&s->out, BLOCK + ADMIN_ENTRY_MAX);
+	arena_init(&s->arena, SIZE_MAX / 2); /* envelopes have their bounds */
+	MAP_FOREACH (slot, &q->messages)
+		if (say_one(q, s, slot->value) < 0)
+			return;
+	if (s->each != say_if_for_site)
+		buf_add(&s->out, &end, sizeof(end));
+	send_out(s);
+}
+
+/* ---- in qmgr ---- */
+
+static void
+see_to_its_end(void *arg)
+{
+	struct copy *c = arg;
+
+	io_wait_read(&c->life, clock_after(LISTING_TIME));
+	kill(c->pid, SIGKILL);
+	while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	io_done(&c->life);
+	LIST_REMOVE(c, link);
+	free(c);
+}
+
+static bool
+has_room(const struct qmgr *q, uid_t user)
+{
+	size_t all = 0, his = 0;
+	const struct copy *c;
+
+	LIST_FOREACH (c, &q->copies, link) {
+		all++;
+		his += c->user == user;
+	}
+	return all < LISTINGS_MAX && his < LISTINGS_USER;
 }
 
 static pid_t
-start_copy(struct qmgr *q, int *ret_fd)
+fork_copy(struct qmgr *q, struct saying *s)
 {
-	int fds[2];
-	pid_t pid;
+	pid_t parent = getpid(), pid;
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
 	log_flush();
 	pid = fork();
-	if (pid == 0) {
-		/* Nothing of the parent's may be answered or ended here. */
-		close(fds[0]);
-		write_all(q, fds[1]);
-		_exit(0);
-	}
-	close(fds[1]);
-	if (pid < 0) {
-		pid = -errno;
-		close(fds[0]);
-		return pid;
-	}
-	*ret_fd = fds[0];
-	return pid;
+	if (pid != 0)
+		return pid < 0 ? -errno : pid;
+	/* Nothing of the parent's may be answered or ended here. */
+	s->parent = parent;
+	say_all(q, s);
+	_exit(0);
 }
 
-/* The entries that are whole at the front of `in`. */
-static int
-take_entries(struct buf *in, listing_fn each, void *arg, uint64_t *count)
+static void
+close_both(int fds[2])
 {
-	size_t used = 0;
-	uint32_t size;
+	fd_close(&fds[0]);
+	fd_close(&fds[1]);
+}
 
-	while (in->len - used >= sizeof(size)) {
-		ARENA_CLEANUP struct arena a = {0};
-		struct admin_entry e;
-		const char *why;
+/* The copy, with a pipe's end to write into and one that lives as long. */
+static int
+start(struct qmgr *q, uid_t user, struct saying *s, int *ret_fd)
+{
+	struct copy *c = calloc(1, sizeof(*c));
+	int out[2] = {-1, -1}, life[2] = {-1, -1};
+	int r = 0;
 
-		memcpy(&size, in->p + used, sizeof(size));
-		if (size > ENTRY_MAX)
-			return -EPROTO;
-		if (in->len - used - sizeof(size) < size)
-			break;
-		arena_init(&a, entry_arena_max(size));
-		if (shape_decode(admin_protocol.shapes[ADMIN_ENTRY],
-			str_n(in->p + used + sizeof(size), size), &a, &e,
-			&why) < 0)
-			return -EPROTO;
-		if (!each(arg, &e))
-			return -EPIPE;
-		(*count)++;
-		used += sizeof(size) + size;
+	if (c == NULL)
+		log_fatal("out of memory for a listing");
+	c->user = user;
+	if (pipe2(out, O_CLOEXEC) < 0 ||
+	    pipe2(life, O_CLOEXEC | O_NONBLOCK) < 0)
+		r = -errno;
+	if (r == 0)
+		r = fd_nonblock(out[1]);
+	if (r == 0)
+		r = io_init(&c->life, life[0]);
+	if (r < 0) {
+		close_both(out);
+		close_both(life);
+		free(c);
+		return r;
 	}
-	buf_drop(in, used);
+	fcntl(out[1], F_SETPIPE_SZ, PIPE_SIZE);
+	s->fd = out[1];
+	c->pid = fork_copy(q, s);
+	fd_close(&out[1]);
+	fd_close(&life[1]);
+	if (c->pid < 0) {
+		r = (int)c->pid;
+		fd_close(&out[0]);
+		io_done(&c->life);
+		free(c);
+		return r;
+	}
+	LIST_INSERT_HEAD(&q->copies, c, link);
+	task_start(see_to_its_end, c);
+	*ret_fd = out[0];
 	return 0;
 }
 
+/* Soon after the start not all names are known yet. */
 static int
-read_entries(struct io *io, listing_fn each, void *arg, uint64_t *count)
+begin(struct qmgr *q, uid_t user, struct saying *s, int *ret_fd)
 {
-	struct buf in;
-	int64_t deadline = clock_after(TIME);
-	int r = 0;
-
-	buf_init(&in, 2 * ENTRY_MAX);
-	while (r == 0) {
-		char *room = buf_room(&in, BLOCK);
-		ssize_t n;
-
-		if (room == NULL) {
-			r = -EMSGSIZE;
-			break;
-		}
-		n = io_read(io, room, BLOCK, deadline);
-		if (n <= 0) {
-			r = (int)n;
-			break;
-		}
-		buf_grew(&in, (size_t)n);
-		r = take_entries(&in, each, arg, count);
-		task_yield(); /* what was sent leaves with the turn */
-	}
-	buf_done(&in);
-	return r;
+	while (!q->is_scanned)
+		if (task_sleep(clock_after(SCAN_TICK)) < 0)
+			return -ECANCELED;
+	return has_room(q, user) ? start(q, user, s, ret_fd) : -EBUSY;
 }
 
 int
-listing_run(struct qmgr *q, listing_fn each, void *arg, uint64_t *ret_count)
+listing_start(struct qmgr *q, uid_t user, bool only_names, int *ret_fd)
 {
-	struct io io;
-	int fd, r;
-	pid_t pid = start_copy(q, &fd);
+	struct saying s = {
+	    .each = only_names ? say_name : say_entry,
+	    .only_names = only_names,
+	};
 
-	if (pid < 0)
-		return (int)pid;
+	return begin(q, user, &s, ret_fd);
+}
+
+static int
+read_lines(struct io *io, void (*each)(void *arg, struct str id), void *arg)
+{
+	BUF_CLEANUP struct buf in = {0};
+	struct str line, rest;
+	ssize_t n;
+
+	buf_init(&in, 2 * BLOCK);
+	for (;;) {
+		char *room = buf_room(&in, BLOCK);
+
+		if (room == NULL)
+			return -EPROTO;
+		n = io_read(io, room, BLOCK, clock_after(LISTING_TIME));
+		if (n <= 0)
+			return (int)n;
+		buf_grew(&in, (size_t)n);
+		rest = buf_str(&in);
+		while (str_cut(rest, '\n', &line, &rest))
+			each(arg, line);
+		buf_drop(&in, in.len - rest.len);
+	}
+}
+
+int
+listing_find(struct qmgr *q, uid_t user, struct str site,
+    void (*each)(void *arg, struct str id), void *arg)
+{
+	struct saying s = {.each = say_if_for_site, .site = site};
+	struct io io;
+	int fd, r = begin(q, user, &s, &fd);
+
+	if (r < 0)
+		return r;
 	r = fd_nonblock(fd);
 	if (r == 0)
 		r = io_init(&io, fd);
-	if (r == 0) {
-		r = read_entries(&io, each, arg, ret_count);
-		io_done(&io);
+	if (r < 0) {
+		close(fd);
+		return r;
 	}
-	/* It has ended, or its pipe is gone. */
-	kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	r = read_lines(&io, each, arg);
+	io_done(&io);
 	return r;
 }

@@ -184,6 +184,7 @@ scan(void *arg)
 	while (store_scan(q->store, &scan))
 		if (task_yield() < 0)
 			return;
+	q->is_scanned = true;
 	qmgr_poke(q);
 }
 
@@ -247,6 +248,7 @@ init(struct qmgr *q, struct serve *sv)
 	STAILQ_INIT(&q->unsettled);
 	TAILQ_INIT(&q->children);
 	LIST_INIT(&q->takers);
+	LIST_INIT(&q->copies);
 	task_queue_init(&q->routers);
 	q->schedule = schedule_new(&events);
 	q->lookup = link_new(sv, "lookup", &lookup_protocol, NULL, NULL);

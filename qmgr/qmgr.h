@@ -10,6 +10,7 @@
 #include "base/serve.h"
 #include "base/task.h"
 #include "mail/conf.h"
+#include "mail/match.h"
 #include "mail/qid.h"
 #include "mail/queue/store.h"
 #include "mail/route.h"
@@ -25,6 +26,8 @@ struct site {
 	struct conf *conf;
 	struct tables tables;
 	struct router *router;
+	/* authorized_mailq_users, _flush_users; fast_flush_domains */
+	struct match *mailq_users, *flush_users, *flush_domains;
 	unsigned users;
 	bool is_old;
 	int64_t lifetime, bounce_lifetime;
@@ -45,6 +48,8 @@ STAILQ_HEAD(settling_list, settling);
 
 struct inhand;
 struct admin;
+struct copy;
+LIST_HEAD(copy_list, copy);
 
 struct qmgr {
 	struct serve *serve;
@@ -55,6 +60,7 @@ struct qmgr {
 	struct store *store;
 	struct inhand *inhand;
 	struct admin *admin;
+	struct copy_list copies; /* of this process, that list the queue */
 	struct io store_io;
 	struct loop_call turn_end;
 
@@ -81,7 +87,8 @@ struct qmgr {
 	struct qid_maker ids; /* of messages made here */
 	bool has_ids;
 
-	bool is_ready; /* the queue is open */
+	bool is_ready;   /* the queue is open */
+	bool is_scanned; /* all that waits in files is known */
 	bool is_draining;
 };
 

@@ -19,9 +19,28 @@
 static void
 free_site(struct site *s)
 {
+	match_free(&s->mailq_users);
+	match_free(&s->flush_users);
+	match_free(&s->flush_domains);
 	router_free(&s->router);
 	conf_free(&s->conf);
 	free(s);
+}
+
+static bool
+open_lists(struct site *s, struct buf *why)
+{
+	const struct dict_env *env = &s->tables.env;
+
+	s->mailq_users =
+	    match_open_param(env, s->conf, PARAM_authorized_mailq_users, why);
+	if (s->mailq_users != NULL)
+		s->flush_users = match_open_param(
+		    env, s->conf, PARAM_authorized_flush_users, why);
+	if (s->flush_users != NULL)
+		s->flush_domains = match_open_param(
+		    env, s->conf, PARAM_fast_flush_domains, why);
+	return s->flush_domains != NULL;
 }
 
 struct site *
@@ -43,7 +62,7 @@ site_new(struct qmgr *q, struct str config, struct buf *why)
 	tables_init(&s->tables, q->serve, q->lookup,
 	    conf_str(c, PARAM_default_database_type));
 	s->router = router_new(c, &s->tables.env, why);
-	if (s->router == NULL) {
+	if (s->router == NULL || !open_lists(s, why)) {
 		free_site(s);
 		return NULL;
 	}

@@ -180,6 +180,19 @@ match_open(
 	return NULL;
 }
 
+struct match *
+match_open_param(const struct dict_env *env, const struct conf *c, enum param p,
+    struct buf *why)
+{
+	struct str rest = conf_str(c, PARAM_parent_domain_matches_subdomains);
+	struct str name = str_c(param_table[p].name), word;
+	bool parents = false;
+
+	while ((word = str_word(&rest, ", \t\r\n")).len > 0)
+		parents |= str_eq_case(word, name);
+	return match_open(env, conf_str(c, p), parents, why);
+}
+
 void
 match_free(struct match **m)
 {

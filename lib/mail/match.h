@@ -11,6 +11,7 @@
 #include "base/find.h"
 #include "base/str.h"
 #include "dict/dict.h"
+#include "mail/conf.h"
 #include "net/ip.h"
 
 struct match;
@@ -23,6 +24,10 @@ struct match;
  * subdomains); ".example.com" always means below.  NULL with `why`. */
 struct match *match_open(
     const struct dict_env *env, struct str list, bool parents, struct buf *why);
+/* A parameter's list; parent_domain_matches_subdomains says whether it is one
+ * of those. */
+struct match *match_open_param(const struct dict_env *env, const struct conf *c,
+    enum param p, struct buf *why);
 void match_free(struct match **m);
 
 enum find match_domain(struct match *m, struct str domain, struct arena *a);

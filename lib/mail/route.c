@@ -26,14 +26,7 @@ struct router {
 static bool
 open_match(struct router *r, enum param p, struct match **ret, struct buf *why)
 {
-	const char *name = param_table[p].name;
-	bool parents = false;
-	struct str rest, word;
-
-	rest = conf_str(r->conf, PARAM_parent_domain_matches_subdomains);
-	while ((word = str_word(&rest, ", \t\r\n")).len > 0)
-		parents |= str_eq_case(word, str_c(name));
-	*ret = match_open(r->env, conf_str(r->conf, p), parents, why);
+	*ret = match_open_param(r->env, r->conf, p, why);
 	return *ret != NULL;
 }
 

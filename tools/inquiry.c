@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: ISC */
+/* inquiry - the conversation, and a listing's pipe. */
+#include "inquiry.h"
+
+#include "base/file.h"
+#include "net/unix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PATIENCE (660 * CLOCK_SEC) /* what an agent has in hand may last */
+#define BLOCK    (256 * 1024)
+
+struct run {
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+static void
+run_and_stop(void *arg)
+{
+	struct run *r = arg;
+
+	r->fn(r->arg);
+	loop_stop();
+}
+
+void
+inquiry_run(void (*fn)(void *arg), void *arg)
+{
+	struct run r = {fn, arg};
+
+	if (loop_init() < 0) {
+		fputs("cannot wait for events\n", stderr);
+		exit(EXIT_FAILURE);
+	}
+	task_start(run_and_stop, &r);
+	loop_run();
+}
+
+int
+inquiry_open(const struct conf *c, struct chan **ret)
+{
+	struct str queue = conf_str(c, PARAM_queue_directory);
+	FD_CLEANUP int dir = -1;
+	char *path;
+	int fd;
+
+	if (asprintf(&path, "%.*s/public", STR_ARG(queue)) < 0)
+		return -ENOMEM;
+	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	free(path);
+	if (dir < 0)
+		return -errno;
+	fd = unix_connect(dir, "showq", SOCK_SEQPACKET);
+	if (fd < 0)
+		return fd;
+	*ret = chan_new(fd, &admin_protocol, NULL, NULL);
+	return 0;
+}
+
+int
+inquiry_call(struct chan *c, unsigned kind, const void *value, unsigned want,
+    struct parcel *ret, struct buf *why)
+{
+	const struct admin_done *done;
+	int r = chan_call(c, kind, value, NULL, 0, ret, clock_after(PATIENCE));
+
+	if (r < 0) {
+		buf_addf(
+		    why, "the queue manager does not answer: %s", strerror(-r));
+		return r;
+	}
+	done = ret->kind == ADMIN_DONE ? ret->value : NULL;
+	if (ret->kind == want && (done == NULL || done->error == 0))
+		return 0;
+	r = done != NULL ? -(int)done->error : -EPROTO;
+	if (done != NULL)
+		buf_add_str(why, done->text);
+	else
+		buf_add_c(why, "the queue manager gave another answer");
+	parcel_done(ret);
+	return r == 0 ? -EPROTO : r;
+}
+
+int
+inquiry_list(struct chan *c, bool only_names, struct inquiry_entries *ret,
+    struct buf *why)
+{
+	const struct admin_list list = {.only_names = only_names};
+	const struct admin_listing *listing;
+	struct parcel answer;
+	int r = inquiry_call(c, ADMIN_LIST, &list, ADMIN_LISTING, &answer, why);
+
+	if (r < 0)
+		return r;
+	listing = answer.value;
+	*ret = (struct inquiry_entries){
+	    .total = listing->total, .fd = parcel_take_fd(&answer, 0)};
+	parcel_done(&answer);
+	buf_init(&ret->bytes, ADMIN_ENTRY_MAX + BLOCK);
+	arena_init(&ret->arena, SIZE_MAX / 2); /* qmgr's word is bounded */
+	return 0;
+}
+
+/* See that `n` bytes behind what was used are there. */
+static int
+fill(struct inquiry_entries *e, size_t n)
+{
+	while (e->bytes.len - e->used < n) {
+		char *room;
+		ssize_t got;
+
+		buf_drop(&e->bytes, e->used);
+		e->used = 0;
+		room = buf_room(&e->bytes, BLOCK);
+		if (room == NULL)
+			return -EMSGSIZE;
+		got = read(e->fd, room, BLOCK);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return got < 0 ? -errno : -EPIPE;
+		buf_grew(&e->bytes, (size_t)got);
+	}
+	return 0;
+}
+
+int
+inquiry_next(struct inquiry_entries *e)
+{
+	const char *why;
+	uint32_t size;
+	int r = fill(e, sizeof(size));
+
+	if (r < 0)
+		return r;
+	memcpy(&size, e->bytes.p + e->used, sizeof(size));
+	e->used += sizeof(size);
+	if (size == 0)
+		return 0;
+	r = size > ADMIN_ENTRY_MAX ? -EPROTO : fill(e, size);
+	if (r < 0)
+		return r;
+	arena_reset(&e->arena);
+	if (shape_decode(&admin_entry_shape, str_n(e->bytes.p + e->used, size),
+		&e->arena, &e->entry, &why) < 0)
+		return -EPROTO;
+	e->used += size;
+	return 1;
+}
+
+void
+inquiry_end(struct inquiry_entries *e)
+{
+	fd_close(&e->fd);
+	buf_done(&e->bytes);
+	arena_done(&e->arena);
+}
