@@ -52,32 +52,14 @@ find_verb(struct str verb)
 	return COMMAND_UNKNOWN;
 }
 
-/*
- * The tongues of other protocols (ALPACA and the like), as
- * smtpd_forbidden_commands has them: words, and one pattern that stands for
- * a line that does not begin with a letter.
- */
+/* The tongues of other protocols (ALPACA and the like): words and patterns of
+ * smtpd_forbidden_commands, and a header line. */
 static bool
-is_forbidden(const struct session *s, struct str verb)
+is_foreign(struct session *s, struct str verb)
 {
-	struct str rest =
-	    conf_str(s->server->conf, PARAM_smtpd_forbidden_commands);
-	struct str word;
-
-	while (dict_list_next(&rest, &word) == 0 && word.len > 0)
-		if (str_eq_case(word, verb))
-			return true;
-	return false;
-}
-
-/* A TLS hello, a header line, binary: nothing that SMTP begins with. */
-static bool
-is_foreign(struct str verb)
-{
-	char c = verb.p[0];
-
-	return !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) ||
-	       verb.p[verb.len - 1] == ':';
+	return verb.p[verb.len - 1] == ':' ||
+	       match_domain(s->server->forbidden, verb, &s->scratch) ==
+	           FIND_YES;
 }
 
 static void
@@ -162,8 +144,7 @@ command_run(struct session *s, struct str line)
 		return;
 	}
 	which = find_verb(verb);
-	if (which == COMMAND_UNKNOWN &&
-	    (is_foreign(verb) || is_forbidden(s, verb)))
+	if (which == COMMAND_UNKNOWN && is_foreign(s, verb))
 		refuse_foreign(s, line);
 	else if (which == COMMAND_UNKNOWN)
 		run_unknown(s, verb);

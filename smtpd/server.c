@@ -113,6 +113,9 @@ open_tables(struct server *s, struct buf *why)
 	    open_clients(s, PARAM_smtpd_client_event_limit_exceptions, why);
 	if (s->unlimited_clients == NULL)
 		return false;
+	s->forbidden = open_clients(s, PARAM_smtpd_forbidden_commands, why);
+	if (s->forbidden == NULL)
+		return false;
 	s->rewrite_clients = open_rewrite_clients(s, why);
 	return s->rewrite_clients != NULL && router_open_known(s->router, why);
 }
@@ -161,6 +164,7 @@ server_free(struct server **s)
 	match_free(&server->bare_lf_clients);
 	match_free(&server->unlimited_clients);
 	match_free(&server->rewrite_clients);
+	match_free(&server->forbidden);
 	taker_free(&server->taker);
 	router_free(&server->router);
 	limit_done(&server->limit);

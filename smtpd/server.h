@@ -47,6 +47,7 @@ struct server {
 	struct match *bare_lf_clients;
 	struct match *unlimited_clients;
 	struct match *rewrite_clients;
+	struct match *forbidden; /* smtpd_forbidden_commands */
 	bool rewrite_own, rewrite_mynetworks;
 	struct rulebook *rules;
 	struct limit limit;

@@ -48,6 +48,10 @@ def _(t):
     t.eq(postconf("-H", "mydestination"), "mydestination\n", "-H")
     t.eq(postconf("-x", "mydomain"), "mydomain = 1\n", "-x")
     t.eq(postconf("-d", "mydestination"), "mydestination = $myhostname, localhost.$mydomain, localhost\n", "-d")
+    t.ok(postconf("-d", "myhostname") not in ("myhostname = h.here.test\n", ""), "-d: the host's name, not main.cf's")
+    r = v.run("postconf", "-c", "/nonexistent", "myhostname")
+    t.eq((r.returncode, r.out), (1, ""), "a directory that is not there")
+    t.ok("/nonexistent/main.cf: No such file or directory" in r.err, "said so", r.err)
     t.eq(postconf("-n").splitlines(), ["mydestination = here.test", "mydomain = $own", "myhostname = h.here.test",
                                        "own = 1"], "-n")
     everything = postconf("-d").splitlines()

@@ -143,10 +143,20 @@ say(void *arg, const struct conf_remark *r)
 static struct conf *
 read_conf(const struct options *o)
 {
-	struct conf *c = conf_read_anyway(o->show.dir, say, NULL);
+	BUF_CLEANUP struct buf path = {0};
+	struct conf *c;
 
+	/* What is told by the host must not be told by main.cf. */
+	if (o->show.defaults)
+		return conf_from_text(
+		    o->show.dir, STR_NONE, STR_NONE, say, NULL);
+	buf_init(&path, 8192);
+	(void)buf_addf(&path, "%s/main.cf", o->show.dir);
+	if (access(path.p, R_OK) < 0)
+		log_fatal("open %s: %s", path.p, strerror(errno));
+	c = conf_read_anyway(o->show.dir, say, NULL);
 	if (c == NULL)
-		log_fatal("%s/main.cf cannot be read", o->show.dir);
+		log_fatal("%s cannot be read", path.p);
 	if (o->nover == 0)
 		return c;
 	struct conf *over = conf_overlay(c, o->over, o->nover, say, NULL);

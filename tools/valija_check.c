@@ -2,6 +2,7 @@
 /* valija_check - `check`: all that there is to say about a configuration. */
 #include "valija.h"
 
+#include "base/map.h"
 #include "dict/dict.h"
 #include "mail/master_cf.h"
 
@@ -14,6 +15,7 @@
 
 struct tables_check {
 	const struct conf *conf;
+	struct map seen; /* tables: several parameters may name one */
 	bool ok;
 };
 
@@ -55,6 +57,9 @@ check_table(void *arg, struct str table)
 	struct conf_remark r = {.file = STR("main.cf")};
 
 	buf_init(&why, WHY_MAX);
+	if (map_get(&t->seen, table) != NULL)
+		return;
+	map_put(&t->seen, table, t);
 	if (can_open(table, &why))
 		return;
 	r.severity = CONF_WARNING;
@@ -73,7 +78,9 @@ check_tables(const struct conf *c)
 {
 	struct tables_check t = {.conf = c, .ok = true};
 
+	map_init(&t.seen);
 	conf_each_table(c, USER_ALL & ~USER_TOOLS, check_table, &t);
+	map_done(&t.seen);
 	return t.ok;
 }
 

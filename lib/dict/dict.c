@@ -5,6 +5,7 @@
  */
 #include "dict/dict.h"
 #include "dict/dict_type.h"
+#include "dict/rules.h"
 
 #include "base/file.h"
 #include "base/log.h"
@@ -244,6 +245,8 @@ add_files(struct str spec, struct str default_type, unsigned depth,
 	split_spec(spec, default_type, &type_name, &name);
 	type = find_type(type_name);
 	if (type == NULL || depth > DICT_DEPTH_MAX || max == 0)
+		return 0;
+	if (type->is_pattern && rules_are_inline(name))
 		return 0;
 	if (type->suffix != NULL) {
 		ret[0] = arena_join(a, name, str_c(type->suffix));

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/task.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -255,6 +256,27 @@ rules_free(struct dict *d)
 	free(r);
 }
 
+/* "{ {rule}, {rule} }" in place of a file's name, as lines. */
+static bool
+join_inline(const struct dict_opening *o, struct buf *text)
+{
+	struct str list, item;
+	int r = dict_unbrace(o->name, &list) ? 0 : -EINVAL;
+
+	while (r == 0 && list.len > 0) {
+		r = dict_list_next(&list, &item);
+		if (r == 0 && item.len == 0)
+			break;
+		if (r == 0)
+			r = buf_addf(text, "%.*s\n", STR_ARG(item));
+	}
+	if (r == 0)
+		return true;
+	buf_addf(o->why, "%.*s: need {{pattern result}, {pattern result}}",
+	    STR_ARG(o->spec));
+	return false;
+}
+
 bool
 rules_open(
     struct dict *d, const struct dict_opening *o, const struct rules_engine *e)
@@ -263,7 +285,8 @@ rules_open(
 	struct reader rd = {.o = o};
 
 	buf_init(&text, DICT_TEXT_MAX);
-	if (!dict_read_file(o, &text))
+	if (rules_are_inline(o->name) ? !join_inline(o, &text)
+				      : !dict_read_file(o, &text))
 		return false;
 	d->state = rd.rules = calloc(1, sizeof(*rd.rules));
 	if (rd.rules == NULL)
@@ -274,6 +297,12 @@ rules_open(
 		return true;
 	rules_free(d);
 	return false;
+}
+
+bool
+rules_are_inline(struct str name)
+{
+	return str_has_prefix(name, STR("{"));
 }
 
 /* Asking. */

@@ -38,6 +38,8 @@ struct rules_engine {
 	bool is_deep; /* wants the main stack */
 };
 
+/* "regexp:{{/a/ x}, {/b/ y}}": rules in place of a file. */
+bool rules_are_inline(struct str name);
 bool rules_open(
     struct dict *d, const struct dict_opening *o, const struct rules_engine *e);
 enum find rules_get(

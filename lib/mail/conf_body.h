@@ -64,6 +64,10 @@ int conf_expand_to(const struct conf *c, struct str text, struct buf *out,
 int conf_value_parse(const struct param_row *row, struct str text, int64_t *ret,
     struct buf *why);
 
+/* Says what is wrong with a value that the parameter's type lets pass. */
+void conf_check_value(const struct conf *c, enum param p,
+    const struct conf_setting *at, struct conf_remarks *r);
+
 /* Says why one that is set does not work, if so. */
 void conf_check_setting(
     const struct conf *c, const struct conf_setting *s, struct conf_remarks *r);

@@ -304,6 +304,8 @@ check_use(const struct conf *c, enum param p, const struct conf_setting *s,
 		check_tables(text, s->name, s, r);
 	else if (param_table[p].type == PARAM_RESTRICTIONS)
 		(void)check_restrictions(c, s->name, text, s, r);
+	else
+		conf_check_value(c, p, s, r);
 }
 
 void

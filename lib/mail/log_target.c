@@ -91,15 +91,28 @@ log_target_open(
 	return path.len > 0 ? open_file(c, path, why) : open_syslog(why);
 }
 
-int
-log_target_facility(const struct conf *c)
+/* -1: none of that name. */
+static int
+find_facility(struct str name)
 {
-	struct str name = conf_str(c, PARAM_syslog_facility);
-
 	for (const CODE *f = facilitynames; f->c_name != NULL; f++)
 		if (str_eq_case(name, str_c(f->c_name)))
 			return f->c_val;
-	return LOG_MAIL;
+	return -1;
+}
+
+bool
+log_target_is_facility(struct str name)
+{
+	return find_facility(name) >= 0;
+}
+
+int
+log_target_facility(const struct conf *c)
+{
+	int facility = find_facility(conf_str(c, PARAM_syslog_facility));
+
+	return facility >= 0 ? facility : LOG_MAIL;
 }
 
 void

@@ -15,6 +15,7 @@
 int log_target_open(
     const struct conf *c, enum log_target *ret_target, struct buf *why);
 
+bool log_target_is_facility(struct str name);  /* of syslog.conf(5): "mail" */
 int log_target_facility(const struct conf *c); /* LOG_MAIL of syslog.h ... */
 
 /* Name, host and facility of the lines of this process. */

@@ -189,13 +189,38 @@ check_service(const struct master_service *s, const struct conf *c,
 	conf_free(&over);
 }
 
+/* A transport that main.cf names and nobody carries out: mail would wait. */
+static void
+check_transport(const struct master_cf *m, const struct conf *c, enum param p,
+    struct conf_remarks *r)
+{
+	const char *name = param_table[p].name;
+	struct conf_setting at = {.file = STR("main.cf")}, s;
+	struct str transport;
+
+	str_cut(conf_str(c, p), ':', &transport, NULL);
+	if (str_is_empty(transport) || master_cf_find(m, transport) != NULL)
+		return;
+	for (size_t i = 0; conf_setting_at(c, i, &s); i++)
+		if (str_eq(s.name, str_c(name)))
+			at = s;
+	conf_remark(r, CONF_WARNING, &at,
+	    "%s: there is no service %.*s in master.cf: mail for it waits",
+	    name, STR_ARG(transport));
+}
+
 bool
 master_cf_check(const struct master_cf *m, const struct conf *c,
     conf_remark_fn say, void *arg)
 {
+	static const enum param transports[] = {PARAM_local_transport,
+	    PARAM_virtual_transport, PARAM_relay_transport,
+	    PARAM_default_transport};
 	struct conf_remarks r = {.say = say, .arg = arg};
 
 	for (size_t i = 0; i < master_cf_count(m); i++)
 		check_service(master_cf_at(m, i), c, &r);
+	for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]); i++)
+		check_transport(m, c, transports[i], &r);
 	return !r.failed;
 }

@@ -59,6 +59,10 @@ test_matching(void **state)
 		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 			check_table(
 			    types[t], rows[i].text, rows[i].key, rows[i].value);
+	check_table("regexp:{{/^a{2}$/ x}, {/^b/ y z}}", "", "bc", "y z");
+	check_table("regexp:{{/^a{2}$/ x}, {/^b/ y z}}", "", "aa", "x");
+	check_table("pcre:{ {if /a/} {/b/ x} {endif} {!/q/ y} }", "", "b", "y");
+	check_table("pcre:{}", "", "b", "NO");
 	check_table("regexp:/t", "/a+/x x", "aa", "NO");
 	check_table("pcre:/t", "/a b/x x", "ab", "x");
 	check_table("pcre:/t", "/(?<=x)y\\d/ z", "xy1", "z");

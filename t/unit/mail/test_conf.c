@@ -235,6 +235,21 @@ test_check(void **state)
 	    {"mynetworks = localhost",
 		"E 1 mynetworks: localhost is not a network (10.0.0.0/8, "
 		"[fd00::]/8), a table or a file\n"},
+	    {"inet_protocols = ipv4, ipv5",
+		"E 1 inet_protocols: \"ipv5\" must be one of all, ipv4, "
+		"ipv6\n"},
+	    {"queue_directory = spool",
+		"E 1 queue_directory: \"spool\" must begin with a '/'\n"},
+	    {"maillog_file =", ""},
+	    {"syslog_facility = post",
+		"E 1 syslog_facility: \"post\" is not a facility of "
+		"syslog(3)\n"},
+	    {"mydestination = a.test, b.test\n"
+	     "virtual_mailbox_domains = x.test, hash:/b.test, A.test\n"
+	     "virtual_alias_domains = y.test",
+		"W 2 virtual_mailbox_domains: A.test stands in mydestination "
+		"too, which counts: name it in one of them\n"},
+	    {"relay_domains = $mydestination", ""},
 	    {"soft_bounce = no", ""},
 	    {"biff = no", "N 1 biff has no effect: no comsat notices are "
 			  "sent; use a mail reader that watches the "

@@ -197,6 +197,11 @@ test_settings(void **state)
 		"proxy in front where that is not enough\n"},
 	    {"content_filter=", ""},
 	};
+	struct remarks none;
+	struct conf *away = conf_of("default_transport = uucp:host\n"
+				    "virtual_transport = error:no",
+	    &none);
+	struct master_cf *plain = read_text("a inet n - y - - smtpd\n", &none);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -213,6 +218,12 @@ test_settings(void **state)
 		master_cf_free(&m);
 		conf_free(&c);
 	}
+	assert_true(master_cf_check(plain, away, gather, &none));
+	assert_string_equal(none.text,
+	    "W 1 default_transport: there is no service uucp in master.cf: "
+	    "mail for it waits\n");
+	master_cf_free(&plain);
+	conf_free(&away);
 }
 
 /* Names of main.cf that only master.cf uses, and those nobody does. */

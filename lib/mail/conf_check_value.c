@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * conf_check_value - values that their type lets pass and no program could
+ * use: a directory that is none, a protocol that does not exist, one domain
+ * in two classes.
+ */
+#include "mail/conf_body.h"
+
+#include "dict/dict.h"
+#include "mail/log_target.h"
+
+static void
+check_protocols(
+    struct str list, const struct conf_setting *at, struct conf_remarks *r)
+{
+	struct str item;
+
+	while (dict_list_next(&list, &item) == 0 && !str_is_empty(item))
+		if (!str_eq_case(item, STR("all")) &&
+		    !str_eq_case(item, STR("ipv4")) &&
+		    !str_eq_case(item, STR("ipv6")))
+			conf_remark(r, CONF_ERROR, at,
+			    "%.*s: \"%.*s\" must be one of all, ipv4, ipv6",
+			    STR_ARG(at->name), STR_ARG(item));
+}
+
+static void
+check_path(
+    struct str path, const struct conf_setting *at, struct conf_remarks *r)
+{
+	if (path.len > 0 && path.p[0] != '/')
+		conf_remark(r, CONF_ERROR, at,
+		    "%.*s: \"%.*s\" must begin with a '/'", STR_ARG(at->name),
+		    STR_ARG(path));
+}
+
+static void
+check_facility(
+    struct str name, const struct conf_setting *at, struct conf_remarks *r)
+{
+	if (!log_target_is_facility(name))
+		conf_remark(r, CONF_ERROR, at,
+		    "%.*s: \"%.*s\" is not a facility of syslog(3)",
+		    STR_ARG(at->name), STR_ARG(name));
+}
+
+static bool
+has_item(struct str list, struct str wanted)
+{
+	struct str item;
+
+	while (dict_list_next(&list, &item) == 0 && !str_is_empty(item))
+		if (str_eq_case(item, wanted))
+			return true;
+	return false;
+}
+
+/* The class that is asked first has it, and the other never will. */
+static void
+check_class(const struct conf *c, enum param p, struct str list,
+    const struct conf_setting *at, struct conf_remarks *r)
+{
+	static const enum param order[] = {PARAM_mydestination,
+	    PARAM_virtual_alias_domains, PARAM_virtual_mailbox_domains};
+	struct str item;
+
+	while (dict_list_next(&list, &item) == 0 && !str_is_empty(item)) {
+		/* Tables, files, and what is taken out again. */
+		if (str_has_char(item, ':') || item.p[0] == '/' ||
+		    item.p[0] == '!')
+			continue;
+		for (size_t i = 0; order[i] != p; i++)
+			if (has_item(conf_str(c, order[i]), item))
+				conf_remark(r, CONF_WARNING, at,
+				    "%.*s: %.*s stands in %s too, which "
+				    "counts: name it in one of them",
+				    STR_ARG(at->name), STR_ARG(item),
+				    param_table[order[i]].name);
+	}
+}
+
+void
+conf_check_value(const struct conf *c, enum param p,
+    const struct conf_setting *at, struct conf_remarks *r)
+{
+	struct str text = conf_str(c, p);
+
+	if (p == PARAM_inet_protocols)
+		check_protocols(text, at, r);
+	else if (p == PARAM_queue_directory || p == PARAM_data_directory ||
+		 p == PARAM_maillog_file)
+		check_path(text, at, r);
+	else if (p == PARAM_syslog_facility)
+		check_facility(text, at, r);
+	else if (p == PARAM_virtual_alias_domains ||
+		 p == PARAM_virtual_mailbox_domains)
+		check_class(c, p, text, at, r);
+}
