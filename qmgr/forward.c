@@ -67,6 +67,7 @@ on_durable(struct journal_wait *w, int error)
 	progress_apply(p, p->attempts, p->next, &f->about);
 	report_recipient(
 	    f->parent, f->agent, f->started, f->index, &f->mark.outcome);
+	stats_outcome(&f->qmgr->stats, &f->mark.outcome);
 	message_taken(f->qmgr, f->child);
 	end(f);
 }

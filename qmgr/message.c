@@ -202,6 +202,7 @@ begin_attempt(struct qmgr *q, struct message *m)
 void
 message_taken(struct qmgr *q, struct message *m)
 {
+	stats_taken(&q->stats, m->active->body->envelope.size);
 	if (q->nactive <= q->site->active_max && !q->is_draining) {
 		begin_attempt(q, m);
 		return;
@@ -218,6 +219,7 @@ finish(struct qmgr *q, struct message *m)
 {
 	store_finish(q->store, &m->item);
 	report_removed(m);
+	stats_removed(&q->stats);
 	make_passive(q, m);
 	free_message(q, m);
 }

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #define TICK         CLOCK_SEC
+#define SAY_EVERY    5 /* ticks */
 #define DRAIN_PAUSE  (20 * CLOCK_MS)
 #define DRAIN_URGENT (5 * CLOCK_SEC)
 #define KEEP         8 /* segments, before what waits moves out */
@@ -45,6 +46,12 @@ qmgr_new_id(struct qmgr *q, char ret_id[QID_LEN + 1])
 	}
 	qid_next(&q->ids, ret_id);
 	return true;
+}
+
+size_t
+qmgr_held(const struct qmgr *q)
+{
+	return q->messages.count - q->nactive - q->nheap;
 }
 
 /* ---- the end of a turn ---- */
@@ -82,6 +89,22 @@ collect(void *arg)
 	}
 }
 
+/* For `valija status`; now and then, for it is one packet more. */
+static void
+say_size(struct qmgr *q)
+{
+	char text[sizeof(q->said)];
+
+	if (q->stats.n % SAY_EVERY != 0)
+		return;
+	snprintf(text, sizeof(text), "%zu active, %zu deferred, %zu on hold",
+	    q->nactive, q->nheap, qmgr_held(q));
+	if (strcmp(text, q->said) == 0)
+		return;
+	memcpy(q->said, text, sizeof(text));
+	serve_status(q->serve, text);
+}
+
 static void
 tick(void *arg)
 {
@@ -100,6 +123,8 @@ tick(void *arg)
 		results_retry(q);
 		children_tend(q);
 		takers_tell(q);
+		say_size(q);
+		stats_tick(&q->stats, clock_mono());
 	}
 }
 
@@ -242,6 +267,8 @@ init(struct qmgr *q, struct serve *sv)
 	q->serve = sv;
 	q->turn_end = (struct loop_call){.fn = end_turn, .arg = q};
 	q->ask_again = CLOCK_NEVER;
+	q->started = clock_wall();
+	stats_tick(&q->stats, clock_mono());
 	map_init(&q->messages);
 	map_init(&q->services);
 	STAILQ_INIT(&q->to_route);

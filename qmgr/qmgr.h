@@ -17,6 +17,7 @@
 #include "mail/tables.h"
 #include "message.h"
 #include "schedule.h"
+#include "stats.h"
 
 #include <stdbool.h>
 
@@ -87,6 +88,10 @@ struct qmgr {
 	struct qid_maker ids; /* of messages made here */
 	bool has_ids;
 
+	struct stats stats;
+	int64_t started; /* wall */
+	char said[64];   /* to master, of the queue */
+
 	bool is_ready;   /* the queue is open */
 	bool is_scanned; /* all that waits in files is known */
 	bool is_draining;
@@ -111,6 +116,9 @@ void qmgr_drain(struct qmgr *q); /* waits; then serve_exit() */
 /* To a dead destination: `why` is "DSN TEXT", what its host last said. */
 void qmgr_suspension(
     struct str why, char ret_text[OUTCOME_TEXT_MAX], struct outcome *ret);
+
+/* How many messages are in hold/. */
+size_t qmgr_held(const struct qmgr *q);
 
 /* An id for a message made here: false, for now there is none. */
 bool qmgr_new_id(struct qmgr *q, char ret_id[QID_LEN + 1]);

@@ -92,9 +92,11 @@ settled(struct settling *s)
 
 	progress_apply(&m->active->body->progress, s->status.attempts,
 	    s->status.next, &s->status.about);
-	for (size_t i = 0; i < n && s->agent != NULL; i++)
+	for (size_t i = 0; i < n && s->agent != NULL; i++) {
 		report_recipient(
 		    m, s->agent, s->started, marks[i].index, &marks[i].outcome);
+		stats_outcome(&q->stats, &marks[i].outcome);
+	}
 	arena_done(&s->arena);
 	free(s);
 	message_close(q, m, open);

@@ -69,6 +69,8 @@ def _(t):
     for name in ("qmgr", "smtpd", "pickup", "local", "mda", "dns", "lookup"):
         t.ok(re.search(rf"^{name} .*\d+ .*ready", r.out, re.M), name, r.out)
     t.eq("as one user" in r.out, not IS_ROOT, "the note on users")
+    wait_until("qmgr says how large the queue is", lambda: re.search(
+        r"^qmgr .*ready +\d+  \d+ active, \d+ deferred, \d+ on hold$", v.valija("status").out, re.M))
 
 
 @test("a reload with an error is refused and changes nothing")
