@@ -46,6 +46,7 @@ struct destination {
 	struct str key;     /* transport, NUL, next hop */
 	struct str nexthop; /* into key */
 	TAILQ_HEAD(, mailing) mailings;
+	size_t errands;
 	unsigned busy;
 	double window;   /* jobs at a time, at least 1 */
 	double failures; /* in a row, a whole window being 1 */
@@ -246,6 +247,7 @@ static void
 take_errand(struct schedule *s, struct errand *e)
 {
 	TAILQ_REMOVE(&e->mailing->errands, e, link);
+	e->mailing->key.destination->errands--;
 	e->mailing = NULL;
 	s->errands--;
 }
@@ -271,6 +273,7 @@ schedule_add(struct schedule *s, struct errand *e, void *message,
 	}
 	e->mailing = get_mailing(s, d, message);
 	TAILQ_INSERT_TAIL(&e->mailing->errands, e, link);
+	d->errands++;
 	s->errands++;
 	place(s, d, now);
 	return true;
@@ -491,6 +494,30 @@ size_t
 schedule_errands(const struct schedule *s)
 {
 	return s->errands;
+}
+
+bool
+schedule_see(const struct schedule *s, size_t *at, struct schedule_view *ret)
+{
+	const struct destination *d;
+
+	while (*at < s->destinations.cap) {
+		d = s->destinations.slots[(*at)++].value;
+		if (d == NULL)
+			continue;
+		*ret = (struct schedule_view){
+		    .transport = d->transport->name,
+		    .nexthop = d->nexthop,
+		    .errands = d->errands,
+		    .busy = d->busy,
+		    .window = d->is_dead ? 1 : (unsigned)d->window,
+		    .is_dead = d->is_dead,
+		    .next_at = d->next_at,
+		    .why = buf_str(&d->why),
+		};
+		return true;
+	}
+	return false;
 }
 
 void

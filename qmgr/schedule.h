@@ -112,6 +112,27 @@ size_t schedule_destinations(const struct schedule *s);
 size_t schedule_busy(const struct schedule *s);
 size_t schedule_errands(const struct schedule *s);
 
+/*
+ * One destination as it is now.  The strs live until the schedule is next
+ * called to change.
+ */
+struct schedule_view {
+	struct str transport, nexthop;
+	size_t errands;  /* that wait for a job */
+	unsigned busy;   /* jobs given out */
+	unsigned window; /* jobs at a time, now */
+	bool is_dead;    /* only probes go out ... */
+	int64_t next_at; /* mono: ... not before; 0: at any time */
+	struct str why;  /* what the last job that failed said; may be empty */
+};
+/*
+ * The next one from *at on (0 at first), in no order; false: no more.
+ *
+ *	for (size_t at = 0; schedule_see(s, &at, &view);)
+ */
+bool schedule_see(
+    const struct schedule *s, size_t *at, struct schedule_view *ret);
+
 /* Forget that destinations are dead (postqueue -f). */
 void schedule_revive(struct schedule *s);
 

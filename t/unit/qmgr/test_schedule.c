@@ -368,6 +368,44 @@ test_random_steps(void **state)
 	free(e);
 }
 
+static void
+test_view(void **state)
+{
+	struct errand e[7] = {0};
+	struct schedule_job jobs[64];
+	struct schedule_view v;
+	struct world w;
+	size_t n, at = 0;
+
+	(void)state;
+	init_world(&w, usual);
+	assert_false(schedule_see(w.schedule, &at, &v));
+	for (size_t i = 0; i < 7; i++)
+		add(&w, &e[i], &e[i], "a");
+	n = give_all(&w, jobs);
+	assert_int_equal(n, 5);
+	at = 0;
+	assert_true(schedule_see(w.schedule, &at, &v));
+	assert_str(v.transport, "smtp");
+	assert_str(v.nexthop, "a");
+	assert_int_equal(v.errands, 2);
+	assert_int_equal(v.busy, 5);
+	assert_int_equal(v.window, 5);
+	assert_false(v.is_dead);
+	assert_str(v.why, "");
+	assert_false(schedule_see(w.schedule, &at, &v));
+	while (n-- > 0)
+		done(&w, &jobs[n], SCHEDULE_FAILED);
+	at = 0;
+	assert_true(schedule_see(w.schedule, &at, &v));
+	assert_true(v.is_dead);
+	assert_int_equal(v.errands, 0);
+	assert_int_equal(v.window, 1);
+	assert_int_equal(v.next_at, w.now + 300 * CLOCK_SEC);
+	assert_str(v.why, "no route");
+	schedule_free(&w.schedule);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_recipients_share_a_job),
     cmocka_unit_test(test_mailings_take_turns),
@@ -377,6 +415,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_rate_and_processes),
     cmocka_unit_test(test_remove),
     cmocka_unit_test(test_random_steps),
+    cmocka_unit_test(test_view),
 };
 
 TAP_RUN(tests)
