@@ -21,19 +21,6 @@ settle(struct outcome *ret, enum outcome_state state, struct str dsn,
 	};
 }
 
-/* SECURITY: a notification is never answered by one (RFC 5321 section 6.1),
- * else two hosts write to each other for ever. */
-static bool
-has_nobody_to_notify(const struct bouncer *b, const struct envelope *e)
-{
-	struct str sender = e->sender, local;
-
-	(void)str_cut(sender, '@', &local, NULL);
-	return sender.len == 0 || e->is_bounce ||
-	       str_eq_case(
-		   local, conf_str(b->conf, PARAM_double_bounce_sender));
-}
-
 /* The first bytes, whole lines of them. */
 static size_t
 cut_at_line(struct content *c, size_t end, size_t limit)
@@ -83,31 +70,44 @@ read_header(struct content *c, size_t size, struct arena *a)
 	return str_n(bytes, have);
 }
 
-static void
-write_notice(struct bouncer *b, const struct job_bounce *job, struct content *c,
-    struct intake *t)
+/* To whom one goes, and as whose. */
+struct letter {
+	struct addr from, to;
+	bool for_postmaster;
+	bool settles; /* its record says that what it tells is told */
+};
+
+static struct notice
+make_notice(const struct bouncer *b, const struct job_bounce *job,
+    const struct letter *l, struct str id)
 {
-	uint64_t limit = (uint64_t)conf_int(b->conf, PARAM_bounce_size_limit);
-	size_t header = content_header_size(c), end = content_size(c);
-	ARENA_CLEANUP struct arena a = {0};
-	BUF_CLEANUP struct buf text = {0};
-	arena_init(&a, (size_t)1024 * 1024);
-	buf_init(&text, NOTICE_MAX);
-	struct notice n = {
-	    .about = (enum bounce_about)job->about,
-	    .envelope = &job->envelope,
-	    .outcomes = job->outcomes.p,
-	    .n = job->outcomes.n,
-	    .id = intake_id(t),
+	return (struct notice){
+	    .job = job,
+	    .template = &b->templates.of[job->about],
+	    .for_postmaster = l->for_postmaster,
+	    .to = l->to.text,
+	    .id = id,
 	    .hostname = conf_str(b->conf, PARAM_myhostname),
 	    .origin = conf_str(b->conf, PARAM_myorigin),
 	    .now = clock_wall(),
 	    .retry_until = job->envelope.arrival +
 	                   conf_time(b->conf, PARAM_maximal_queue_lifetime),
 	};
+}
 
-	n.is_whole = !job->cut && notice_is_whole(n.about, n.envelope,
-				      content_size(c), limit);
+static void
+write_notice(struct bouncer *b, const struct job_bounce *job,
+    const struct letter *l, struct content *c, struct intake *t)
+{
+	uint64_t limit = (uint64_t)conf_int(b->conf, PARAM_bounce_size_limit);
+	size_t header = content_header_size(c), end = content_size(c);
+	struct notice n = make_notice(b, job, l, intake_id(t));
+	ARENA_CLEANUP struct arena a = {0};
+	BUF_CLEANUP struct buf text = {0};
+	arena_init(&a, (size_t)1024 * 1024);
+	buf_init(&text, NOTICE_MAX);
+
+	n.is_whole = notice_is_whole(job, l->for_postmaster, end, limit);
 	if (!n.is_whole)
 		end = cut_at_line(c, header, limit);
 	if (conf_bool(b->conf, PARAM_enable_threaded_bounces))
@@ -124,25 +124,9 @@ write_notice(struct bouncer *b, const struct job_bounce *job, struct content *c,
 	(void)intake_bytes(t, buf_str(&text));
 }
 
-/* A failure is settled for the parent by the record that holds the child; a
- * delay and a success settle nothing. */
 static void
-settle_parent(const struct job_bounce *job, struct intake *t, struct arena *a)
-{
-	const struct job_outcome *o = job->outcomes.p;
-	size_t n = job->outcomes.n;
-
-	if (job->about != BOUNCE_FAILURE || n == 0)
-		return;
-	uint64_t *indexes = arena_array(a, n, sizeof(*indexes));
-	for (size_t i = 0; i < n; i++)
-		indexes[i] = o[i].index;
-	intake_parent(t, job->envelope.id, indexes, n);
-}
-
-static void
-commit(const struct job_bounce *job, struct intake *t, struct arena *a,
-    struct outcome *ret)
+commit(const struct job_bounce *job, const struct letter *l, struct intake *t,
+    struct arena *a, struct outcome *ret)
 {
 	struct str dsn, text, id = intake_id(t);
 
@@ -150,8 +134,9 @@ commit(const struct job_bounce *job, struct intake *t, struct arena *a,
 	case INTAKE_QUEUED:
 		text = arena_strf(a, "notification %.*s", STR_ARG(id));
 		settle(ret, OUTCOME_SENT, STR("2.0.0"), text, a);
-		log_info("%.*s: sender %s notification: %.*s",
+		log_info("%.*s: %s %s notification: %.*s",
 		    STR_ARG(job->envelope.id),
+		    l->for_postmaster ? "postmaster" : "sender",
 		    notice_word((enum bounce_about)job->about), STR_ARG(id));
 		break;
 	case INTAKE_RETRY:
@@ -163,41 +148,79 @@ commit(const struct job_bounce *job, struct intake *t, struct arena *a,
 	}
 }
 
-void
-bouncer_run(struct bouncer *b, const struct job_bounce *job,
-    struct content *content, struct arena *a, struct outcome *ret)
+static void
+send_letter(struct bouncer *b, const struct job_bounce *job,
+    const struct letter *l, struct content *content, struct arena *a,
+    struct outcome *ret)
 {
 	struct intake_origin origin = {
 	    .is_bounce = true,
 	    .body_8bit = job->envelope.body_8bit,
 	    .utf8 = job->envelope.utf8,
 	};
-	struct addr sender;
-
-	if (has_nobody_to_notify(b, &job->envelope)) {
-		settle(ret, OUTCOME_SENT, STR("2.0.0"), STR("nobody to notify"),
-		    a);
-		return;
-	}
-	if (addr_parse(job->envelope.sender, &sender) != 0) {
-		settle(ret, OUTCOME_BOUNCED, STR("5.1.7"),
-		    STR("the sender's address is none"), a);
-		return;
-	}
+	/* RFC 3461 section 6.1. */
 	struct recipient to = {
-	    .address = sender.text,
-	    .original = sender.text,
+	    .address = l->to.text,
+	    .original = l->to.text,
 	    .notify = NOTIFY_NEVER,
 	};
 	struct intake *t = intake_begin(b->taker, &origin);
-	intake_sender(t, (struct addr){STR_NONE, STR_NONE, STR_NONE});
+
+	intake_sender(t, l->from);
 	if (intake_recipient(t, &to) != 0) {
 		settle(ret, OUTCOME_BOUNCED, STR("5.1.7"),
-		    STR("the sender's address is none"), a);
+		    STR("the address to notify is none"), a);
 	} else {
-		settle_parent(job, t, a);
-		write_notice(b, job, content, t);
-		commit(job, t, a, ret);
+		if (l->settles)
+			intake_parent(t, job->envelope.id);
+		write_notice(b, job, l, content, t);
+		commit(job, l, t, a, ret);
 	}
 	intake_end(&t);
+}
+
+/* From double_bounce_sender, who is never told of anything. */
+static bool
+address_postmaster(const struct bouncer *b, const struct job_bounce *job,
+    struct arena *a, struct letter *ret)
+{
+	struct str from = arena_strf(a, "%.*s@%.*s",
+	    STR_ARG(conf_str(b->conf, PARAM_double_bounce_sender)),
+	    STR_ARG(conf_str(b->conf, PARAM_myhostname)));
+
+	ret->for_postmaster = true;
+	return job->postmaster.len > 0 && addr_parse(from, &ret->from) == 0 &&
+	       addr_parse(job->postmaster, &ret->to) == 0;
+}
+
+/*
+ * The sender's settles the matter, and the postmaster's where there is none
+ * for a sender; a copy that cannot be made is not made again.
+ */
+void
+bouncer_run(struct bouncer *b, const struct job_bounce *job,
+    struct content *content, struct arena *a, struct outcome *ret)
+{
+	struct addr nobody = {STR_NONE, STR_NONE, STR_NONE};
+	struct letter sender = {.from = nobody, .settles = true};
+	struct letter postmaster = {.settles = true};
+	struct outcome copy;
+	bool has_postmaster = address_postmaster(b, job, a, &postmaster);
+	bool has_sender = job->to_sender && job->envelope.sender.len > 0 &&
+	                  !job->envelope.is_bounce &&
+	                  addr_parse(job->envelope.sender, &sender.to) == 0;
+
+	if (has_sender) {
+		send_letter(b, job, &sender, content, a, ret);
+		if (!has_postmaster || ret->state == OUTCOME_DEFERRED)
+			return;
+		postmaster.settles = ret->state == OUTCOME_BOUNCED;
+		send_letter(b, job, &postmaster, content, a,
+		    postmaster.settles ? ret : &copy);
+	} else if (has_postmaster) {
+		send_letter(b, job, &postmaster, content, a, ret);
+	} else {
+		settle(ret, OUTCOME_BOUNCED, STR("5.1.7"),
+		    STR("the address to notify is none"), a);
+	}
 }

@@ -11,16 +11,18 @@
 #include "mail/content.h"
 #include "mail/proto/job.h"
 #include "mail/taker.h"
+#include "template.h"
 
 struct bouncer {
 	const struct conf *conf;
 	struct taker *taker;
+	struct templates templates;
 };
 
 /*
- * Waits for the disk.  *ret holds for all recipients of the job:
- * SENT: the notification is in the queue, or there is nobody to notify;
- * DEFERRED: not now; BOUNCED: never (the sender's address is none).
+ * Waits for the disk.  *ret says what became of it.
+ * SENT: the notification is in the queue; DEFERRED: not now; BOUNCED: never
+ * (nobody can be told).
  */
 void bouncer_run(struct bouncer *b, const struct job_bounce *job,
     struct content *content, struct arena *a, struct outcome *ret);

@@ -2,6 +2,7 @@
 /* bounce - writes delivery status notifications, which are new mail. */
 #include "bouncer.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/requests.h"
 #include "base/serve.h"
@@ -11,6 +12,7 @@
 
 #define JOBS_MAX  100 /* at a time; beyond them qmgr asks again */
 #define ARENA_MAX ((size_t)4 * 1024 * 1024)
+#define TEXTS_MAX ((size_t)4 * 1024 * 1024)
 #define WHY_MAX   1024
 
 static const struct sandbox sandbox = {
@@ -21,25 +23,7 @@ static const struct sandbox sandbox = {
 
 static struct tables tables;
 static struct bouncer bouncer;
-static void
-send_done(const struct asked *q, const struct outcome *o, struct arena *a)
-{
-	const struct job_bounce *job = q->parcel.value;
-	const struct job_outcome *in = job->outcomes.p;
-	struct job_outcome *out = arena_array(a, job->outcomes.n, sizeof(*out));
-	struct job_done done = {.outcomes = {out, job->outcomes.n}};
-
-	for (size_t i = 0; i < job->outcomes.n; i++)
-		out[i] = (struct job_outcome){in[i].index, *o};
-	(void)requests_answer(q, JOB_DONE, &done);
-}
-
-static size_t
-arena_size(const struct job_bounce *job)
-{
-	return ARENA_MAX + job->outcomes.n * (sizeof(struct job_outcome) +
-						 sizeof(uint64_t) + 64);
-}
+static struct arena texts; /* of the templates */
 
 static void
 make_notice(struct asked *q, void *arg)
@@ -51,23 +35,60 @@ make_notice(struct asked *q, void *arg)
 	    .text = STR("too many notifications at a time"),
 	    .relay = STR("none"),
 	};
+	struct job_outcome one = {0};
+	struct job_done done = {.outcomes = {&one, 1}};
 	struct content *content = NULL;
 	ARENA_CLEANUP struct arena a = {0};
 
 	(void)arg;
-	arena_init(&a, arena_size(job));
+	arena_init(&a, ARENA_MAX);
 	if (q->requests->open <= JOBS_MAX) {
 		if (content_receive(&job->content, &q->parcel, &content) == 0)
 			bouncer_run(&bouncer, job, content, &a, &o);
 		else
 			o.text = STR("the message did not come whole");
 	}
-	send_done(q, &o, &a);
+	one.outcome = o;
+	(void)requests_answer(q, JOB_DONE, &done);
 	content_unref(&content);
 }
 
 static struct requests requests = {
     .proto = &job_protocol, .kind = JOB_BOUNCE, .carry_out = make_notice};
+
+static void
+say_fault(void *arg, unsigned line, const char *why)
+{
+	const struct str *path = arg;
+
+	log_warning("%.*s, line %u: %s: the built-in text is used",
+	    STR_ARG(*path), line, why);
+}
+
+/* bounce_template_file: what cannot be used does without. */
+static void
+read_templates(const struct conf *conf)
+{
+	struct str path = str_trim(conf_str(conf, PARAM_bounce_template_file));
+	BUF_CLEANUP struct buf file = {0};
+	FD_CLEANUP int fd = -1;
+	int r;
+
+	arena_init(&texts, TEXTS_MAX);
+	buf_init(&file, TEMPLATE_FILE_MAX);
+	templates_init(&bouncer.templates, conf, &texts);
+	if (path.len == 0)
+		return;
+	fd = tables.env.open(tables.env.arg, arena_cstr(&texts, path));
+	r = fd < 0 ? fd : fd_read_whole(fd, &file);
+	if (r < 0)
+		log_warning("bounce_template_file %.*s: %s: the built-in texts "
+			    "are used",
+		    STR_ARG(path), strerrordesc_np(-r));
+	else
+		templates_read(&bouncer.templates, buf_str(&file), conf, &texts,
+		    say_fault, &path);
+}
 
 static void
 linked(struct serve *sv, struct str client, int fd)
@@ -91,10 +112,11 @@ start(struct serve *sv)
 	}
 	tables_init(
 	    &tables, sv, NULL, conf_str(conf, PARAM_default_database_type));
+	bouncer.conf = conf;
+	read_templates(conf);
 	router = router_new(conf, &tables.env, &why);
 	if (router != NULL)
-		bouncer = (struct bouncer){
-		    conf, taker_new(sv, conf, router, &tables.env, &why)};
+		bouncer.taker = taker_new(sv, conf, router, &tables.env, &why);
 	if (bouncer.taker == NULL) {
 		log_error("%s", why.p);
 		return -1;

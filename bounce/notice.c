@@ -8,25 +8,27 @@
 #include "mail/date.h"
 #include "mail/header.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #define WIDTH          78
 #define REFERENCES_MAX 900 /* a header line has at most 998 bytes */
 
 static const struct kind {
-	const char *word; /* in the log */
-	const char *subject;
-	const char *action;      /* RFC 3464 section 2.3.3 */
+	const char *word;        /* in the log */
 	const char *status;      /* when an outcome has none */
 	const char *description; /* of what is returned */
 } kinds[] = {
-    [BOUNCE_FAILURE] = {"non-delivery", "Undelivered Mail Returned to Sender",
-	"failed", "5.0.0", "Undelivered Message"},
-    [BOUNCE_DELAY] = {"delay", "Delayed Mail (still being retried)", "delayed",
-	"4.0.0", "Delayed Message"},
-    [BOUNCE_SUCCESS] = {"delivery status", "Successful Mail Delivery Report",
-	"delivered", "2.0.0", "Message"},
+    [BOUNCE_FAILURE] = {"non-delivery", "5.0.0", "Undelivered Message"},
+    [BOUNCE_DELAY] = {"delay", "4.0.0", "Delayed Message"},
+    [BOUNCE_SUCCESS] = {"delivery status", "2.0.0", "Message"},
 };
+
+static const struct kind *
+kind_of(const struct notice *n)
+{
+	return &kinds[n->job->about];
+}
 
 const char *
 notice_word(enum bounce_about about)
@@ -35,15 +37,13 @@ notice_word(enum bounce_about about)
 }
 
 bool
-notice_is_whole(enum bounce_about about, const struct envelope *e,
+notice_is_whole(const struct job_bounce *job, bool for_postmaster,
     uint64_t size, uint64_t size_limit)
 {
-	enum {
-		RET_HEADERS = 2
-	};
+	bool is_copy = for_postmaster && job->envelope.sender.len > 0;
 
-	return about == BOUNCE_FAILURE && e->ret != RET_HEADERS &&
-	       size <= size_limit;
+	return job->about == BOUNCE_FAILURE && !job->cut && !is_copy &&
+	       job->envelope.ret != NOTICE_RET_HDRS && size <= size_limit;
 }
 
 static void
@@ -149,28 +149,47 @@ add_typed_address(struct buf *out, const char *field, struct str address)
 	(void)buf_add_char(out, '\n');
 }
 
-static const struct recipient *
-recipient_of(const struct notice *n, const struct job_outcome *o)
+/* The next report for whom it goes to, from *at on; NULL: that was all. */
+static const struct job_report *
+next_report(const struct notice *n, size_t *at)
 {
-	const struct recipient *list = n->envelope->recipients.p;
+	const struct job_report *all = n->job->reports.p;
 
-	return o->index < n->envelope->recipients.n ? &list[o->index] : NULL;
+	while (*at < n->job->reports.n) {
+		const struct job_report *r = &all[(*at)++];
+		if (n->for_postmaster || r->for_sender)
+			return r;
+	}
+	return NULL;
 }
 
 static bool
 is_8bit(const struct notice *n)
 {
-	if (n->envelope->body_8bit || n->envelope->utf8)
+	const struct envelope *e = &n->job->envelope;
+	const struct job_report *r;
+	size_t at = 0;
+
+	if (e->body_8bit || e->utf8 || !is_ascii(e->sender) ||
+	    !is_ascii(n->template->text))
 		return true;
-	for (size_t i = 0; i < n->n; i++) {
-		const struct job_outcome *o = &n->outcomes[i];
-		const struct recipient *r = recipient_of(n, o);
-		if (!is_ascii(o->outcome.text) ||
-		    !is_ascii(o->outcome.diagnostic) ||
-		    (r != NULL && !is_ascii(r->address)))
+	while ((r = next_report(n, &at)) != NULL)
+		if (!is_ascii(r->outcome.text) ||
+		    !is_ascii(r->outcome.diagnostic) ||
+		    !is_ascii(r->recipient.address))
 			return true;
-	}
-	return !is_ascii(n->envelope->sender);
+	return false;
+}
+
+/* Reasons that are not ASCII are UTF-8 where nobody says otherwise. */
+static struct str
+charset_of(const struct notice *n)
+{
+	struct str charset = n->template->charset;
+
+	return str_eq_case(charset, STR("us-ascii")) && is_8bit(n)
+	           ? STR("utf-8")
+	           : charset;
 }
 
 /*
@@ -181,17 +200,17 @@ static void
 add_boundary(const struct notice *n, struct buf *out)
 {
 	(void)buf_addf(
-	    out, "%.*s.%.*s", STR_ARG(n->id), STR_ARG(n->envelope->id));
+	    out, "%.*s.%.*s", STR_ARG(n->id), STR_ARG(n->job->envelope.id));
 }
 
 static void
 begin_part(const struct notice *n, struct buf *out, const char *description,
-    const char *type, const char *more)
+    const char *type, struct str more)
 {
 	(void)buf_add_c(out, "\n--");
 	add_boundary(n, out);
-	(void)buf_addf(out, "\nContent-Description: %s\nContent-Type: %s%s\n",
-	    description, type, more);
+	(void)buf_addf(out, "\nContent-Description: %s\nContent-Type: %s%.*s\n",
+	    description, type, STR_ARG(more));
 	if (is_8bit(n))
 		(void)buf_add_c(out, "Content-Transfer-Encoding: 8bit\n");
 	(void)buf_add_char(out, '\n');
@@ -213,15 +232,34 @@ add_thread(const struct notice *n, struct buf *out)
 	    STR_ARG(n->message_id));
 }
 
+/* "MAILER-DAEMON (Mail Delivery System)": an address without a domain gets
+ * this site's. */
+static void
+add_from(const struct notice *n, struct buf *out)
+{
+	struct str from = n->template->from, rest = from;
+	size_t end = str_word(&rest, " \t").len;
+	ptrdiff_t open = str_find(from, '<'), shut = str_find(from, '>');
+
+	if (open >= 0 && shut > open)
+		end = (size_t)shut;
+	(void)buf_addf(out, "From: %.*s", (int)end, from.p);
+	if (!str_has_char(from, '@'))
+		(void)buf_addf(out, "@%.*s", STR_ARG(n->origin));
+	(void)buf_addf(out, "%.*s\n", STR_ARG(str_from(from, end)));
+}
+
 static void
 add_header(const struct notice *n, struct buf *out)
 {
+	struct str subject = n->template->subject;
+
+	if (n->for_postmaster && n->template->postmaster_subject.len > 0)
+		subject = n->template->postmaster_subject;
 	add_date(out, "Date", n->now);
-	(void)buf_addf(out,
-	    "From: MAILER-DAEMON@%.*s (Mail Delivery System)\nSubject: %s\n"
-	    "To: ",
-	    STR_ARG(n->origin), kinds[n->about].subject);
-	add_address(out, n->envelope->sender);
+	add_from(n, out);
+	(void)buf_addf(out, "Subject: %.*s\nTo: ", STR_ARG(subject));
+	add_address(out, n->to);
 	(void)buf_add_char(out, '\n');
 	add_thread(n, out);
 	(void)buf_addf(out,
@@ -238,77 +276,54 @@ add_header(const struct notice *n, struct buf *out)
 }
 
 static void
-add_words(const struct notice *n, struct buf *out)
+add_reason(const struct job_report *report, struct buf *out)
 {
-	(void)buf_addf(out, "This is the mail system at host %.*s.\n\n",
-	    STR_ARG(n->hostname));
-	switch (n->about) {
-	case BOUNCE_FAILURE:
-		(void)buf_addf(out,
-		    "Your message did not reach the recipients below: behind "
-		    "each stands\nwhy.  %s is attached.\n\nTo ask for help, "
-		    "write to the postmaster and add this report.\n\n",
-		    n->is_whole ? "The message" : "The header of the message");
-		break;
-	case BOUNCE_DELAY:
-		(void)buf_add_c(out,
-		    "THIS IS ONLY A WARNING: YOU NEED NOT SEND THE MESSAGE "
-		    "AGAIN.\n\nYour message has not reached the recipients "
-		    "below yet: behind each stands\nwhy.  It is tried again");
-		if (n->retry_until > 0) {
-			char until[DATE_TEXT_MAX];
-			date_format(n->retry_until, until);
-			(void)buf_addf(out, "\nuntil %s", until);
-		}
-		(void)buf_add_c(out, ".\n\n");
-		break;
-	case BOUNCE_SUCCESS:
-		(void)buf_add_c(out,
-		    "Your message was delivered to the recipients below.  "
-		    "Where it was passed\non to another host, that host may "
-		    "or may not report in its turn.\n\n");
-		break;
-	}
-	(void)buf_add_c(out, "                   The mail system\n");
-}
-
-static void
-add_reason(const struct notice *n, const struct job_outcome *o, struct buf *out)
-{
-	const struct recipient *r = recipient_of(n, o);
+	const struct recipient *r = &report->recipient;
 	BUF_CLEANUP struct buf line = {0};
 	buf_init(&line, 8192);
 
-	if (r == NULL)
-		return;
 	(void)buf_addf(&line, "<%.*s>", STR_ARG(r->address));
 	if (r->original.len > 0 && !str_eq_case(r->original, r->address))
 		(void)buf_addf(
 		    &line, " (expanded from <%.*s>)", STR_ARG(r->original));
-	(void)buf_addf(&line, ": %.*s", STR_ARG(o->outcome.text));
+	(void)buf_addf(&line, ": %.*s", STR_ARG(report->outcome.text));
 	(void)buf_add_char(out, '\n');
 	add_folded(out, 0, buf_str(&line));
 }
 
+/* Those that are not listed: the log has them. */
 static void
 add_more(const struct notice *n, struct buf *out)
 {
-	if (n->n > NOTICE_LISTED_MAX)
-		(void)buf_addf(out, "\n... and %zu more recipients.\n",
-		    n->n - NOTICE_LISTED_MAX);
+	uint64_t more =
+	    n->for_postmaster ? n->job->more : n->job->more_for_sender;
+
+	if (more > 0)
+		(void)buf_addf(out,
+		    "\n... and %" PRIu64
+		    " more recipients, for which there was no room here.\n",
+		    more);
 }
 
-static size_t
-count_listed(const struct notice *n)
+/* For people; a postmaster knows what this host is. */
+static void
+add_words(const struct notice *n, struct buf *out)
 {
-	return n->n < NOTICE_LISTED_MAX ? n->n : NOTICE_LISTED_MAX;
+	const struct job_report *r;
+	size_t at = 0;
+
+	if (!n->for_postmaster)
+		(void)buf_add_str(out, n->template->text);
+	while ((r = next_report(n, &at)) != NULL)
+		add_reason(r, out);
+	add_more(n, out);
 }
 
 /* RFC 3464 section 2.2. */
 static void
 add_message_fields(const struct notice *n, struct buf *out)
 {
-	const struct envelope *e = n->envelope;
+	const struct envelope *e = &n->job->envelope;
 
 	(void)buf_addf(out, "Reporting-MTA: dns; %.*s\n", STR_ARG(n->hostname));
 	if (e->envid.len > 0) {
@@ -317,7 +332,8 @@ add_message_fields(const struct notice *n, struct buf *out)
 		(void)buf_add_char(out, '\n');
 	}
 	(void)buf_addf(out, "X-Valija-Queue-ID: %.*s\n", STR_ARG(e->id));
-	add_typed_address(out, "X-Valija-Sender", e->sender);
+	if (e->sender.len > 0)
+		add_typed_address(out, "X-Valija-Sender", e->sender);
 	add_date(out, "Arrival-Date", e->arrival);
 }
 
@@ -335,25 +351,37 @@ add_diagnostic(const struct outcome *o, struct buf *out)
 	add_folded(out, out->len - start, text);
 }
 
+/* RFC 3464 section 2.3.3. */
 static const char *
 action_of(const struct notice *n, const struct outcome *o)
 {
-	/* Another host has it, and promised no report (RFC 3461 section
-	 * 5.2.1). */
-	if (n->about == BOUNCE_SUCCESS && o->remote_mta.len > 0)
+	switch ((enum bounce_about)n->job->about) {
+	case BOUNCE_FAILURE:
+		return "failed";
+	case BOUNCE_DELAY:
+		return "delayed";
+	case BOUNCE_SUCCESS:
+		break;
+	}
+	switch ((enum outcome_how)o->how) {
+	case OUTCOME_RELAYED:
+	case OUTCOME_PASSED_ON:
 		return "relayed";
-	return kinds[n->about].action;
+	case OUTCOME_EXPANDED:
+		return "expanded";
+	case OUTCOME_DELIVERED:
+		break;
+	}
+	return "delivered";
 }
 
 static void
 add_recipient_fields(
-    const struct notice *n, const struct job_outcome *o, struct buf *out)
+    const struct notice *n, const struct job_report *report, struct buf *out)
 {
-	const struct recipient *r = recipient_of(n, o);
-	struct str status = o->outcome.dsn;
+	const struct recipient *r = &report->recipient;
+	const struct outcome *o = &report->outcome;
 
-	if (r == NULL)
-		return;
 	(void)buf_add_char(out, '\n');
 	if (r->orcpt.len > 0) {
 		(void)buf_add_c(out, "Original-Recipient: ");
@@ -363,45 +391,49 @@ add_recipient_fields(
 		add_typed_address(out, "Original-Recipient", r->original);
 	}
 	add_typed_address(out, "Final-Recipient", r->address);
-	(void)buf_addf(out, "Action: %s\nStatus: ", action_of(n, &o->outcome));
-	add_clean(out, status.len > 0 ? status : str_c(kinds[n->about].status));
+	(void)buf_addf(out, "Action: %s\nStatus: ", action_of(n, o));
+	add_clean(out, o->dsn.len > 0 ? o->dsn : str_c(kind_of(n)->status));
 	(void)buf_add_char(out, '\n');
-	if (o->outcome.remote_mta.len > 0) {
+	if (o->remote_mta.len > 0) {
 		(void)buf_add_c(out, "Remote-MTA: dns; ");
-		add_clean(out, o->outcome.remote_mta);
+		add_clean(out, o->remote_mta);
 		(void)buf_add_char(out, '\n');
 	}
-	add_diagnostic(&o->outcome, out);
-	if (n->about == BOUNCE_DELAY && n->retry_until > 0)
+	add_diagnostic(o, out);
+	if (n->job->about == BOUNCE_DELAY && n->retry_until > 0)
 		add_date(out, "Will-Retry-Until", n->retry_until);
+}
+
+static void
+add_report(const struct notice *n, struct buf *out)
+{
+	const struct job_report *r;
+	size_t at = 0;
+
+	add_message_fields(n, out);
+	while ((r = next_report(n, &at)) != NULL)
+		add_recipient_fields(n, r, out);
 }
 
 void
 notice_begin(const struct notice *n, struct buf *out)
 {
-	const char *charset = is_8bit(n) ? "utf-8" : "us-ascii";
-	const char *description = kinds[n->about].description;
-
-	add_header(n, out);
-	begin_part(n, out, "Notification", "text/plain; charset=", charset);
-	add_words(n, out);
-	for (size_t i = 0; i < count_listed(n); i++)
-		add_reason(n, &n->outcomes[i], out);
-	add_more(n, out);
-
-	begin_part(n, out, "Delivery report", "message/delivery-status", "");
-	add_message_fields(n, out);
-	for (size_t i = 0; i < count_listed(n); i++)
-		add_recipient_fields(n, &n->outcomes[i], out);
-
 	BUF_CLEANUP struct buf text = {0};
 	buf_init(&text, 64);
-	(void)buf_addf(
-	    &text, "%s%s", description, n->is_whole ? "" : " Headers");
+
+	add_header(n, out);
+	begin_part(
+	    n, out, "Notification", "text/plain; charset=", charset_of(n));
+	add_words(n, out);
+	begin_part(
+	    n, out, "Delivery report", "message/delivery-status", STR_NONE);
+	add_report(n, out);
+	(void)buf_addf(&text, "%s%s", kind_of(n)->description,
+	    n->is_whole ? "" : " Headers");
 	begin_part(n, out, text.p,
-	    n->is_whole ? "message/rfc822" : "text/rfc822-headers", "");
+	    n->is_whole ? "message/rfc822" : "text/rfc822-headers", STR_NONE);
 	(void)buf_add_c(out, "Return-Path: <");
-	add_address(out, n->envelope->sender);
+	add_address(out, n->job->envelope.sender);
 	(void)buf_add_c(out, ">\n");
 }
 

@@ -18,20 +18,19 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "mail/envelope.h"
 #include "mail/proto/job.h"
+#include "template.h"
 
 #include <stdbool.h>
 
-/* More recipients than these are counted, not listed. */
-#define NOTICE_LISTED_MAX 1000
-#define NOTICE_MAX        ((size_t)16 * 1024 * 1024)
+#define NOTICE_MAX      ((size_t)16 * 1024 * 1024)
+#define NOTICE_RET_HDRS 2 /* of struct envelope */
 
 struct notice {
-	enum bounce_about about;
-	const struct envelope *envelope;
-	const struct job_outcome *outcomes;
-	size_t n;
+	const struct job_bounce *job;
+	const struct template *template; /* of what it is about */
+	bool for_postmaster;             /* a copy: all reports, no text */
+	struct str to;
 	struct str id;            /* the notification's queue id */
 	struct str hostname;      /* Reporting-MTA */
 	struct str origin;        /* the domain of MAILER-DAEMON */
@@ -40,8 +39,9 @@ struct notice {
 	struct str message_id, references; /* see notice_thread */
 };
 
-/* Does the sender get the message back, of `size` bytes, or the header? */
-bool notice_is_whole(enum bounce_about about, const struct envelope *e,
+/* Does all of the message go back, of `size` bytes, or its header?  RET of
+ * RFC 3461 has a say, and copies for a postmaster hold no one's mail. */
+bool notice_is_whole(const struct job_bounce *job, bool for_postmaster,
     uint64_t size, uint64_t size_limit);
 
 /* Finds what mail readers thread by in the original's header. */
@@ -50,7 +50,7 @@ void notice_thread(struct notice *n, struct str header, struct arena *a);
 void notice_begin(const struct notice *n, struct buf *out);
 void notice_end(const struct notice *n, struct buf *out);
 
-/* "non-delivery", "delay", "delivery": as the log has it. */
+/* "non-delivery", "delay", "delivery status": as the log has it. */
 const char *notice_word(enum bounce_about about);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "inhand.h"
+#include "notice.h"
 #include "qmgr.h"
 #include "results.h"
 #include "talk.h"
@@ -332,21 +333,27 @@ rest(struct qmgr *q, struct message *m)
 		store_want_file(q->store, &m->item);
 }
 
+static void
+tell(struct qmgr *q, struct message *m, enum bounce_about about)
+{
+	m->active->open++;
+	notice_start(q, m, about);
+}
+
 /* None of its recipients is open: what next? */
 static void
 look(struct qmgr *q, struct message *m)
 {
-	struct active *a = m->active;
+	enum bounce_about about;
 
-	if (a->body->progress.left == 0) {
+	if (m->active->body->progress.left == 0) {
 		finish(q, m);
-	} else if (notice_is_due(m) && !a->is_noticing && !q->is_draining) {
-		a->is_noticing = true;
-		a->open++;
-		notice_start(q, m);
-	} else if (is_expired(q, m) && has_expired_recipient(m) &&
-		   !notice_is_due(m)) {
+	} else if (is_expired(q, m) && has_expired_recipient(m)) {
 		expire(q, m);
+	} else if (notice_is_due(m, &about) && !q->is_draining) {
+		tell(q, m, about);
+	} else if (notice_is_delay_due(q, m) && !q->is_draining) {
+		tell(q, m, BOUNCE_DELAY);
 	} else {
 		rest(q, m);
 	}

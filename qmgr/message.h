@@ -50,9 +50,10 @@ struct active {
 	size_t open;            /* recipients, and a notification */
 	int64_t since;          /* wall clock: "b" of delays counts from here */
 	uint64_t attempt;
-	size_t budget;     /* bytes of content accounted for */
-	bool is_noticing;  /* a notification is being made */
-	bool is_only_ours; /* what was deferred was trouble of our own */
+	size_t budget;         /* bytes of content accounted for */
+	struct notice *notice; /* the notification that is being made */
+	unsigned noticed;      /* kinds tried, as bits of enum bounce_about */
+	bool is_only_ours;     /* what was deferred was trouble of our own */
 };
 
 static inline struct message *
@@ -106,16 +107,13 @@ void message_results(struct qmgr *q, struct message *m, const char *agent,
 void message_result(struct qmgr *q, struct message *m, const char *agent,
     int64_t started, uint64_t index, const struct outcome *o);
 
-/* Nobody is to be told: sent, or a failure that no one wants to know of. */
-bool message_is_final(
-    const struct message *m, uint64_t index, const struct outcome *o);
 /* A deferral by our own trouble (system, configuration): the mail is not to
  * blame, nor the host it goes to, and it never ends by it. */
 bool message_is_ours(const struct outcome *o);
 
-/* Failed recipients that no one is to be told about after all: done. */
-void message_forget_failed(struct qmgr *q, struct message *m,
-    const struct message_result *failed, size_t n);
+/* Nothing more is to be told of these recipients (as in struct entry_marks):
+ * done. */
+void message_settle_told(struct qmgr *q, struct message *m, struct str done);
 
 /* One that was open is not any more. */
 void message_close(struct qmgr *q, struct message *m, size_t n);

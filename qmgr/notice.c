@@ -1,103 +1,289 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * notice - what failed for good is told to the sender: one notification for
- * all recipients of an attempt, made by bounce.  The recipients are done by
- * the record that takes the notification in (takers.c); when that did not
- * happen the notification is due again at the next attempt.
- */
-#include "qmgr.h"
-#include "talk.h"
+/* notice - whom a notification goes to, and its way through bounce. */
+#include "notice.h"
 
 #include "base/log.h"
-#include "mail/proto/job.h"
+#include "mail/notice_class.h"
+#include "qmgr.h"
+#include "talk.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#define OUTCOMES_MAX 4000 /* what fits a parcel beside the envelope */
-#define HEADER_MAX   (1024 * 1024)
-#define RET_HDRS     2 /* of struct envelope */
+#define HEADER_MAX (1024 * 1024)
+#define RET_HDRS   2 /* of struct envelope */
 
 struct notice {
 	struct request request; /* first */
 	struct qmgr *qmgr;
+	struct site *site;
 	struct message *message;
 	struct content *content;
+	enum bounce_about about;
 	bool is_cut;
+	bool is_claimed;
 };
 
+/* ---- whom ---- */
+
+/* SECURITY: nobody is told of a notification (RFC 5321 section 6.1), else two
+ * hosts write to each other for ever. */
+static bool
+has_sender(const struct envelope *e)
+{
+	return !e->is_bounce && !str_is_empty(e->sender);
+}
+
+/* Mail to the postmaster, which ends where it ends. */
+static bool
+is_last_word(const struct site *site, const struct envelope *e)
+{
+	struct str local;
+
+	(void)str_cut(e->sender, '@', &local, NULL);
+	return str_eq_case(
+	    local, conf_str(site->conf, PARAM_double_bounce_sender));
+}
+
+/* RFC 3461 section 4.1: what was not said is failure, and delay as we do. */
+static bool
+sender_hears(const struct site *site, const struct message *m, uint64_t index,
+    enum bounce_about about)
+{
+	const struct envelope *e = &m->active->body->envelope;
+	uint64_t notify = message_recipient(m, index)->notify;
+
+	if (!has_sender(e) || is_last_word(site, e))
+		return false;
+	switch (about) {
+	case BOUNCE_FAILURE:
+		return notify == 0 || (notify & NOTIFY_FAILURE) != 0;
+	case BOUNCE_DELAY:
+		return notify == 0 || (notify & NOTIFY_DELAY) != 0;
+	case BOUNCE_SUCCESS:
+		break;
+	}
+	/* confirm_delay_cleared: good news for who was warned. */
+	if (site->confirms_delay && m->active->body->progress.warned &&
+	    (notify == 0 || (notify & NOTIFY_DELAY) != 0))
+		return true;
+	return (notify & NOTIFY_SUCCESS) != 0;
+}
+
+static struct str
+failure_postmaster(const struct site *site, const struct envelope *e)
+{
+	if (!has_sender(e))
+		return site->notices & (NOTICE_2BOUNCE | NOTICE_BOUNCE)
+		           ? conf_str(
+				 site->conf, PARAM_2bounce_notice_recipient)
+		           : STR_NONE;
+	return site->notices & NOTICE_BOUNCE
+	           ? conf_str(site->conf, PARAM_bounce_notice_recipient)
+	           : STR_NONE;
+}
+
+/* Who else hears of it; empty: nobody. */
+static struct str
+postmaster_of(
+    const struct site *site, const struct message *m, enum bounce_about about)
+{
+	const struct envelope *e = &m->active->body->envelope;
+
+	if (is_last_word(site, e))
+		return STR_NONE;
+	switch (about) {
+	case BOUNCE_FAILURE:
+		return failure_postmaster(site, e);
+	case BOUNCE_DELAY:
+		return site->notices & NOTICE_DELAY
+		           ? conf_str(site->conf, PARAM_delay_notice_recipient)
+		           : STR_NONE;
+	case BOUNCE_SUCCESS:
+		break;
+	}
+	return STR_NONE;
+}
+
 bool
-notice_is_due(const struct message *m)
+notice_is_wanted(const struct qmgr *q, const struct message *m, uint64_t index,
+    const struct outcome *o)
+{
+	if (o->state == OUTCOME_SENT)
+		return o->how != OUTCOME_PASSED_ON &&
+		       sender_hears(q->site, m, index, BOUNCE_SUCCESS);
+	return sender_hears(q->site, m, index, BOUNCE_FAILURE) ||
+	       !str_is_empty(postmaster_of(q->site, m, BOUNCE_FAILURE));
+}
+
+/* ---- what ---- */
+
+static bool
+is_about(const struct progress_mark *mark, enum bounce_about about)
+{
+	if (about == BOUNCE_DELAY)
+		return !mark->done && mark->last != NULL &&
+		       mark->last->state == OUTCOME_DEFERRED;
+	return progress_is_unsaid(mark) &&
+	       mark->last->state ==
+	           (about == BOUNCE_FAILURE ? OUTCOME_BOUNCED : OUTCOME_SENT);
+}
+
+static bool
+has_one(const struct message *m, enum bounce_about about)
 {
 	const struct progress *p = &m->active->body->progress;
 
 	for (size_t i = 0; i < p->n; i++)
-		if (progress_is_unsaid(&p->marks[i]))
+		if (is_about(&p->marks[i], about))
 			return true;
 	return false;
 }
 
-static struct rows
-gather_outcomes(const struct progress *p, struct arena *a)
+bool
+notice_is_due(const struct message *m, enum bounce_about *ret)
 {
-	struct job_outcome *all = arena_array(a, p->n, sizeof(*all));
-	size_t n = 0;
+	static const enum bounce_about all[] = {BOUNCE_FAILURE, BOUNCE_SUCCESS};
 
-	for (size_t i = 0; i < p->n && n < OUTCOMES_MAX; i++)
-		if (progress_is_unsaid(&p->marks[i]))
-			all[n++] = (struct job_outcome){i, *p->marks[i].last};
-	return (struct rows){all, n};
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if ((m->active->noticed & 1u << all[i]) != 0 ||
+		    !has_one(m, all[i]))
+			continue;
+		*ret = all[i];
+		return true;
+	}
+	return false;
+}
+
+bool
+notice_is_delay_due(const struct qmgr *q, const struct message *m)
+{
+	const struct site *site = q->site;
+	const struct store_body *b = m->active->body;
+	const struct progress *p = &b->progress;
+
+	if (site->delay_warning == 0 || p->warned ||
+	    (m->active->noticed & 1u << BOUNCE_DELAY) != 0 ||
+	    clock_wall() - b->envelope.arrival < site->delay_warning)
+		return false;
+	if (!str_is_empty(postmaster_of(site, m, BOUNCE_DELAY)))
+		return has_one(m, BOUNCE_DELAY);
+	for (size_t i = 0; i < p->n; i++)
+		if (is_about(&p->marks[i], BOUNCE_DELAY) &&
+		    sender_hears(site, m, i, BOUNCE_DELAY))
+			return true;
+	return false;
+}
+
+/* ---- the record ---- */
+
+static void
+add_marks(const struct message *m, enum bounce_about about, struct buf *done,
+    struct entry_marks *ret)
+{
+	const struct progress *p = &m->active->body->progress;
+
+	for (size_t i = 0; i < p->n && about != BOUNCE_DELAY; i++)
+		if (is_about(&p->marks[i], about))
+			(void)entry_add_done(done, (uint32_t)i);
+	*ret = (struct entry_marks){
+	    .id = message_id(m),
+	    .done = buf_str(done),
+	    .warned = about == BOUNCE_DELAY,
+	};
+}
+
+bool
+notice_claim(struct message *m, struct buf *done, struct entry_marks *ret)
+{
+	struct notice *n = m->active == NULL ? NULL : m->active->notice;
+
+	if (n == NULL || n->is_claimed)
+		return false;
+	n->is_claimed = true;
+	buf_init(done, m->active->body->progress.n * sizeof(uint32_t));
+	add_marks(m, n->about, done, ret);
+	return true;
+}
+
+/* There is nobody to tell after all. */
+static void
+forget(struct notice *n, struct str why)
+{
+	struct message *m = n->message;
+	BUF_CLEANUP struct buf done = {0};
+	struct entry_marks about;
+
+	buf_init(&done, m->active->body->progress.n * sizeof(uint32_t));
+	add_marks(m, n->about, &done, &about);
+	log_info("%s: nobody is told: %.*s", m->item.id, STR_ARG(why));
+	if (about.warned)
+		m->active->body->progress.warned = true;
+	else
+		message_settle_told(n->qmgr, m, about.done);
+}
+
+/* ---- the job ---- */
+
+static void
+gather_reports(const struct notice *n, struct job_bounce *job, struct arena *a)
+{
+	const struct message *m = n->message;
+	const struct progress *p = &m->active->body->progress;
+	struct job_report *all = arena_array(
+	    a, p->n < JOB_REPORTS_MAX ? p->n : JOB_REPORTS_MAX, sizeof(*all));
+	size_t listed = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		bool for_sender;
+
+		if (!is_about(&p->marks[i], n->about))
+			continue;
+		for_sender = sender_hears(n->site, m, i, n->about);
+		job->to_sender = job->to_sender || for_sender;
+		if (listed == JOB_REPORTS_MAX) {
+			job->more++;
+			job->more_for_sender += for_sender;
+			continue;
+		}
+		all[listed] = (struct job_report){
+		    .recipient = *message_recipient(m, i),
+		    .outcome = *p->marks[i].last,
+		    .for_sender = for_sender,
+		};
+		all[listed++].recipient.action = (struct rows){NULL, 0};
+	}
+	job->reports = (struct rows){all, listed};
+}
+
+static struct job_bounce
+make_job(const struct notice *n, struct arena *a)
+{
+	struct job_bounce job = {
+	    .about = n->about,
+	    .envelope = n->message->active->body->envelope,
+	    .postmaster = postmaster_of(n->site, n->message, n->about),
+	    .cut = n->is_cut,
+	};
+
+	job.envelope.recipients = job.envelope.loops = (struct rows){NULL, 0};
+	gather_reports(n, &job, a);
+	return job;
 }
 
 static int
 send_notice(struct request *r, struct chan *c, uint32_t exchange)
 {
 	struct notice *n = (struct notice *)(void *)r;
-	const struct store_body *body = n->message->active->body;
 	ARENA_CLEANUP struct arena a = {0};
-	struct job_bounce job = {
-	    .about = BOUNCE_FAILURE, .envelope = body->envelope};
+	struct job_bounce job;
 	const int *fds;
 	size_t nfds;
 
-	arena_init(&a, SIZE_MAX / 2); /* as many as the envelope has */
-	job.outcomes = gather_outcomes(&body->progress, &a);
-	job.cut = n->is_cut;
+	arena_init(&a, 1024 * 1024);
+	job = make_job(n, &a);
 	content_wire_of(n->content, &job.content, &fds, &nfds);
 	return chan_send(c, JOB_BOUNCE, exchange, &job, fds, nfds);
-}
-
-/*
- * What bounce had to say about recipients that no record settled: a failure
- * to be asked again, or that there is nobody to tell.
- */
-static void
-take_answer(struct notice *n, const struct job_done *done)
-{
-	struct message *m = n->message;
-	const struct progress *p = &m->active->body->progress;
-	const struct job_outcome *told = done->outcomes.p;
-	struct message_result *rest =
-	    calloc(done->outcomes.n + 1, sizeof(*rest));
-	size_t nrest = 0;
-
-	if (rest == NULL)
-		log_fatal("out of memory for a notification");
-	for (size_t i = 0; i < done->outcomes.n; i++)
-		if (told[i].outcome.state != OUTCOME_DEFERRED &&
-		    told[i].index < p->n &&
-		    progress_is_unsaid(&p->marks[told[i].index]))
-			rest[nrest++].index = told[i].index;
-	if (nrest > 0) {
-		log_info("%s: nobody is told of what failed: %.*s", m->item.id,
-		    STR_ARG(told[0].outcome.text));
-		message_forget_failed(n->qmgr, m, rest, nrest);
-	} else if (notice_is_due(m)) {
-		log_warning("%s: the notification of its sender was not "
-			    "taken: it will be tried again",
-		    m->item.id);
-	}
-	free(rest);
 }
 
 /* All of a small message goes back, of a larger one its header. */
@@ -105,12 +291,13 @@ static int
 choose_content(struct notice *n)
 {
 	struct store_body *body = n->message->active->body;
-	int64_t limit = conf_int(n->qmgr->site->conf, PARAM_bounce_size_limit);
+	int64_t limit = conf_int(n->site->conf, PARAM_bounce_size_limit);
 	size_t size = content_header_size(body->content);
 	char *bytes;
 	ssize_t got;
 
-	if (content_size(body->content) <= (size_t)limit &&
+	if (n->about == BOUNCE_FAILURE &&
+	    content_size(body->content) <= (size_t)limit &&
 	    body->envelope.ret != RET_HDRS) {
 		n->content = content_ref(body->content);
 		return 0;
@@ -127,28 +314,68 @@ choose_content(struct notice *n)
 	return n->content == NULL ? -EIO : 0;
 }
 
+/* ---- its way ---- */
+
 static void
-on_done(struct request *r, struct parcel *answer)
+end(struct notice *n)
 {
-	struct notice *n = (struct notice *)(void *)r;
 	struct message *m = n->message;
 	struct qmgr *q = n->qmgr;
 
-	if (answer != NULL && answer->kind == JOB_DONE)
-		take_answer(n, answer->value);
-	else
-		log_warning("%s: bounce did not answer: its sender will be "
-			    "told later",
-		    m->item.id);
-	message_strike(m, r);
+	m->active->notice = NULL;
 	content_unref(&n->content);
+	site_leave(&n->site);
 	free(n);
 	message_close(q, m, 1);
 	qmgr_poke(q);
 }
 
+static void
+take_answer(struct notice *n, const struct job_done *done)
+{
+	const struct job_outcome *told = done->outcomes.p;
+
+	if (done->outcomes.n == 1 && told->outcome.state == OUTCOME_BOUNCED)
+		forget(n, told->outcome.text);
+	else if (done->outcomes.n != 1 || told->outcome.state != OUTCOME_SENT)
+		log_warning("%s: its notification was not taken: it will be "
+			    "tried again",
+		    n->message->item.id);
+}
+
+static void
+on_done(struct request *r, struct parcel *answer)
+{
+	struct notice *n = (struct notice *)(void *)r;
+
+	if (answer != NULL && answer->kind == JOB_DONE)
+		take_answer(n, answer->value);
+	else
+		log_warning("%s: bounce did not answer: its notification will "
+			    "be tried again",
+		    n->message->item.id);
+	message_strike(n->message, r);
+	end(n);
+}
+
+/* Is there anyone?  What was configured may have changed since. */
+static bool
+has_reader(const struct notice *n)
+{
+	const struct message *m = n->message;
+	const struct progress *p = &m->active->body->progress;
+
+	if (!str_is_empty(postmaster_of(n->site, m, n->about)))
+		return true;
+	for (size_t i = 0; i < p->n; i++)
+		if (is_about(&p->marks[i], n->about) &&
+		    sender_hears(n->site, m, i, n->about))
+			return true;
+	return false;
+}
+
 void
-notice_start(struct qmgr *q, struct message *m)
+notice_start(struct qmgr *q, struct message *m, enum bounce_about about)
 {
 	struct notice *n = calloc(1, sizeof(*n));
 
@@ -159,13 +386,20 @@ notice_start(struct qmgr *q, struct message *m)
 		.done = on_done,
 		.is_suspect = m->is_suspect},
 	    .qmgr = q,
+	    .site = site_use(q),
 	    .message = m,
+	    .about = about,
 	};
-	if (message_content(q, m) < 0 || choose_content(n) < 0) {
+	m->active->noticed |= 1u << about;
+	m->active->notice = n;
+	if (!has_reader(n)) {
+		forget(n, STR("who was to hear of it is not any more"));
+		end(n);
+	} else if (message_content(q, m) < 0 || choose_content(n) < 0) {
 		log_warning("%s: its content cannot be read", m->item.id);
-		free(n);
-		message_close(q, m, 1);
-		return;
+		end(n);
+	} else {
+		talk_submit(
+		    services_get(q, STR("bounce"), &job_protocol), &n->request);
 	}
-	talk_submit(services_get(q, STR("bounce"), &job_protocol), &n->request);
 }

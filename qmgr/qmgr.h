@@ -36,6 +36,9 @@ struct site {
 	uint64_t hops_max;
 	uint64_t free_min;
 	size_t active_max;
+	unsigned notices;      /* enum notice_class, as bits */
+	int64_t delay_warning; /* 0: none */
+	bool confirms_delay;
 };
 
 STAILQ_HEAD(message_list, message);
@@ -141,10 +144,6 @@ struct expand_child;
 void forward_start(struct qmgr *q, struct message *parent, uint64_t index,
     const char *agent, int64_t started, const struct expand_child *child,
     struct str delivered_to);
-
-/* notice.c: tell the sender what failed. */
-bool notice_is_due(const struct message *m);
-void notice_start(struct qmgr *q, struct message *m);
 
 /* report.c: the lines of the log. */
 void report_active(const struct message *m);

@@ -8,6 +8,7 @@
 #include "results.h"
 
 #include "base/log.h"
+#include "notice.h"
 #include "qmgr.h"
 
 #include <stdlib.h>
@@ -27,25 +28,6 @@ struct settling {
 	struct entry_status status;
 	struct arena arena; /* holds it all */
 };
-
-/* RFC 3461 section 4.1; and never a notification about a notification. */
-static bool
-wants_notice(const struct message *m, uint64_t index)
-{
-	const struct envelope *e = &m->active->body->envelope;
-	uint64_t notify = message_recipient(m, index)->notify;
-
-	return !e->is_bounce && !str_is_empty(e->sender) &&
-	       (notify == 0 || (notify & NOTIFY_FAILURE) != 0);
-}
-
-bool
-message_is_final(
-    const struct message *m, uint64_t index, const struct outcome *o)
-{
-	return o->state == OUTCOME_SENT ||
-	       (o->state == OUTCOME_BOUNCED && !wants_notice(m, index));
-}
 
 bool
 message_is_ours(const struct outcome *o)
@@ -177,7 +159,8 @@ settle(struct qmgr *q, struct message *m, const char *agent, int64_t started,
 
 		marks[i] = (struct mark){
 		    .index = results[i].index,
-		    .done = message_is_final(m, results[i].index, o),
+		    .done = o->state != OUTCOME_DEFERRED &&
+		            !notice_is_wanted(q, m, results[i].index, o),
 		};
 		if (o->state == OUTCOME_DEFERRED && !message_is_ours(o))
 			m->active->is_only_ours = false;
@@ -192,17 +175,11 @@ settle(struct qmgr *q, struct message *m, const char *agent, int64_t started,
 }
 
 void
-message_forget_failed(struct qmgr *q, struct message *m,
-    const struct message_result *failed, size_t n)
+message_settle_told(struct qmgr *q, struct message *m, struct str done)
 {
 	struct settling *s = new_settling(q, m);
-	struct buf done;
 
-	buf_init(&done, n * sizeof(uint32_t));
-	for (size_t i = 0; i < n; i++)
-		entry_add_done(&done, (uint32_t)failed[i].index);
-	s->status.about.done = arena_str(&s->arena, buf_str(&done));
-	buf_done(&done);
+	s->status.about.done = arena_str(&s->arena, done);
 	m->active->open++;
 	s->open = 1;
 	record(s);

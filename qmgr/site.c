@@ -3,6 +3,7 @@
 #include "qmgr.h"
 
 #include "base/log.h"
+#include "mail/notice_class.h"
 
 #include <stdlib.h>
 
@@ -70,6 +71,9 @@ site_new(struct qmgr *q, struct str config, struct buf *why)
 	s->bounce_lifetime = conf_time(c, PARAM_bounce_queue_lifetime);
 	s->backoff_min = conf_time(c, PARAM_minimal_backoff_time);
 	s->backoff_max = conf_time(c, PARAM_maximal_backoff_time);
+	s->delay_warning = conf_time(c, PARAM_delay_warning_time);
+	s->confirms_delay = conf_bool(c, PARAM_confirm_delay_cleared);
+	s->notices = notice_classes(conf_str(c, PARAM_notify_classes), NULL);
 	s->hops_max = (uint64_t)conf_int(c, PARAM_hopcount_limit);
 	s->free_min = (uint64_t)conf_int(c, PARAM_queue_minfree);
 	if (s->free_min == 0)

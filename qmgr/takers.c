@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "mail/proto/queue.h"
+#include "notice.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -122,33 +123,19 @@ on_durable(struct journal_wait *w, int error)
 		say_taken(g);
 }
 
-/*
- * SECURITY: a taker names only recipients of a message whose notification is
- * being made: it can end nothing else.
- */
+/* SECURITY: a taker names a message whose notification is being made, and that
+ * ends what the notification is about: it can end nothing else. */
 static int
 find_parent(struct taking *g, const struct queue_enqueue *e)
 {
-	const struct queue_done *done = e->done.p;
-	const struct progress *p;
-
 	if (str_is_empty(e->parent))
 		return 0;
 	g->parent = message_find(g->taker->qmgr, e->parent);
-	if (g->parent == NULL || g->parent->active == NULL ||
-	    !g->parent->active->is_noticing)
+	if (g->parent == NULL ||
+	    !notice_claim(g->parent, &g->done, &g->about)) {
+		g->parent = NULL;
 		return -ESTALE;
-	p = &g->parent->active->body->progress;
-	buf_init(&g->done, p->n * sizeof(uint32_t));
-	for (size_t i = 0; i < e->done.n; i++) {
-		if (done[i].index >= p->n ||
-		    !progress_is_unsaid(&p->marks[done[i].index]))
-			return -ESTALE;
-		if (entry_add_done(&g->done, (uint32_t)done[i].index) < 0)
-			return -ESTALE;
 	}
-	g->about = (struct entry_marks){
-	    .id = message_id(g->parent), .done = buf_str(&g->done)};
 	return 0;
 }
 

@@ -15,7 +15,7 @@ v = Suite(start=False, main_cf={
     "minimal_backoff_time": "1s", "maximal_backoff_time": "2s",
     "virtual_mailbox_domains": "box.test", "virtual_mailbox_maps": "inline:{ sender@box.test=sender/ }",
     "virtual_uid_maps": "static:5000", "virtual_gid_maps": "static:5000",
-    "virtual_alias_domains": "list.test",
+    "virtual_alias_domains": "list.test", "smtpd_recipient_limit": "10000",
     "virtual_alias_maps": "inline:{ { all@list.test = one@hard.test, two@hard.test, sender@box.test } }",
 })
 box = v.path("box")
@@ -87,6 +87,19 @@ def _(t):
     t.ok(any("the domain has moved" in str(g) and g["Status"] == "5.1.6" for g in status), "with the table's reason")
 
 
+@test("very many that fail: one notification, with a bound")
+def _(t):
+    v.send("sender@box.test", [f"u{i}@gone.test" for i in range(6000)], "Subject: many\n\nx\n")
+    m, raw = notification()
+    t.eq(len([g for g in fields(m.get_payload()[1])[1:] if g]), 1000, "so many are listed")
+    t.ok("... and 5000 more recipients" in m.get_payload()[0].get_payload(), "and the others counted")
+    t.ok(len(raw) < 1_000_000, "its size", len(raw))
+    qid = re.findall(r"(\w+): sender non-delivery notification", v.log())[-1]
+    v.wait_log(rf"{qid}: removed")
+    t.eq(v.log().count(f"{qid}: sender non-delivery"), 1, "one")
+    t.eq(len(re.findall(rf"{qid}: to=<u\d+@gone\.test>.*status=bounced", v.log())), 6000, "all are in the log")
+
+
 @test("refused after the data; some delivered, some not")
 def _(t):
     v.send("sender@box.test", ["x@data.test"], "Subject: at the dot\n\nx\n")
@@ -116,10 +129,10 @@ def _(t):
     t.eq(len(os.listdir(os.path.join(inbox, "new"))), seen, "nothing more came")
 
 
-def sent(recipient, text):
+def sent(recipients, text):
     """False: a client that is told 451, or nothing, sends it again."""
     try:
-        v.send("sender@box.test", [recipient], text)
+        v.send("sender@box.test", recipients, text)
         return True
     except (smtplib.SMTPException, OSError):
         return False
@@ -128,18 +141,24 @@ def sent(recipient, text):
 @test("none is repeated when qmgr and bounce are killed meanwhile")
 def _(t):
     for i in range(20):
-        wait_until("it is taken", lambda: sent(f"k{i}@hard.test", f"Subject: killed {i}\n\nx\n"))
+        # some with so many that their outcomes take several records
+        to = [f"k{i}-{n}@gone.test" for n in range(900)] if i % 6 == 3 else [f"k{i}@hard.test"]
+        wait_until("it is taken", lambda: sent(to, f"Subject: killed {i}\n\nx\n"))
         pids = [p for p, n in v.pids().items() if n in ("qmgr", "bounce")]
         if i % 2:
             os.kill(pids[i // 2 % len(pids)], signal.SIGKILL)
         wait_until("the suite takes mail", lambda: v.smtp().noop()[0] == 250)
     wait_until("all is gone", lambda: "Mail queue is empty" in v.mailq(), 60)
     global seen
-    got = [email.message_from_bytes(m) for m in v.maildir(inbox, seen + 20)]
+    got = [email.message_from_bytes(m) for m in v.maildir(inbox, seen + 20)[seen:]]
     originals = [m.get_payload()[2].get_payload()[0] for m in got if m.is_multipart() and "killed" in str(m)]
     t.eq({o["Subject"] for o in originals}, {f"killed {i}" for i in range(20)}, "about each")
+    listed = {m.get_payload()[2].get_payload()[0]["Subject"]: len(m.get_payload()[1].get_payload()) - 1
+              for m in got if m.is_multipart() and "killed" in str(m)}
+    t.eq([listed[f"killed {i}"] for i in (3, 9, 15)], [900] * 3, "of many recipients each")
     ids = [o["Message-ID"] for o in originals]
     t.eq(len(set(ids)), len(ids), "about none twice")
+    seen += len(got)
 
 
 def clean():

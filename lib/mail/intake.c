@@ -129,15 +129,9 @@ intake_recipient(struct intake *t, const struct recipient *r)
 }
 
 void
-intake_parent(
-    struct intake *t, struct str parent_id, const uint64_t *indexes, size_t n)
+intake_parent(struct intake *t, struct str parent_id)
 {
-	struct queue_done *done = arena_array(&t->arena, n, sizeof(*done));
-
-	for (size_t i = 0; i < n; i++)
-		done[i].index = indexes[i];
 	t->parent = arena_str(&t->arena, parent_id);
-	t->done = (struct rows){done, n};
 }
 
 static void

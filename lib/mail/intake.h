@@ -75,10 +75,9 @@ int intake_recipient(struct intake *t, const struct recipient *r);
 int intake_line(struct intake *t, struct str line); /* without its LF */
 int intake_bytes(struct intake *t, struct str bytes);
 
-/* For a child message (bounce, forward): the parent's recipients `indexes`
- * are done in the same record that makes this one. */
-void intake_parent(
-    struct intake *t, struct str parent_id, const uint64_t *indexes, size_t n);
+/* It is the notification of `parent_id`: that its sender was told stands in
+ * the same record that makes this one. */
+void intake_parent(struct intake *t, struct str parent_id);
 
 /* Waits until qmgr has it on stable storage.  *ret_dsn, *ret_text live as
  * long as `t`. */

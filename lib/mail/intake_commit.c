@@ -180,7 +180,6 @@ describe(struct intake *t, const struct content *c)
 		    .recipients = {t->final.p, t->final.n},
 		},
 	    .parent = t->parent,
-	    .done = t->done,
 	};
 }
 

@@ -37,7 +37,6 @@ struct intake {
 	uint64_t bytes, bytes_max; /* as they were given */
 	int error;                 /* the first one, -errno */
 	struct str parent;
-	struct rows done;
 	struct str dsn, text; /* why it was not queued */
 };
 

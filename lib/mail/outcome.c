@@ -8,6 +8,7 @@
 
 static const struct field outcome_fields[] = {
     SHAPE_U64(struct outcome, state, OUTCOME_BOUNCED),
+    SHAPE_U64(struct outcome, how, OUTCOME_PASSED_ON),
     SHAPE_LINE(struct outcome, dsn, BOUND_DSN),
     SHAPE_LINE(struct outcome, text, OUTCOME_TEXT_MAX),
     SHAPE_LINE(struct outcome, relay, BOUND_CLIENT),

@@ -17,10 +17,20 @@ enum outcome_state {
 	OUTCOME_BOUNCED,  /* permanent */
 };
 
+/* How it was sent: what a report of success says of it (RFC 3464 section
+ * 2.3.3, RFC 3461 section 5.2). */
+enum outcome_how {
+	OUTCOME_DELIVERED, /* into a mailbox, or what counts as one */
+	OUTCOME_RELAYED,   /* to a host that promised no report */
+	OUTCOME_EXPANDED,  /* others took the recipient's place */
+	OUTCOME_PASSED_ON, /* to a host that reports itself: we do not */
+};
+
 #define OUTCOME_TEXT_MAX 1024
 
 struct outcome {
 	uint64_t state;   /* enum outcome_state */
+	uint64_t how;     /* enum outcome_how, when SENT */
 	struct str dsn;   /* "2.0.0" (RFC 3463) */
 	struct str text;  /* what stands in () in the log line */
 	struct str relay; /* "mx.example.net[192.0.2.1]:25", "local", "none" */

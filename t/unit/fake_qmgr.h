@@ -54,7 +54,7 @@ see(const struct queue_enqueue *e)
 	for (size_t i = 0; i < v->loops.n; i++)
 		buf_addf(b, " loop=%.*s", STR_ARG(loops[i].address));
 	if (e->parent.len > 0)
-		buf_addf(b, " parent=%.*s/%zu", STR_ARG(e->parent), e->done.n);
+		buf_addf(b, " parent=%.*s", STR_ARG(e->parent));
 }
 
 static inline void

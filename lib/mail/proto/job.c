@@ -44,10 +44,22 @@ static const struct field done_fields[] = {
 static const struct shape done_shape =
     SHAPE("done", struct job_done, done_fields);
 
+static const struct field report_fields[] = {
+    SHAPE_ONE(struct job_report, recipient, &recipient_shape),
+    SHAPE_ONE(struct job_report, outcome, &outcome_shape),
+    SHAPE_U64(struct job_report, for_sender, 1),
+};
+static const struct shape report_row =
+    SHAPE("report", struct job_report, report_fields);
+
 static const struct field bounce_fields[] = {
     SHAPE_U64(struct job_bounce, about, BOUNCE_SUCCESS),
     SHAPE_ONE(struct job_bounce, envelope, &envelope_shape),
-    SHAPE_ROWS(struct job_bounce, outcomes, ENVELOPE_RCPT_MAX, &outcome_row),
+    SHAPE_ROWS(struct job_bounce, reports, JOB_REPORTS_MAX, &report_row),
+    SHAPE_U64(struct job_bounce, more, ENVELOPE_RCPT_MAX),
+    SHAPE_U64(struct job_bounce, more_for_sender, ENVELOPE_RCPT_MAX),
+    SHAPE_U64(struct job_bounce, to_sender, 1),
+    SHAPE_LINE(struct job_bounce, postmaster, ADDR_MAX),
     SHAPE_ONE(struct job_bounce, content, &content_wire_shape),
     SHAPE_U64(struct job_bounce, cut, 1),
 };
@@ -59,4 +71,4 @@ static const struct shape *const shapes[JOB_KINDS] = {
     [JOB_DONE] = &done_shape,
     [JOB_BOUNCE] = &bounce_shape,
 };
-const struct protocol job_protocol = {"job", 1, shapes, JOB_KINDS};
+const struct protocol job_protocol = {"job", 2, shapes, JOB_KINDS};

@@ -61,10 +61,25 @@ enum bounce_about {
 	BOUNCE_DELAY,
 	BOUNCE_SUCCESS
 };
+
+/* More recipients than these are counted, not listed: a notification has a
+ * bound, however many failed. */
+#define JOB_REPORTS_MAX 1000
+
+struct job_report {
+	struct recipient recipient; /* without an action */
+	struct outcome outcome;
+	uint64_t for_sender; /* he asked to hear of it; postmasters hear all */
+};
+/* Answered by JOB_DONE with one row: what became of the notification. */
 struct job_bounce {
-	uint64_t about;
-	struct envelope envelope; /* of the message, all its recipients ... */
-	struct rows outcomes;     /* ... those the notification speaks of */
+	uint64_t about;           /* enum bounce_about */
+	struct envelope envelope; /* of the message, without recipients */
+	struct rows reports;      /* struct job_report */
+	uint64_t more;            /* not listed ... */
+	uint64_t more_for_sender; /* ... and those of them for the sender */
+	uint64_t to_sender;
+	struct str postmaster;       /* who gets a copy; empty: nobody */
 	struct content_wire content; /* whole, or its header only (cut) */
 	uint64_t cut;
 };

@@ -27,17 +27,10 @@ static const struct field state_fields[] = {
 static const struct shape state_shape =
     SHAPE("state", struct queue_state, state_fields);
 
-static const struct field done_fields[] = {
-    SHAPE_U64(struct queue_done, index, ENVELOPE_RCPT_MAX),
-};
-static const struct shape done_row =
-    SHAPE("done", struct queue_done, done_fields);
-
 static const struct field enqueue_fields[] = {
     SHAPE_ONE(struct queue_enqueue, envelope, &envelope_shape),
     SHAPE_ONE(struct queue_enqueue, content, &content_wire_shape),
     SHAPE_LINE(struct queue_enqueue, parent, ENVELOPE_QID_MAX),
-    SHAPE_ROWS(struct queue_enqueue, done, ENVELOPE_RCPT_MAX, &done_row),
 };
 static const struct shape enqueue_shape =
     SHAPE("enqueue", struct queue_enqueue, enqueue_fields);
@@ -57,4 +50,4 @@ static const struct shape *const shapes[QUEUE_KINDS] = {
     [QUEUE_ENQUEUE] = &enqueue_shape,
     [QUEUE_QUEUED] = &queued_shape,
 };
-const struct protocol queue_protocol = {"queue", 1, shapes, QUEUE_KINDS};
+const struct protocol queue_protocol = {"queue", 2, shapes, QUEUE_KINDS};

@@ -46,15 +46,11 @@ struct queue_state {
 	struct str dsn;   /* why not: "4.3.1" */
 	struct str text;  /* "Insufficient system storage" */
 };
-struct queue_done {
-	uint64_t index; /* of a recipient of the parent */
-};
 struct queue_enqueue {
 	struct envelope envelope;
 	struct content_wire content;
-	struct str parent; /* empty, or a living queue id ... */
-	struct rows done;  /* ... whose recipients (struct queue_done) are
-	                      done by the same record */
+	struct str parent; /* empty, or the message that it is a notification
+	                      of: what it tells of is told by the same record */
 };
 enum queue_verdict {
 	QUEUE_OK,

@@ -19,6 +19,7 @@ static const struct field marks_fields[] = {
     SHAPE_LINE(struct entry_marks, id, ENVELOPE_QID_MAX),
     SHAPE_ROWS(struct entry_marks, marks, ENVELOPE_RCPT_MAX, &mark_shape),
     SHAPE_STR(struct entry_marks, done, ENVELOPE_RCPT_MAX *INDEX_SIZE),
+    SHAPE_U64(struct entry_marks, warned, 1),
 };
 static const struct shape marks_shape =
     SHAPE("marks", struct entry_marks, marks_fields);

@@ -40,6 +40,7 @@ struct entry_marks {
 	struct rows marks; /* struct mark */
 	struct str done;   /* indexes of others that are done, whose outcome
 	                      stays as it was: 4 bytes each, little endian */
+	uint64_t warned;   /* its sender was told of the delay */
 };
 
 struct entry_message {

@@ -21,6 +21,7 @@ struct packed {
 	uint64_t serial;
 	uint64_t attempts;
 	int64_t next;
+	uint64_t warned;
 	struct str marks;
 	struct rows reasons; /* struct outcome */
 };
@@ -29,6 +30,7 @@ static const struct field packed_fields[] = {
     SHAPE_U64(struct packed, serial, UINT64_MAX),
     SHAPE_U64(struct packed, attempts, UINT32_MAX),
     SHAPE_I64(struct packed, next, INT64_MAX),
+    SHAPE_U64(struct packed, warned, 1),
     SHAPE_STR(struct packed, marks, ENVELOPE_RCPT_MAX *MARK_BYTES),
     SHAPE_ROWS(struct packed, reasons, PROGRESS_REASONS_MAX, &outcome_shape),
 };
@@ -75,8 +77,9 @@ rank(const struct outcome *o)
 static bool
 is_same(const struct outcome *a, const struct outcome *b)
 {
-	return a->state == b->state && str_eq(a->dsn, b->dsn) &&
-	       str_eq(a->text, b->text) && str_eq(a->relay, b->relay) &&
+	return a->state == b->state && a->how == b->how &&
+	       str_eq(a->dsn, b->dsn) && str_eq(a->text, b->text) &&
+	       str_eq(a->relay, b->relay) &&
 	       str_eq(a->remote_mta, b->remote_mta) &&
 	       str_eq(a->diagnostic, b->diagnostic);
 }
@@ -143,12 +146,14 @@ progress_apply(struct progress *p, uint64_t attempts, int64_t next,
 	}
 	for (size_t i = 0; i < entry_done_count(about->done); i++)
 		finish(p, entry_done_at(about->done, i));
+	p->warned = p->warned || about->warned;
 }
 
 bool
 progress_is_unsaid(const struct progress_mark *m)
 {
-	return !m->done && m->last != NULL && m->last->state == OUTCOME_BOUNCED;
+	return !m->done && m->last != NULL &&
+	       m->last->state != OUTCOME_DEFERRED;
 }
 
 size_t
@@ -215,7 +220,11 @@ progress_encode(
 {
 	ARENA_CLEANUP struct arena a = {0};
 	struct packed packed = {
-	    .serial = serial, .attempts = p->attempts, .next = p->next};
+	    .serial = serial,
+	    .attempts = p->attempts,
+	    .next = p->next,
+	    .warned = p->warned,
+	};
 	size_t start = out->len, text_max = TEXT_FEW;
 	int r;
 
@@ -272,6 +281,7 @@ progress_decode(struct progress *p, struct str bytes, uint64_t *ret_serial,
 	reasons = packed.reasons.p;
 	p->attempts = packed.attempts;
 	p->next = packed.next;
+	p->warned = packed.warned;
 	p->left = p->n;
 	for (size_t i = 0; i < p->n; i++) {
 		unsigned char flags =

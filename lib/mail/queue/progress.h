@@ -30,6 +30,7 @@ struct progress {
 	int64_t next; /* wall clock, ns */
 	size_t n;     /* recipients */
 	size_t left;  /* of them not done */
+	bool warned;  /* the sender was told of the delay */
 	struct progress_mark *marks;
 	struct arena *arena; /* holds marks and outcomes */
 };
@@ -44,7 +45,8 @@ void progress_init(struct progress *p, size_t n, struct arena *a);
 void progress_apply(struct progress *p, uint64_t attempts, int64_t next,
     const struct entry_marks *about);
 
-/* Failed for good, and no one was told yet. */
+/* Failed for good, or sent where the sender asked to hear of that, and no one
+ * was told yet. */
 bool progress_is_unsaid(const struct progress_mark *m);
 
 /*

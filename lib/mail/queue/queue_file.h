@@ -32,7 +32,7 @@
 
 #include <stdint.h>
 
-#define QUEUE_FILE_VERSION 1
+#define QUEUE_FILE_VERSION 2
 
 struct queue_file {
 	uint32_t slot_size;

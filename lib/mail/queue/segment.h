@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SEGMENT_VERSION   1
+#define SEGMENT_VERSION   2
 #define SEGMENT_PAGE      4096
 #define SEGMENT_HEADERS   2
 #define SEGMENT_HEADER_AT SEGMENT_PAGE

@@ -243,7 +243,7 @@ pick_final(const struct entry_status *status, struct mark *ret)
 	size_t n = 0;
 
 	for (size_t i = 0; i < status->about.marks.n; i++)
-		if (marks[i].done || marks[i].outcome.state == OUTCOME_BOUNCED)
+		if (marks[i].done || marks[i].outcome.state != OUTCOME_DEFERRED)
 			ret[n++] = marks[i];
 	return n;
 }

@@ -7,15 +7,16 @@
 
 #define SECOND INT64_C(1000000000)
 
-static struct recipient recipients[] = {
-    {.address = {"a@far.example", 13}, .original = {"a@far.example", 13}},
-    {.address = {"b@far.example", 13},
-	.original = {"list@here.example", 17},
-	.orcpt = {"rfc822;list@here.example", 24}},
+static const struct template template = {
+    .charset = {"us-ascii", 8},
+    .from = {"MAILER-DAEMON (Mail Delivery System)", 36},
+    .subject = {"Undelivered Mail", 16},
+    .postmaster_subject = {"Copy", 4},
+    .text = {"The text.\n", 10},
 };
 
-static struct envelope envelope;
-static struct job_outcome outcomes[2];
+static struct job_bounce job;
+static struct job_report reports[2];
 static struct notice notice;
 
 /* A message to two, of which one failed. */
@@ -23,14 +24,10 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	envelope = (struct envelope){
-	    .id = STR("4ParentXyz"),
-	    .sender = STR("me@here.example"),
-	    .arrival = 1700000000 * SECOND,
-	    .recipients = {recipients, 2},
-	};
-	outcomes[0] = (struct job_outcome){
-	    .index = 1,
+	reports[0] = (struct job_report){
+	    .recipient = {.address = STR("b@far.example"),
+		.original = STR("list@here.example"),
+		.orcpt = STR("rfc822;list@here.example")},
 	    .outcome =
 		{
 		    .state = OUTCOME_BOUNCED,
@@ -41,17 +38,28 @@ set_up(void **state)
 		    .remote_mta = STR("mx.far.example"),
 		    .diagnostic = STR("550 5.1.1 no such user here"),
 		},
+	    .for_sender = true,
 	};
-	outcomes[1] = (struct job_outcome){
-	    .index = 0,
+	reports[1] = (struct job_report){
+	    .recipient = {.address = STR("a@far.example"),
+		.original = STR("a@far.example")},
 	    .outcome = {.state = OUTCOME_BOUNCED,
 		.text = STR("unknown user: \"a\"")},
 	};
-	notice = (struct notice){
+	job = (struct job_bounce){
 	    .about = BOUNCE_FAILURE,
-	    .envelope = &envelope,
-	    .outcomes = outcomes,
-	    .n = 1,
+	    .envelope =
+		{
+		    .id = STR("4ParentXyz"),
+		    .sender = STR("me@here.example"),
+		    .arrival = 1700000000 * SECOND,
+		},
+	    .reports = {reports, 2},
+	};
+	notice = (struct notice){
+	    .job = &job,
+	    .template = &template,
+	    .to = STR("me@here.example"),
 	    .id = STR("4ChildXyz"),
 	    .hostname = STR("mx.here.example"),
 	    .origin = STR("here.example"),
@@ -77,7 +85,7 @@ test_whole(void **state)
 	static const char want[] =
 	    "Date: Tue, 14 Nov 2023 22:14:20 +0000 (UTC)\n"
 	    "From: MAILER-DAEMON@here.example (Mail Delivery System)\n"
-	    "Subject: Undelivered Mail Returned to Sender\n"
+	    "Subject: Undelivered Mail\n"
 	    "To: me@here.example\n"
 	    "Auto-Submitted: auto-replied\n"
 	    "MIME-Version: 1.0\n"
@@ -91,15 +99,7 @@ test_whole(void **state)
 	    "Content-Description: Notification\n"
 	    "Content-Type: text/plain; charset=us-ascii\n"
 	    "\n"
-	    "This is the mail system at host mx.here.example.\n"
-	    "\n"
-	    "Your message did not reach the recipients below: behind each "
-	    "stands\n"
-	    "why.  The message is attached.\n"
-	    "\n"
-	    "To ask for help, write to the postmaster and add this report.\n"
-	    "\n"
-	    "                   The mail system\n"
+	    "The text.\n"
 	    "\n"
 	    "<b@far.example> (expanded from <list@here.example>): host\n"
 	    "    mx.far.example[192.0.2.1] said: 550 5.1.1 no such user here "
@@ -146,7 +146,7 @@ test_own_reason(void **state)
 	struct buf out;
 
 	(void)state;
-	notice.outcomes = &outcomes[1];
+	reports[1].for_sender = true;
 	make(&out);
 	assert_non_null(strstr(out.p, "\n<a@far.example>: unknown user: "
 				      "\"a\"\n"));
@@ -158,20 +158,64 @@ test_own_reason(void **state)
 	buf_done(&out);
 }
 
+/* A copy for a postmaster: all recipients, its own subject, no text. */
+static void
+test_postmaster(void **state)
+{
+	struct buf out;
+
+	(void)state;
+	notice.for_postmaster = true;
+	notice.to = STR("postmaster@here.example");
+	job.envelope.sender = STR_NONE;
+	make(&out);
+	assert_non_null(strstr(out.p, "\nSubject: Copy\n"
+				      "To: postmaster@here.example\n"));
+	assert_null(strstr(out.p, "The text."));
+	assert_non_null(strstr(out.p, "\n<a@far.example>: unknown"));
+	assert_non_null(strstr(out.p, "\n<b@far.example> (expanded"));
+	assert_null(strstr(out.p, "X-Valija-Sender"));
+	assert_non_null(strstr(out.p, "\nReturn-Path: <>\n"));
+	buf_done(&out);
+}
+
+static const struct {
+	const char *from, *want;
+} froms[] = {
+    {"MAILER-DAEMON", "\nFrom: MAILER-DAEMON@here.example\n"},
+    {"MAILER-DAEMON (Post)", "\nFrom: MAILER-DAEMON@here.example (Post)\n"},
+    {"Post <MAILER-DAEMON>", "\nFrom: Post <MAILER-DAEMON@here.example>\n"},
+    {"Post <a@b.example>", "\nFrom: Post <a@b.example>\n"},
+    {"a@b.example (Post)", "\nFrom: a@b.example (Post)\n"},
+    {"><", "\nFrom: ><@here.example\n"},
+};
+
+static void
+test_from(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(froms) / sizeof(froms[0]); i++) {
+		struct template own = template;
+		struct buf out;
+
+		own.from = str_c(froms[i].from);
+		notice.template = &own;
+		make(&out);
+		assert_non_null(strstr(out.p, froms[i].want));
+		buf_done(&out);
+	}
+}
+
 static void
 test_delay(void **state)
 {
 	struct buf out;
 
 	(void)state;
-	notice.about = BOUNCE_DELAY;
+	job.about = BOUNCE_DELAY;
 	notice.is_whole = false;
 	notice.retry_until = 1700432000 * SECOND;
 	make(&out);
-	assert_non_null(strstr(out.p, "Subject: Delayed Mail (still being "
-				      "retried)\n"));
-	assert_non_null(strstr(out.p, "until Sun, 19 Nov 2023 22:13:20 +0000 "
-				      "(UTC).\n"));
 	assert_non_null(strstr(out.p, "\nAction: delayed\n"));
 	assert_non_null(strstr(out.p, "\nWill-Retry-Until: Sun, 19 Nov 2023 "
 				      "22:13:20 +0000 (UTC)\n"));
@@ -184,18 +228,25 @@ test_delay(void **state)
 static void
 test_success(void **state)
 {
+	static const char *const words[] = {
+	    [OUTCOME_DELIVERED] = "\nAction: delivered\nStatus: 2.0.0\n",
+	    [OUTCOME_RELAYED] = "\nAction: relayed\nStatus: 2.0.0\n",
+	    [OUTCOME_EXPANDED] = "\nAction: expanded\nStatus: 2.0.0\n",
+	};
 	struct buf out;
 
 	(void)state;
-	notice.about = BOUNCE_SUCCESS;
-	notice.n = 2;
-	outcomes[0].outcome.dsn = STR("2.0.0");
-	envelope.envid = STR("job 17");
-	make(&out);
-	assert_non_null(strstr(out.p, "\nOriginal-Envelope-Id: job 17\n"));
-	assert_non_null(strstr(out.p, "\nAction: relayed\nStatus: 2.0.0\n"));
-	assert_non_null(strstr(out.p, "\nAction: delivered\nStatus: 2.0.0\n"));
-	buf_done(&out);
+	job.about = BOUNCE_SUCCESS;
+	job.envelope.envid = STR("job 17");
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		reports[0].outcome.dsn = STR("2.0.0");
+		reports[0].outcome.how = i;
+		make(&out);
+		assert_non_null(
+		    strstr(out.p, "\nOriginal-Envelope-Id: job 17\n"));
+		assert_non_null(strstr(out.p, words[i]));
+		buf_done(&out);
+	}
 }
 
 /* What others wrote stays in its line, whatever it holds. */
@@ -208,13 +259,14 @@ test_hostile(void **state)
 	size_t lines = 0;
 
 	(void)state;
-	outcomes[0].outcome.text = str_c(evil);
-	outcomes[0].outcome.diagnostic = str_c(evil);
-	outcomes[0].outcome.remote_mta = str_c(evil);
-	outcomes[0].outcome.dsn = str_c("5\n.1");
-	recipients[1].orcpt = str_c(evil);
-	envelope.envid = str_c(evil);
-	envelope.sender = STR("\"a\r\nb\"@here.example");
+	reports[0].outcome.text = str_c(evil);
+	reports[0].outcome.diagnostic = str_c(evil);
+	reports[0].outcome.remote_mta = str_c(evil);
+	reports[0].outcome.dsn = str_c("5\n.1");
+	reports[0].recipient.orcpt = str_c(evil);
+	job.envelope.envid = str_c(evil);
+	job.envelope.sender = STR("\"a\r\nb\"@here.example");
+	notice.to = job.envelope.sender;
 	make(&out);
 	for (size_t i = 0; i < out.len; i++) {
 		char c = out.p[i];
@@ -227,7 +279,6 @@ test_hostile(void **state)
 	assert_int_equal(lines, 4);
 	assert_null(strstr(out.p, "\nBcc:"));
 	assert_null(strstr(out.p, "\n.\n"));
-	recipients[1].orcpt = STR("rfc822;list@here.example");
 	buf_done(&out);
 }
 
@@ -237,8 +288,7 @@ test_eight_bit(void **state)
 	struct buf out;
 
 	(void)state;
-	outcomes[1].outcome.text = STR("nicht gefunden: \xc3\xbc");
-	notice.n = 2;
+	reports[0].outcome.text = STR("nicht gefunden: \xc3\xbc");
 	make(&out);
 	assert_non_null(strstr(out.p, "\nContent-Transfer-Encoding: 8bit\n"
 				      "Message-Id:"));
@@ -250,27 +300,18 @@ test_eight_bit(void **state)
 static void
 test_many(void **state)
 {
-	size_t n = NOTICE_LISTED_MAX + 7;
-	struct job_outcome *many = calloc(n, sizeof(*many));
 	struct buf out;
-	size_t listed = 0;
 
 	(void)state;
-	assert_non_null(many);
-	for (size_t i = 0; i < n; i++)
-		many[i] = outcomes[0];
-	/* One that the envelope does not have is left out. */
-	many[3].index = 99;
-	notice.outcomes = many;
-	notice.n = n;
+	job.more = 9;
+	job.more_for_sender = 7;
 	make(&out);
-	assert_non_null(strstr(out.p, "\n... and 7 more recipients.\n"));
-	for (const char *p = out.p;
-	     (p = strstr(p, "\nFinal-Recipient:")) != NULL; p++)
-		listed++;
-	assert_int_equal(listed, NOTICE_LISTED_MAX - 1);
+	assert_non_null(strstr(out.p, "\n... and 7 more recipients, "));
 	buf_done(&out);
-	free(many);
+	notice.for_postmaster = true;
+	make(&out);
+	assert_non_null(strstr(out.p, "\n... and 9 more recipients, "));
+	buf_done(&out);
 }
 
 static void
@@ -300,15 +341,23 @@ test_thread(void **state)
 static void
 test_is_whole(void **state)
 {
-	struct envelope e = {.ret = 0};
-
 	(void)state;
-	assert_true(notice_is_whole(BOUNCE_FAILURE, &e, 100, 100));
-	assert_false(notice_is_whole(BOUNCE_FAILURE, &e, 101, 100));
-	assert_false(notice_is_whole(BOUNCE_DELAY, &e, 10, 100));
-	assert_false(notice_is_whole(BOUNCE_SUCCESS, &e, 10, 100));
-	e.ret = 2;
-	assert_false(notice_is_whole(BOUNCE_FAILURE, &e, 10, 100));
+	assert_true(notice_is_whole(&job, false, 100, 100));
+	assert_false(notice_is_whole(&job, false, 101, 100));
+	/* The postmaster has no one's mail but that of nobody. */
+	assert_false(notice_is_whole(&job, true, 10, 100));
+	job.envelope.sender = STR_NONE;
+	assert_true(notice_is_whole(&job, true, 10, 100));
+	job.cut = true;
+	assert_false(notice_is_whole(&job, false, 10, 100));
+	job.cut = false;
+	job.envelope.ret = NOTICE_RET_HDRS;
+	assert_false(notice_is_whole(&job, false, 10, 100));
+	job.envelope.ret = 1;
+	job.about = BOUNCE_DELAY;
+	assert_false(notice_is_whole(&job, false, 10, 100));
+	job.about = BOUNCE_SUCCESS;
+	assert_false(notice_is_whole(&job, false, 10, 100));
 }
 
 static const struct CMUnitTest tests[] = {
@@ -320,6 +369,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup(test_eight_bit, set_up),
     cmocka_unit_test_setup(test_many, set_up),
     cmocka_unit_test_setup(test_thread, set_up),
-    cmocka_unit_test(test_is_whole),
+    cmocka_unit_test_setup(test_is_whole, set_up),
+    cmocka_unit_test_setup(test_postmaster, set_up),
+    cmocka_unit_test_setup(test_from, set_up),
 };
 TAP_RUN(tests)

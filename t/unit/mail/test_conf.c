@@ -254,10 +254,10 @@ test_check(void **state)
 	    {"biff = no", "N 1 biff has no effect: no comsat notices are "
 			  "sent; use a mail reader that watches the "
 			  "mailbox\n"},
-	    {"bounce_template_file = /x",
-		"W 1 bounce_template_file has no effect: notifications go to "
-		"the sender alone, with a fixed text; the log tells the "
-		"postmaster\n"},
+	    {"soft_bounce = yes",
+		"W 1 soft_bounce has no effect: use defer_transports or a "
+		"longer maximal_queue_lifetime to keep mail; refusals are "
+		"what the tables say\n"},
 	    {"x_time_limit = 30", ""},
 	};
 

@@ -203,7 +203,7 @@ test_unknown_version(void **state)
 	arena_init(&a, 1 << 24);
 	fd = write_file(&a);
 	assert_int_equal(pread(fd, head, sizeof(head), 0), sizeof(head));
-	head[8] = 2;
+	head[8] = QUEUE_FILE_VERSION + 1;
 	crc = (uint32_t)crc32_z(0, head, 40);
 	memcpy(head + 40, &crc, 4);
 	assert_int_equal(pwrite(fd, head, sizeof(head), 0), sizeof(head));

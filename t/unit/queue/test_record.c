@@ -188,10 +188,10 @@ test_headers_that_are_none(void **state)
 	memset(bytes, 'x', sizeof(bytes));
 	assert_int_equal(segment_parse_header(bytes, &h), -EBADMSG);
 	segment_format_header(&header, bytes);
-	bytes[8] = bytes[SEGMENT_HEADER_AT + 8] = 2;
+	bytes[8] = bytes[SEGMENT_HEADER_AT + 8] = SEGMENT_VERSION + 1;
 	assert_int_equal(segment_parse_header(bytes, &h), -EPROTONOSUPPORT);
 	segment_format_header(&header, bytes);
-	bytes[8] = 2; /* only one of them: rot */
+	bytes[8] = SEGMENT_VERSION + 1; /* only one of them: rot */
 	assert_int_equal(segment_parse_header(bytes, &h), 0);
 	/* Torn between two incarnations: the newer copy counts. */
 	new.sequence = 8;
