@@ -264,16 +264,21 @@ takers_tell(struct qmgr *q)
 /* ---- the conversation ---- */
 
 static void
+hang_up(struct taker *t)
+{
+	LIST_REMOVE(t, link);
+	chan_close(&t->chan);
+	leave(t);
+}
+
+static void
 join(struct taker *t, uint32_t exchange)
 {
 	struct queue_state s = state_of(t->qmgr);
 	struct queue_generation g;
 
 	if (store_generation(t->qmgr->store, &t->generation) < 0) {
-		/* It asks again on a new conversation. */
-		LIST_REMOVE(t, link);
-		chan_close(&t->chan);
-		leave(t);
+		hang_up(t); /* it asks again on a new conversation */
 		return;
 	}
 	t->has_joined = true;
@@ -293,6 +298,8 @@ on_parcel(struct chan *c, struct parcel *p, void *arg)
 		join(t, p->exchange);
 	else if (p->kind == QUEUE_ENQUEUE && t->has_joined)
 		enqueue(t, p);
+	else
+		hang_up(t); /* out of turn: no answer would hold it for ever */
 }
 
 static void
@@ -303,9 +310,7 @@ on_close(struct chan *c, const char *why, void *arg)
 	(void)c;
 	if (why[0] != '\0')
 		log_warning("a conversation with a taker ended: %s", why);
-	LIST_REMOVE(t, link);
-	chan_close(&t->chan);
-	leave(t);
+	hang_up(t);
 }
 
 void

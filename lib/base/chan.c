@@ -57,6 +57,7 @@ struct chan {
 	TAILQ_HEAD(, call) calls;
 	uint32_t last_exchange;
 	struct joiner joiner;
+	struct task_queue ended;
 	TAILQ_ENTRY(chan) dirty;
 };
 
@@ -440,6 +441,7 @@ finish(struct chan *c)
 		end_all_calls(c);
 		if (c->events != NULL && c->events->on_close != NULL)
 			c->events->on_close(c, c->why, c->arg);
+		task_wake_all(&c->ended);
 	}
 }
 
@@ -499,6 +501,7 @@ chan_new(int fd, const struct protocol *proto, const struct chan_events *events,
 	c->is_open = c->is_owned = true;
 	outbox_init(&c->outbox);
 	TAILQ_INIT(&c->calls);
+	task_queue_init(&c->ended);
 	joiner_init(&c->joiner);
 	r = io_init_lazy(&c->io, fd);
 	if (r < 0)
@@ -532,6 +535,7 @@ chan_close(struct chan **cp)
 	c->is_owned = c->is_open = false;
 	clean(c);
 	end_all_calls(c);
+	task_wake_all(&c->ended);
 	flush(c);
 	/* The reader wakes, sees that nobody listens, and leaves. */
 	shutdown(c->io.fd, c->is_writing ? SHUT_RD : SHUT_RDWR);
@@ -557,6 +561,18 @@ bool
 chan_is_open(const struct chan *c)
 {
 	return c->is_open && !c->is_mute;
+}
+
+int
+chan_wait_end(struct chan *c, int64_t deadline)
+{
+	int r = 0;
+
+	c->refs++;
+	while (c->is_open && r == 0)
+		r = task_wait(&c->ended, deadline);
+	release(c);
+	return r;
 }
 
 int

@@ -91,6 +91,9 @@ void chan_close(struct chan **c);
 /* Two ends of a new conversation: 0 or -errno. */
 int chan_pair(int ret_fds[2]);
 bool chan_is_open(const struct chan *c);
+/* Until on_close has been called, or chan_close: what the peer said before he
+ * left has been heard then.  Waits; 0, -ETIMEDOUT, -ECANCELED. */
+int chan_wait_end(struct chan *c, int64_t deadline);
 int chan_peer_uid(const struct chan *c, uid_t *ret_uid, gid_t *ret_gid);
 
 /*

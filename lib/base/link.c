@@ -67,7 +67,6 @@ connect_link(struct link *l, int64_t deadline)
 {
 	int fd;
 
-	chan_close(&l->chan);
 	l->is_connecting = true;
 	fd = serve_link(l->serve, l->service, deadline);
 	l->is_connecting = false;
@@ -82,20 +81,42 @@ connect_link(struct link *l, int64_t deadline)
 	return 0;
 }
 
+/*
+ * A conversation that can say nothing more has not ended before its reader
+ * has heard the last of the peer and told the owner: only then there is a
+ * next one.
+ */
+static int
+end_link(struct link *l, int64_t deadline)
+{
+	struct chan *c = l->chan;
+	int r = chan_wait_end(c, deadline);
+
+	if (r == 0 && l->chan == c)
+		chan_close(&l->chan);
+	return r;
+}
+
+static bool
+is_open(const struct link *l)
+{
+	return l->chan != NULL && chan_is_open(l->chan);
+}
+
 static int
 open_link(struct link *l, int64_t deadline)
 {
-	while (l->is_connecting) {
-		int r = task_wait(&l->others, deadline);
+	int r = 0;
 
-		if (r < 0)
-			return r;
+	while (r == 0 && !l->is_freed && !is_open(l)) {
+		if (l->is_connecting)
+			r = task_wait(&l->others, deadline);
+		else if (l->chan != NULL)
+			r = end_link(l, deadline);
+		else
+			r = connect_link(l, deadline);
 	}
-	if (l->is_freed)
-		return -ECANCELED;
-	if (l->chan != NULL && chan_is_open(l->chan))
-		return 0;
-	return connect_link(l, deadline);
+	return l->is_freed ? -ECANCELED : r;
 }
 
 int

@@ -228,7 +228,8 @@ is_slot_taken(const struct journal *j, unsigned slot)
 	       (j->next != NULL && j->next->slot == slot);
 }
 
-/* One block of zeros more; the last one with all that makes it durable. */
+/* One block of zeros more, durable at once: a batch that comes meanwhile waits
+ * for one block and not for a whole segment. */
 static int
 run_zero(struct flusher_job *job)
 {
@@ -241,10 +242,8 @@ run_zero(struct flusher_job *job)
 	if (r < 0)
 		return r;
 	s->zeroed += n;
-	if (n < left)
-		return 0;
 	r = disk->flush(disk->arg, s->fd);
-	if (r < 0)
+	if (r < 0 || n < left)
 		return r;
 	return disk->sync_dir(disk->arg, s->journal->config.dirfd, "journal");
 }
