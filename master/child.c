@@ -4,8 +4,9 @@
  *
  * A service has at most one process that is coming and one that is ready;
  * those that are leaving belong to no service any more.  A process that ends
- * before its time is started again, at once when it had lived a while, else
- * after a delay that doubles up to a minute.
+ * before its time is started again: at once when it had lived a while, or was
+ * ready and the one before it had; else after a delay that doubles up to a
+ * minute.
  */
 #include "master.h"
 
@@ -26,9 +27,12 @@
 #define DELAY_MAX   (60 * CLOCK_SEC)
 
 static void
-delay_next(struct service *s, int64_t lived)
+delay_next(struct service *s, bool was_ready, int64_t lived)
 {
-	if (lived >= LONG_LIFE) {
+	bool is_first = was_ready && !s->is_shaky;
+
+	s->is_shaky = lived < LONG_LIFE;
+	if (!s->is_shaky || is_first) {
 		s->delay = 0;
 	} else {
 		s->delay = s->delay == 0 ? DELAY_FIRST : 2 * s->delay;
@@ -55,7 +59,7 @@ child_start(struct master *m, struct service *s)
 		log_warning(
 		    "cannot start %s: %s", s->program->name, strerror(-r));
 		free(c);
-		delay_next(s, 0);
+		delay_next(s, false, 0);
 		return r;
 	}
 	c->master = m;
@@ -148,11 +152,12 @@ end(struct child *c, int status)
 {
 	struct master *m = c->master;
 	bool was_leaving = c->state == CHILD_LEAVING;
+	bool was_ready = c->state == CHILD_READY;
 
 	log_end(c, status);
 	if (!was_leaving && !m->is_stopping)
-		delay_next(c->service,
-		    c->state == CHILD_READY ? clock_mono() - c->started : 0);
+		delay_next(c->service, was_ready,
+		    was_ready ? clock_mono() - c->started : 0);
 	leave_service(c);
 	broker_forget(c);
 	chan_close(&c->control);

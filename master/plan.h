@@ -51,6 +51,7 @@ struct service {
 	struct child *coming;  /* started, not yet ready, or NULL */
 	int64_t start_at;      /* not before */
 	int64_t delay;         /* between the last two starts */
+	bool is_shaky;         /* the last one lived for a moment only */
 };
 
 struct plan {
