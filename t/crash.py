@@ -37,6 +37,9 @@ def make_suite(base=None, flushes=True):
     os.mkdir(v.box)
     os.chown(v.box, 5000, 5000)
     v.configure(virtual_mailbox_base=v.box)
+    if base:  # the log is not what the power is cut under
+        v.log_path = tempfile.mkstemp(prefix="log-", dir=ledger_dir)[1]
+        v.configure(maillog_file=v.log_path, maillog_file_prefixes="/dev")
     if not flushes:
         v.configure(daemon_directory=lying_programs(v))
     v.start()
@@ -102,8 +105,18 @@ def kill(pids):
             pass
 
 
+def is_alive(pid):
+    """Also a dead one whose threads still end; not one that nobody reaped."""
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            stat = f.read()
+        return stat[stat.rindex(")") + 2] not in "ZX" or len(os.listdir(f"/proc/{pid}/task")) > 1
+    except OSError:
+        return False
+
+
 def gone(pids):
-    return lambda: not any(os.path.exists(f"/proc/{p}") and parent(p) for p in pids)
+    return lambda: not any(map(is_alive, pids))
 
 
 @test(f"{KILLS} kills of each of {', '.join(KINDS)}")
@@ -114,9 +127,10 @@ def _(t):
     killed = collections.Counter()
     for _round in range(KILLS):
         for kind in KINDS:
-            before = len(load.acked)
-            wait_until(f"mail is taken before {kind} is killed", lambda: len(load.acked) > before + 20, 60)
-            time.sleep(rng.random() * 0.05)  # anywhere in a message's life
+            # anywhere in a message's life, and in a round of mail
+            wanted = len(load.acked) + rng.randint(20, 200)
+            wait_until(f"mail is taken before {kind} is killed", lambda: len(load.acked) > wanted, 60)
+            time.sleep(rng.random() * 0.02)
             pids = wait_until(f"{kind} runs", lambda: victims(v, kind), 60)
             if kind not in ("master", "all") and pids:
                 pids = [rng.choice(pids)]
@@ -132,37 +146,36 @@ def _(t):
     diag(f"{len(load.acked)} acknowledged, {load.rate():.0f}/s through {dict(killed)}: {verdict}")
     for kind in KINDS:
         t.ok(killed[kind] >= KILLS - 2, f"{kind} was there to be killed", dict(killed))
+    t.ok(load.rate() >= 200, "200 a second or more, restarts included", f"{load.rate():.0f}/s")
     t.eq(len(verdict.lost), 0, "none lost")
     t.eq(len(verdict.empty), 0, "none empty")
     t.eq(len(verdict.altered), 0, "none altered")
-    # A kill can repeat what was in flight: acknowledged by the Maildir and not
-    # yet recorded.  Each such is one that qmgr took up again.
+    # A kill can repeat what was in flight: taken by the Maildir and not yet
+    # recorded.  Each such is one that qmgr took up again.
     log = v.log()
-    twice = verdict.duplicates()
-    t.ok(len(twice) <= 100 * sum(killed.values()), "duplicates within what was in flight", len(twice))
-    t.ok(all(n <= 1 + sum(killed.values()) for n in twice.values()), "no endless repetition")
+    t.eq(verdict.untraced(log), {}, "each duplicate is an attempt that was interrupted")
     t.ok("panic" not in log and "Assertion" not in log, "no process failed by itself")
     v.close()
     open_suites.remove(v)
 
 
 def power_cuts(t, kind, cuts, flushes=True):
-    """(acknowledged, verdict) after so many cuts under load."""
+    """(acknowledged, verdict, log) after so many cuts under load."""
     disk = Disk(kind)
     v = make_suite(base=disk.path, flushes=flushes)
     os.sync()  # what this test itself wrote is not what is tried
-    acked, first = {}, 1
+    acked, first, busy = {}, 1, 0
     try:
         for n in range(cuts):
             load = start_load(v, f"{kind}-{flushes}-{n}", first=first)
-            wait_until("mail is taken", lambda: len(load.acked) > 150, 60)
+            wait_until("mail is taken", lambda: len(load.acked) > 300, 60)
             time.sleep(random.random() * 0.2)
             everyone = list(processes_below(v.master_pid()))
-            promised, rate = dict(load.acked), load.rate()  # before the cut: no later word counts
+            promised = dict(load.acked)  # before the cut: no later word counts
+            busy += time.monotonic() - load.began
             disk.cut()
             kill(everyone)
             load.stop()
-            t.ok(rate >= 200, "at 200 a second or more", f"{rate:.0f}/s")
             acked.update(promised)
             first = load.serial + 1
             wait_until("all are gone", gone(everyone), 30)
@@ -170,30 +183,34 @@ def power_cuts(t, kind, cuts, flushes=True):
             v.start()
         drain(v)
         verdict = judge(acked, maildirs(v))
-        diag(f"{kind}, flushes {flushes}: {len(acked)} acknowledged over {cuts} power cuts: {verdict}")
+        rate = len(acked) / busy
+        diag(f"{kind}, flushes {flushes}: {len(acked)} acknowledged, {rate:.0f}/s, over {cuts} power cuts: {verdict}")
+        t.ok(rate >= 200, "at 200 a second or more", f"{rate:.0f}/s")
         v.stop()
+        log = v.log()
     finally:
         if v.is_started:
             v.valija("stop")
         open_suites.remove(v)
         disk.close()
-    return acked, verdict
+    return acked, verdict, log
 
 
 for fs in ("ext4", "xfs"):
     @test(f"{CUTS} power cuts on {fs}")
     def _(t, fs=fs):
-        _acked, verdict = power_cuts(t, fs, CUTS)
+        _acked, verdict, log = power_cuts(t, fs, CUTS)
         t.eq(len(verdict.lost), 0, "none lost")
         t.eq(len(verdict.empty), 0, "none empty")
         t.eq(len(verdict.altered), 0, "none altered")
+        t.eq(verdict.untraced(log), {}, "each duplicate is an attempt that was interrupted")
 
 
 @test("with flushes that do nothing, power cuts are seen to lose mail")
 def _(t):
     harm = 0
     for attempt in range(3):
-        acked, verdict = power_cuts(t, "ext4", 2, flushes=False)
+        _acked, verdict, _log = power_cuts(t, "ext4", 2, flushes=False)
         harm = len(verdict.lost) + len(verdict.empty) + len(verdict.altered)
         if harm:
             break

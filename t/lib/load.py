@@ -7,6 +7,7 @@ the disk under test.  The ledger is the oracle: judge() compares it with what
 Maildirs hold.
 """
 import asyncio
+import collections
 import hashlib
 import os
 import random
@@ -106,11 +107,19 @@ class Load:
 
 class Verdict:
     def __init__(self):
-        self.lost, self.empty, self.altered, self.unknown = [], [], [], []
-        self.copies = {}
+        self.lost, self.empty, self.altered = [], [], []
+        self.copies = {}  # serial: how many came
+        self.ids = {}     # serial: the queue ids they came with
 
     def duplicates(self):
         return {s: n for s, n in self.copies.items() if n > 1}
+
+    def untraced(self, log):
+        """Duplicates of which the log does not say that an interrupted attempt
+        was made again: taken up once more by another qmgr, or deferred."""
+        attempts = collections.Counter(re.findall(
+            r": (\w+): (?:from=<[^>]*>, size=|to=<[^>]*>,.* status=deferred )", log))
+        return {s: n for s, n in self.duplicates().items() if n > sum(attempts[i] for i in self.ids[s])}
 
     def __str__(self):
         return (f"{len(self.copies)} arrived, {len(self.lost)} lost, {len(self.empty)} empty, "
@@ -144,3 +153,4 @@ def look_at(v, path, data):
         return
     n = int(serial.group(1))
     v.copies[n] = v.copies.get(n, 0) + 1
+    v.ids.setdefault(n, set()).update(i.decode() for i in re.findall(rb"\bid (\w+)", head))
