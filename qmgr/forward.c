@@ -104,6 +104,8 @@ make_child(const struct message *parent, struct str id,
 	e.arrival = clock_wall();
 	e.recipients = child->recipients;
 	e.hops++;
+	e.hold = 0;
+	e.filter = STR_NONE;
 	e.loops = add_loop(&a, e.loops, delivered_to);
 	made = store_body_new(&e, content);
 	content_unref(&content);

@@ -115,6 +115,19 @@ drop_content(struct qmgr *q, struct message *m)
 	content_unref(&a->body->content);
 }
 
+/* 0, or -errno when it is no file there yet: it waits all the same. */
+static int
+put_on_hold(struct qmgr *q, struct message *m)
+{
+	bool is_there =
+	    m->item.where == STORE_FILE && m->item.queue == QUEUE_HOLD;
+
+	if (m->place > 0)
+		wait_del(q, m);
+	m->state = MESSAGE_HELD;
+	return is_there ? 0 : store_move(q->store, &m->item, QUEUE_HOLD);
+}
+
 static void
 make_active(struct qmgr *q, struct message *m, struct store_body *body)
 {
@@ -203,14 +216,19 @@ begin_attempt(struct qmgr *q, struct message *m)
 void
 message_taken(struct qmgr *q, struct message *m)
 {
+	bool is_held = m->active->body->envelope.hold;
+
 	stats_taken(&q->stats, m->active->body->envelope.size);
-	if (q->nactive <= q->site->active_max && !q->is_draining) {
+	if (!is_held && q->nactive <= q->site->active_max && !q->is_draining) {
 		begin_attempt(q, m);
 		return;
 	}
 	make_passive(q, m);
 	m->item.in_use = false;
-	wait_add(q, m, clock_mono());
+	if (is_held)
+		put_on_hold(q, m);
+	else
+		wait_add(q, m, clock_mono());
 }
 
 /* ---- the end of an attempt ---- */
@@ -416,11 +434,8 @@ message_strike(struct message *m, const struct request *r)
 void
 message_hold(struct qmgr *q, struct message *m, const char *why)
 {
-	int r = store_move(q->store, &m->item, QUEUE_HOLD);
+	int r = put_on_hold(q, m);
 
-	if (m->place > 0)
-		wait_del(q, m);
-	m->state = MESSAGE_HELD;
 	log_warning("%s: placed on hold: %s%s%s", m->item.id, why,
 	    r < 0 ? "; but it stays where it is: " : "",
 	    r < 0 ? strerror(-r) : "");
@@ -429,6 +444,13 @@ message_hold(struct qmgr *q, struct message *m, const char *why)
 static void
 begin(struct qmgr *q, struct message *m, struct store_body *body, bool is_flush)
 {
+	/* A crash came before it was in hold/; from there only a person takes
+	 * it, and then it is a file. */
+	if (body->envelope.hold && m->item.where == STORE_JOURNAL) {
+		store_body_free(&body);
+		put_on_hold(q, m);
+		return;
+	}
 	make_active(q, m, body);
 	if (body->progress.left == 0)
 		finish(q, m);

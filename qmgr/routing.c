@@ -77,11 +77,28 @@ add_errand(struct routing *r, uint64_t index, struct str transport,
 	message_result(r->qmgr, r->message, "error", clock_wall(), index, &o);
 }
 
+/* The whole message goes to one place, which the recipient does not choose. */
+static void
+add_filtered(
+    struct routing *r, uint64_t index, struct str filter, struct str address)
+{
+	struct str transport, nexthop;
+
+	str_cut(filter, ':', &transport, &nexthop);
+	if (nexthop.len == 0)
+		nexthop = conf_str(r->site->conf, PARAM_default_filter_nexthop);
+	if (nexthop.len == 0)
+		nexthop = str_from(
+		    address, (size_t)(str_find_last(address, '@') + 1));
+	add_errand(r, index, transport, nexthop, address);
+}
+
 static void
 route_recipient(struct routing *r, uint64_t index)
 {
 	const struct recipient *rcpt = message_recipient(r->message, index);
-	struct str sender = r->message->active->body->envelope.sender;
+	const struct envelope *e = &r->message->active->body->envelope;
+	struct str sender = e->sender, filter = e->filter;
 	struct route route;
 	struct addr addr;
 	enum find f;
@@ -89,6 +106,10 @@ route_recipient(struct routing *r, uint64_t index)
 	if (rcpt->action.n > 0) {
 		add_errand(r, index, delivery_action_transport(rcpt),
 		    rcpt->address, rcpt->address);
+		return;
+	}
+	if (filter.len > 0) {
+		add_filtered(r, index, filter, rcpt->address);
 		return;
 	}
 	if (addr_parse(rcpt->address, &addr) < 0) {

@@ -26,14 +26,8 @@ ask(struct check *c, const struct rule *r, struct str key,
 static bool
 parents_match(const struct check *c)
 {
-	struct str rest = conf_str(
-	    c->s->server->conf, PARAM_parent_domain_matches_subdomains);
-	struct str word;
-
-	while (dict_list_next(&rest, &word) == 0 && word.len > 0)
-		if (str_eq_case(word, STR("smtpd_access_maps")))
-			return true;
-	return false;
+	return conf_has_word(c->s->server->conf,
+	    PARAM_parent_domain_matches_subdomains, STR("smtpd_access_maps"));
 }
 
 /* The name, then what it lies in: "a.b.c", "b.c", "c" (or ".b.c", ".c"). */

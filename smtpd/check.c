@@ -252,6 +252,15 @@ check_relay_and_recipient(struct check *c)
 	       run_list(c, second) != VERDICT_REJECT;
 }
 
+/* What comes back from a content filter was asked about before. */
+static bool
+lists_recipients(const struct conf *conf)
+{
+	return conf_bool(conf, PARAM_smtpd_reject_unlisted_recipient) &&
+	       !conf_has_word(conf, PARAM_receive_override_options,
+		   STR("no_unknown_recipient_checks"));
+}
+
 bool
 check_recipient(
     struct check *c, struct session *s, const struct addr *recipient)
@@ -265,7 +274,7 @@ check_recipient(
 		return false;
 	c->list = RULES_RECIPIENT;
 	if (!c->did_list_recipient && !c->is_discarded &&
-	    conf_bool(s->server->conf, PARAM_smtpd_reject_unlisted_recipient) &&
+	    lists_recipients(s->server->conf) &&
 	    listed_check(c, recipient, SUBJECT_RECIPIENT) == VERDICT_REJECT)
 		return false;
 	return settle(c);

@@ -40,16 +40,6 @@ is_refused_bare(const struct session *s, const struct data *d)
 	return (d->bare_lf || d->bare_cr) && !s->may_bare_lf;
 }
 
-/* Header lines of PREPEND actions stand on top of the client's. */
-static void
-put_prepends(struct session *s)
-{
-	struct str lines = buf_str(&s->txn.prepend);
-
-	if (lines.len > 0)
-		intake_bytes(s->txn.intake, lines);
-}
-
 /*
  * How long the next block may take: smtpd_timeout, and all of them together
  * that and what RATE_MIN gives, so that nobody holds a session for ever by a
@@ -87,7 +77,7 @@ take_block(struct session *s, struct data *d)
 	stream_consume(&s->stream, used);
 	/* Once it refused (too large, no room) the rest is dropped there, and
 	 * a condemned message is dropped here. */
-	if (out > 0 && !is_refused_bare(s, d) && !s->txn.is_discarded)
+	if (out > 0 && !is_refused_bare(s, d) && !s->txn.treatment.is_discarded)
 		intake_bytes(s->txn.intake, str_n(server->block, out));
 	s->data_bytes = d->size;
 	return 0;
@@ -154,8 +144,10 @@ static void
 queue_it(struct session *s)
 {
 	struct str dsn, text;
-	enum intake_result result = intake_commit(s->txn.intake, &dsn, &text);
+	enum intake_result result;
 
+	treatment_end(&s->txn.treatment, s->txn.intake);
+	result = intake_commit(s->txn.intake, &dsn, &text);
 	if (result == INTAKE_QUEUED) {
 		reply(
 		    s, "250 2.0.0 Ok: queued as %.*s", STR_ARG(session_id(s)));
@@ -178,7 +170,7 @@ finish(struct session *s, const struct data *d)
 		refuse_bare(s, d);
 	else if (!check_end(&c, s))
 		check_reply(&c);
-	else if (s->txn.is_discarded)
+	else if (s->txn.treatment.is_discarded)
 		reply(
 		    s, "250 2.0.0 Ok: queued as %.*s", STR_ARG(session_id(s)));
 	else
@@ -200,7 +192,7 @@ cmd_data(struct session *s, struct str args)
 	assert(s->txn.intake != NULL && s->txn.recipients > 0);
 	reply(s, "354 End data with <CR><LF>.<CR><LF>");
 	reply_flush(s);
-	put_prepends(s);
+	treatment_begin(&s->txn.treatment, s->txn.intake);
 	if (s->end == SESSION_GOES_ON && receive(s, &d))
 		finish(s, &d);
 	if (s->end <= SESSION_REFUSED)

@@ -6,7 +6,6 @@
 #include "command.h"
 
 #include "check.h"
-#include "dict/dict.h"
 #include "reply.h"
 #include "session.h"
 
@@ -51,14 +50,8 @@ cmd_helo(struct session *s, struct str args)
 static bool
 is_discarded(const struct session *s, struct str keyword)
 {
-	struct str rest =
-	    conf_str(s->server->conf, PARAM_smtpd_discard_ehlo_keywords);
-	struct str word;
-
-	while (dict_list_next(&rest, &word) == 0 && word.len > 0)
-		if (str_eq_case(word, keyword))
-			return true;
-	return false;
+	return conf_has_word(
+	    s->server->conf, PARAM_smtpd_discard_ehlo_keywords, keyword);
 }
 
 /* The extensions, in the order that Postfix names them. */

@@ -8,7 +8,6 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "dict/dict.h"
 #include "reply.h"
 #include "session.h"
 
@@ -71,23 +70,11 @@ refuse_foreign(struct session *s, struct str line)
 	s->end = SESSION_REFUSED;
 }
 
-static bool
-is_noop_word(const struct session *s, struct str verb)
-{
-	struct str rest = conf_str(s->server->conf, PARAM_smtpd_noop_commands);
-	struct str word;
-
-	while (dict_list_next(&rest, &word) == 0 && word.len > 0)
-		if (str_eq_case(word, verb))
-			return true;
-	return false;
-}
-
 static void
 run_unknown(struct session *s, struct str verb)
 {
 	s->where = "UNKNOWN";
-	if (is_noop_word(s, verb)) {
+	if (conf_has_word(s->server->conf, PARAM_smtpd_noop_commands, verb)) {
 		cmd_noop(s, STR_NONE);
 		return;
 	}

@@ -24,7 +24,7 @@ static void
 begin_transaction(struct transaction *t)
 {
 	arena_init(&t->arena, TRANSACTION_ARENA_MAX);
-	buf_init(&t->prepend, SESSION_PREPEND_MAX);
+	treatment_init(&t->treatment);
 }
 
 void
@@ -33,7 +33,7 @@ session_reset(struct session *s)
 	struct transaction *t = &s->txn;
 
 	intake_end(&t->intake);
-	buf_done(&t->prepend);
+	treatment_done(&t->treatment);
 	arena_done(&t->arena);
 	*t = (struct transaction){0};
 	begin_transaction(t);

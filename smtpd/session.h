@@ -23,13 +23,13 @@
 #include "net/stream.h"
 #include "mail/params.h"
 #include "server.h"
+#include "treatment.h"
 
 #include <sys/queue.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #define SESSION_HELO_MAX    512
-#define SESSION_PREPEND_MAX (64 * 1024)
 #define SESSION_SCRATCH_MAX ((size_t)64 * 1024 * 1024)
 
 /* Words for the end (check.h) that a stage left, where stages are judged at
@@ -51,11 +51,10 @@ struct transaction {
 	bool has_sender;
 	struct addr sender;
 	struct params params;
-	size_t recipients;     /* that were accepted */
-	struct str recipient;  /* the last one; empty when there are others */
-	size_t overshoot;      /* RCPTs beyond the limit */
-	bool is_discarded;     /* DISCARD: taken and thrown away */
-	struct buf prepend;    /* header lines of PREPEND */
+	size_t recipients;    /* that were accepted */
+	struct str recipient; /* the last one; empty when there are others */
+	size_t overshoot;     /* RCPTs beyond the limit */
+	struct treatment treatment;
 	struct intake *intake; /* from the first accepted recipient on */
 };
 

@@ -5,6 +5,7 @@
 #include "mail/conf.h"
 
 #include "base/file.h"
+#include "dict/dict.h"
 #include "mail/cf_line.h"
 #include "mail/conf_body.h"
 
@@ -266,6 +267,17 @@ conf_bool(const struct conf *c, enum param p)
 {
 	assert(p < PARAM_COUNT && param_table[p].type == PARAM_BOOL);
 	return c->values[p].number != 0;
+}
+
+bool
+conf_has_word(const struct conf *c, enum param p, struct str word)
+{
+	struct str rest = conf_str(c, p), item;
+
+	while (dict_list_next(&rest, &item) == 0 && item.len > 0)
+		if (str_eq_case(item, word))
+			return true;
+	return false;
 }
 
 int64_t

@@ -92,6 +92,8 @@ struct conf *conf_override(
 struct str conf_str(const struct conf *c, enum param p);
 bool conf_bool(const struct conf *c, enum param p);
 int64_t conf_int(const struct conf *c, enum param p);
+/* Is it one of the list's items, ASCII case ignored? */
+bool conf_has_word(const struct conf *c, enum param p, struct str word);
 int64_t conf_time(const struct conf *c, enum param p);
 
 /* By name, user-made parameters (restriction classes) and

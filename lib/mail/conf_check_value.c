@@ -9,19 +9,24 @@
 #include "dict/dict.h"
 #include "mail/log_target.h"
 
+/* Each item of `list` must be one of `words`, which end with NULL. */
 static void
-check_protocols(
-    struct str list, const struct conf_setting *at, struct conf_remarks *r)
+check_words(struct str list, const char *const *words,
+    const struct conf_setting *at, struct conf_remarks *r)
 {
 	struct str item;
 
-	while (dict_list_next(&list, &item) == 0 && !str_is_empty(item))
-		if (!str_eq_case(item, STR("all")) &&
-		    !str_eq_case(item, STR("ipv4")) &&
-		    !str_eq_case(item, STR("ipv6")))
+	while (dict_list_next(&list, &item) == 0 && !str_is_empty(item)) {
+		size_t i = 0;
+
+		while (words[i] != NULL && !str_eq_case(item, str_c(words[i])))
+			i++;
+		if (words[i] == NULL)
 			conf_remark(r, CONF_ERROR, at,
-			    "%.*s: \"%.*s\" must be one of all, ipv4, ipv6",
-			    STR_ARG(at->name), STR_ARG(item));
+			    "%.*s: \"%.*s\" is not a word for it: the first "
+			    "of them is %s",
+			    STR_ARG(at->name), STR_ARG(item), words[0]);
+	}
 }
 
 static void
@@ -83,10 +88,16 @@ void
 conf_check_value(const struct conf *c, enum param p,
     const struct conf_setting *at, struct conf_remarks *r)
 {
+	static const char *const protocols[] = {"all", "ipv4", "ipv6", NULL};
+	static const char *const overrides[] = {"no_address_mappings",
+	    "no_unknown_recipient_checks", "no_header_body_checks",
+	    "no_milters", NULL};
 	struct str text = conf_str(c, p);
 
 	if (p == PARAM_inet_protocols)
-		check_protocols(text, at, r);
+		check_words(text, protocols, at, r);
+	else if (p == PARAM_receive_override_options)
+		check_words(text, overrides, at, r);
 	else if (p == PARAM_queue_directory || p == PARAM_data_directory ||
 		 p == PARAM_maillog_file)
 		check_path(text, at, r);

@@ -57,6 +57,8 @@ static const struct field envelope_fields[] = {
     SHAPE_U64(struct envelope, utf8, 1),
     SHAPE_U64(struct envelope, hops, UINT16_MAX),
     SHAPE_U64(struct envelope, is_bounce, 1),
+    SHAPE_U64(struct envelope, hold, 1),
+    SHAPE_LINE(struct envelope, filter, BOUND_NEXTHOP),
     SHAPE_ROWS(struct envelope, loops, ENVELOPE_LOOPS_MAX, &loop_mark_shape),
     SHAPE_ROWS(
 	struct envelope, recipients, ENVELOPE_RCPT_MAX, &recipient_shape),

@@ -81,6 +81,9 @@ struct envelope {
 	uint64_t utf8;          /* SMTPUTF8 is required */
 	uint64_t hops;          /* Received lines in the content */
 	uint64_t is_bounce;     /* a notification of our own */
+	uint64_t hold;          /* it waits for a person from the start */
+	struct str filter;      /* "transport:nexthop" that all of it goes to,
+	                           whoever the recipient; empty: none */
 	struct rows loops;      /* struct loop_mark: Delivered-To lines seen */
 	struct rows recipients; /* struct recipient */
 };

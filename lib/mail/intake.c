@@ -57,6 +57,10 @@ intake_begin(struct taker *taker, const struct intake_origin *o)
 	t->builder = content_builder_new(CONTENT_MAX);
 	t->parent = STR_NONE;
 	t->dsn = t->text = STR_NONE;
+	t->filter =
+	    o->is_bounce ? STR_NONE : conf_str(t->conf, PARAM_content_filter);
+	t->is_expanded = !conf_has_word(t->conf, PARAM_receive_override_options,
+	    STR("no_address_mappings"));
 	buf_init(&t->part, REPAIR_BYTES_MAX + 1);
 	t->has_id = taker_next_id(taker, clock_after(INTAKE_BEGIN_TIME), t->id,
 			&t->generation) == 0;
@@ -126,6 +130,30 @@ intake_recipient(struct intake *t, const struct recipient *r)
 		return -EINVAL;
 	shape_copy(&recipient_shape, r, &t->arena, intake_row_add(&t->given));
 	return 0;
+}
+
+void
+intake_hold(struct intake *t)
+{
+	t->is_held = true;
+}
+
+int
+intake_redirect(struct intake *t, struct str to)
+{
+	struct recipient r = {.address = to,
+	    .original = to,
+	    .orcpt = STR_NONE,
+	    .notify = NOTIFY_NEVER};
+
+	t->given.n = 0;
+	return intake_recipient(t, &r);
+}
+
+void
+intake_filter(struct intake *t, struct str filter)
+{
+	t->filter = arena_str(&t->arena, str_sub(filter, 0, BOUND_NEXTHOP));
 }
 
 void

@@ -41,7 +41,6 @@ struct intake_origin {
 	                         (local_header_rewrite_clients) */
 	bool is_bounce;
 	bool extract_recipients; /* -t: To, Cc, Bcc */
-	bool skip_expansion;     /* no virtual alias expansion */
 	struct str full_name;    /* sendmail -F */
 	struct str envid;
 	uint64_t ret;
@@ -69,6 +68,15 @@ struct str intake_id(const struct intake *t);
 void intake_sender(struct intake *t, struct addr sender);
 /* 0; -E2BIG beyond ENVELOPE_RCPT_MAX; -EINVAL: not an address. */
 int intake_recipient(struct intake *t, const struct recipient *r);
+
+/*
+ * What an access table had done with it, at any time before the commit: it
+ * waits in hold/; it goes to `to` and to nobody else (0 or -EINVAL); it goes
+ * to a filter, "transport:nexthop", in place of content_filter.
+ */
+void intake_hold(struct intake *t);
+int intake_redirect(struct intake *t, struct str to);
+void intake_filter(struct intake *t, struct str filter);
 
 /* 0; -EMSGSIZE (message_size_limit, or header limits), -ENOSPC ...  After an
  * error the rest may be given and is ignored; commit refuses. */

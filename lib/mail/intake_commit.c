@@ -106,7 +106,7 @@ expand_one(struct becoming *b, const char **ret_why)
 	if (addr_parse(b->given->address, &a) < 0)
 		return FIND_YES; /* none was let in */
 	a = rewrite_addr(&t->rewrite, a, &t->arena);
-	if (!t->origin.skip_expansion && b->given->action.n == 0)
+	if (t->is_expanded && b->given->action.n == 0)
 		return expansion_run(
 		    taker_expansion(t->taker), a, become, b, ret_why);
 	become(b, a);
@@ -176,6 +176,8 @@ describe(struct intake *t, const struct content *c)
 		    .utf8 = o->utf8,
 		    .hops = t->repair.hops + 1, /* ours */
 		    .is_bounce = o->is_bounce,
+		    .hold = t->is_held,
+		    .filter = t->filter,
 		    .loops = {t->repair.loops, t->repair.nloops},
 		    .recipients = {t->final.p, t->final.n},
 		},

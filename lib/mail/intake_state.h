@@ -36,6 +36,8 @@ struct intake {
 	bool has_begun, in_body, ends_in_lf, has_8bit;
 	uint64_t bytes, bytes_max; /* as they were given */
 	int error;                 /* the first one, -errno */
+	bool is_held, is_expanded;
+	struct str filter;
 	struct str parent;
 	struct str dsn, text; /* why it was not queued */
 };

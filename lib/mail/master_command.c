@@ -215,7 +215,7 @@ master_cf_check(const struct master_cf *m, const struct conf *c,
 {
 	static const enum param transports[] = {PARAM_local_transport,
 	    PARAM_virtual_transport, PARAM_relay_transport,
-	    PARAM_default_transport};
+	    PARAM_default_transport, PARAM_content_filter};
 	struct conf_remarks r = {.say = say, .arg = arg};
 
 	for (size_t i = 0; i < master_cf_count(m); i++)

@@ -48,9 +48,6 @@
 #define WHY_MILTER                                                             \
 	"milters are not asked yet: mail is taken without them; filter at "    \
 	"delivery, by mailbox_command"
-#define WHY_FILTER                                                             \
-	"there is no content filter yet: mail is delivered without; filter "   \
-	"at delivery, by mailbox_command"
 #define WHY_VERIFY                                                             \
 	"addresses are not probed: use relay_recipient_maps and "              \
 	"reject_unlisted_recipient"

@@ -318,6 +318,7 @@ store_move_new(struct store *s, struct store_item *item,
 		return r;
 	m = store_new_move(s, item);
 	m->is_new = true;
+	m->queue = body->envelope.hold ? QUEUE_HOLD : QUEUE_DEFERRED;
 	m->draft = draft;
 	m->content = content_ref(body->content);
 	m->owner = w;
@@ -365,7 +366,10 @@ store_start_move(
 		return r;
 	}
 	m = store_new_move(s, item);
-	m->queue = queue;
+	/* What is to be held and was not yet in hold/ goes nowhere else. */
+	m->queue = body->envelope.hold && item->where == STORE_JOURNAL
+	               ? QUEUE_HOLD
+	               : queue;
 	m->draft = draft;
 	m->content = content_ref(body->content);
 	m->nspoken = nspoken;

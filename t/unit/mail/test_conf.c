@@ -236,8 +236,12 @@ test_check(void **state)
 		"E 1 mynetworks: localhost is not a network (10.0.0.0/8, "
 		"[fd00::]/8), a table or a file\n"},
 	    {"inet_protocols = ipv4, ipv5",
-		"E 1 inet_protocols: \"ipv5\" must be one of all, ipv4, "
-		"ipv6\n"},
+		"E 1 inet_protocols: \"ipv5\" is not a word for it: the "
+		"first of them is all\n"},
+	    {"receive_override_options = no_milters, no_adress_mappings",
+		"E 1 receive_override_options: \"no_adress_mappings\" is "
+		"not a word for it: the first of them is "
+		"no_address_mappings\n"},
 	    {"queue_directory = spool",
 		"E 1 queue_directory: \"spool\" must begin with a '/'\n"},
 	    {"maillog_file =", ""},

@@ -153,6 +153,11 @@ keep_message(const struct queue_enqueue *e, struct parcel *p)
 	buf_addf(&m->envelope, "%.*s ->", STR_ARG(e->envelope.sender));
 	for (size_t i = 0; i < e->envelope.recipients.n; i++)
 		buf_addf(&m->envelope, " %.*s", STR_ARG(r[i].address));
+	if (e->envelope.hold)
+		buf_add_c(&m->envelope, "; held");
+	if (e->envelope.filter.len > 0)
+		buf_addf(
+		    &m->envelope, "; by %.*s", STR_ARG(e->envelope.filter));
 	assert(content_receive(&e->content, p, &content) == 0);
 	for (size_t at = 0;
 	     (n = content_read(content, at, block, sizeof(block))) > 0;
