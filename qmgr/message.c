@@ -125,7 +125,7 @@ put_on_hold(struct qmgr *q, struct message *m)
 	if (m->place > 0)
 		wait_del(q, m);
 	m->state = MESSAGE_HELD;
-	return is_there ? 0 : store_move(q->store, &m->item, QUEUE_HOLD);
+	return is_there ? 0 : store_move(q->store, &m->item, QUEUE_HOLD, NULL);
 }
 
 static void

@@ -287,6 +287,24 @@ remove_files(const struct replay *r, const struct survivor *s)
 	}
 }
 
+/* It gets the name that its record says; one that it had elsewhere goes. */
+static int
+give_name(const struct replay *r, const struct survivor *s, const char *from)
+{
+	char path[DIRS_PATH_MAX];
+	int error;
+
+	dirs_path(s->queue, str_c(s->id), path);
+	error = r->disk->rename(r->disk->arg, r->dirfd, from, path);
+	for (int q = 0; error == 0 && q < QUEUE_PLACES; q++) {
+		if (s->queue == (enum entry_queue)q)
+			continue;
+		dirs_path((enum entry_queue)q, str_c(s->id), path);
+		r->disk->unlink(r->disk->arg, r->dirfd, path);
+	}
+	return error;
+}
+
 /*
  * Find the file.  One in tmp/ that a record made true gets its name: it is
  * whole, and newer than one that already has it.
@@ -294,16 +312,17 @@ remove_files(const struct replay *r, const struct survivor *s)
 static int
 find_file(const struct replay *r, struct survivor *s)
 {
-	char path[DIRS_PATH_MAX], tmp[DIRS_PATH_MAX];
+	char path[DIRS_PATH_MAX];
 
-	dirs_tmp_path(str_c(s->id), s->nonce, tmp);
-	dirs_path(s->queue, str_c(s->id), path);
-	if (s->moved && is_there(r, tmp))
-		return r->disk->rename(r->disk->arg, r->dirfd, tmp, path);
+	dirs_tmp_path(str_c(s->id), s->nonce, path);
+	if (s->moved && is_there(r, path))
+		return give_name(r, s, path);
 	for (int q = 0; q < QUEUE_PLACES; q++) {
 		dirs_path((enum entry_queue)q, str_c(s->id), path);
 		if (!is_there(r, path))
 			continue;
+		if (s->moved && s->queue != (enum entry_queue)q)
+			return give_name(r, s, path);
 		s->moved = true;
 		s->queue = (enum entry_queue)q;
 		return 0;

@@ -43,7 +43,7 @@ struct store_item {
 	                   end of all of them is said in so many words */
 	bool is_doubtful; /* a flush of its file failed: to be written anew */
 	bool in_use;      /* the owner works on it: move it only if need be */
-	uint32_t nonce;   /* of its name in tmp/ */
+	uint32_t nonce;   /* of its name in tmp/, the last that it had */
 	uint32_t nspoken;
 	struct store_move *move; /* on its way into a file, or its state */
 	struct journal_place place;
@@ -146,6 +146,16 @@ void store_rest(
 /* All recipients are done, durably: forget it on disk. */
 void store_finish(struct store *s, struct store_item *item);
 
+/*
+ * Whatever is left to do for it: it is void.  The item must stay until `w` is
+ * told; after 0 it is forgotten, after an error as before.  -EBUSY: it is not
+ * durable yet; -ENOSPC, -EIO ...: nothing was begun.
+ */
+int store_delete(
+    struct store *s, struct store_item *item, struct journal_wait *w);
+/* Files that were ended and still have to go. */
+size_t store_removals(const struct store *s);
+
 /* The owner's memory of it ends; on disk nothing changes. */
 void store_forget(struct store_item *item);
 
@@ -162,9 +172,13 @@ int store_content(
 /* What cannot be read goes to corrupt/ and is forgotten. */
 void store_put_aside(struct store *s, struct store_item *item);
 
-/* Into hold/, or out of it: a file there, in the end.  -EBUSY, -errno. */
-int store_move(
-    struct store *s, struct store_item *item, enum entry_queue queue);
+/*
+ * Into hold/, or out of it: a file there, in the end.  `w` (may be NULL) is
+ * told once that is durable, and the item must stay until then.  -EBUSY: it
+ * is on its way somewhere already; or -errno: nothing was begun.
+ */
+int store_move(struct store *s, struct store_item *item, enum entry_queue queue,
+    struct journal_wait *w);
 
 /* A message in the journal gets its file now if few others do. */
 void store_want_file(struct store *s, struct store_item *item);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * store_end - messages that are finished: `done` is written and the file
- * removed.  What the disk refuses is tried again, and what says that the
+ * store_end - messages that are finished, or void: `done` is written and the
+ * file removed.  What the disk refuses is tried again, and what says that the
  * message is finished stays on disk until then.
  */
 #include "base/log.h"
@@ -125,6 +125,7 @@ end_removal(struct flusher_job *job, int error)
 	mark_path(s, r->path);
 	journal_release(&r->hold);
 	free(r);
+	s->nremovals--;
 }
 
 void
@@ -139,8 +140,15 @@ store_unlink(struct store *s, const char *path, struct journal_segment *segment)
 	if (segment != NULL)
 		journal_hold(segment, &r->hold);
 	snprintf(r->path, sizeof(r->path), "%s", path);
+	s->nremovals++;
 	flusher_submit(
 	    s->flusher, FLUSHER_SLOW, &r->job, run_removal, end_removal);
+}
+
+size_t
+store_removals(const struct store *s)
+{
+	return s->nremovals;
 }
 
 static void
@@ -213,4 +221,65 @@ store_finish(struct store *s, struct store_item *item)
 		store_unlink(s, path, item->hold.segment);
 	}
 	store_forget(item);
+}
+
+/* `done` of a message whose recipients are not: nothing else says it. */
+struct deletion {
+	struct journal_wait wait;
+	struct store *store;
+	struct store_item *item;
+	struct journal_wait *owner;
+	struct journal_hold hold; /* of the record, until the file is seen to */
+};
+
+static void
+end_deletion(struct journal_wait *w, int error)
+{
+	struct deletion *d = (struct deletion *)w;
+	struct journal_wait *owner = d->owner;
+	struct store_item *item = d->item;
+	char path[DIRS_PATH_MAX];
+
+	if (error == 0 && item->where == STORE_FILE && item->move == NULL &&
+	    !item->in_tmp) {
+		dirs_path((enum entry_queue)item->queue, str_c(item->id), path);
+		store_unlink(d->store, path, d->hold.segment);
+		store_forget(item);
+	} else if (error == 0) {
+		/* What moves it may have said so behind our record. */
+		store_finish(d->store, item);
+	}
+	journal_release(&d->hold);
+	free(d);
+	owner->done(owner, error);
+}
+
+int
+store_delete(struct store *s, struct store_item *item, struct journal_wait *w)
+{
+	struct entry_done done = {.id = str_c(item->id)};
+	struct journal_place place;
+	struct deletion *d;
+	int r;
+
+	if (item->where == STORE_NOWHERE)
+		return -EBUSY;
+	d = calloc(1, sizeof(*d));
+	if (d == NULL)
+		log_fatal("out of memory for a deletion");
+	*d = (struct deletion){
+	    .wait.done = end_deletion,
+	    .store = s,
+	    .item = item,
+	    .owner = w,
+	    .hold.is_guard = true,
+	};
+	r = journal_append(s->journal, ENTRY_DONE, &done, STR_NONE,
+	    JOURNAL_STATUS, &d->wait, &place);
+	if (r < 0) {
+		free(d);
+		return r;
+	}
+	journal_hold(place.segment, &d->hold);
+	return 0;
 }

@@ -43,6 +43,7 @@ struct store {
 	struct dirt dirt;
 	struct leaving leaving;
 	struct move_group *gathering;
+	size_t nremovals;                /* on their way, or: */
 	struct removal_list removals;    /* that failed: again ... */
 	struct finished_list unfinished; /* ... as these */
 	size_t moves;                    /* on their way */

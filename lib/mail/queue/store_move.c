@@ -27,6 +27,7 @@ struct store_move {
 	enum entry_queue queue;
 	uint32_t nonce;
 	bool is_new;
+	bool is_file; /* already: it changes its place alone */
 	int error;
 	uint32_t nspoken;          /* of the item's, what the file will hold */
 	struct journal_place at;   /* of `moved` ... */
@@ -151,6 +152,40 @@ end_rename(struct flusher_job *job, int error)
 	store_free_move(m);
 }
 
+/* The record says where it is; a crash before it has its name there gives it
+ * that name (replay.c). */
+static int
+change_place(struct store_move *m)
+{
+	struct store *s = m->store;
+	struct store_item *item = m->item;
+	const struct disk *disk = s->config.disk;
+	char from[DIRS_PATH_MAX], to[DIRS_PATH_MAX];
+	int r;
+
+	dirs_path((enum entry_queue)item->queue, str_c(m->id), from);
+	dirs_path(m->queue, str_c(m->id), to);
+	r = disk->rename(disk->arg, s->config.dirfd, from, to);
+	if (r < 0)
+		return r;
+	store_mark_dirty(s, (enum entry_queue)item->queue, str_c(m->id));
+	store_mark_dirty(s, m->queue, str_c(m->id));
+	item->queue = (uint8_t)m->queue;
+	return 0;
+}
+
+static void
+end_place(struct store_move *m, int error)
+{
+	struct journal_wait *owner = m->owner;
+
+	if (error == 0 && m->item != NULL)
+		error = change_place(m);
+	store_free_move(m);
+	if (owner != NULL)
+		owner->done(owner, error);
+}
+
 /* `moved` is durable: the file is the message. */
 static void
 end_moved(struct journal_wait *w, int error)
@@ -161,6 +196,10 @@ end_moved(struct journal_wait *w, int error)
 	struct store_item *item = m->item;
 	struct journal_wait *owner = m->owner;
 
+	if (m->is_file) {
+		end_place(m, error);
+		return;
+	}
 	m->owner = NULL;
 	if (error < 0 || item == NULL) {
 		remove_tmp(m);
@@ -223,16 +262,13 @@ end_written(struct store_move *m)
 	int error = m->error;
 
 	queue_file_draft_done(&m->draft);
-	if (error < 0 && !m->is_new) {
+	if (error < 0 && !m->is_new && m->item != NULL) {
 		store_say(s, "%s: cannot make a file for it: %s", m->id,
 		    strerror(-error));
 		s->no_files_until = clock_after(NO_FILES_WAIT);
 	}
-	if (error == 0 && m->item == NULL && !m->is_new) {
-		remove_tmp(m);
-		store_free_move(m);
-		return;
-	}
+	if (error == 0 && m->item == NULL && !m->is_new)
+		error = -ECANCELED;
 	if (error == 0)
 		error = append_moved(m);
 	if (error == 0)
@@ -340,9 +376,9 @@ store_move_new(struct store *s, struct store_item *item,
 	return 0;
 }
 
-int
-store_start_move(
-    struct store *s, struct store_item *item, enum entry_queue queue)
+static int
+start_move(struct store *s, struct store_item *item, enum entry_queue queue,
+    struct journal_wait *owner)
 {
 	struct queue_file_draft draft;
 	struct store_body *body;
@@ -373,9 +409,17 @@ store_start_move(
 	m->draft = draft;
 	m->content = content_ref(body->content);
 	m->nspoken = nspoken;
+	m->owner = owner;
 	store_body_free(&body);
 	add_to_group(m);
 	return 0;
+}
+
+int
+store_start_move(
+    struct store *s, struct store_item *item, enum entry_queue queue)
+{
+	return start_move(s, item, queue, NULL);
 }
 
 /* Giving it its name failed: the record that makes it true is held until it
@@ -448,25 +492,27 @@ store_start_save(struct store *s, struct store_item *item)
 }
 
 int
-store_move(struct store *s, struct store_item *item, enum entry_queue queue)
+store_move(struct store *s, struct store_item *item, enum entry_queue queue,
+    struct journal_wait *w)
 {
-	const struct disk *disk = s->config.disk;
-	char from[DIRS_PATH_MAX], to[DIRS_PATH_MAX];
+	struct store_move *m;
 	int r;
 
-	if (item->where != STORE_FILE)
-		return store_start_move(s, item, queue);
-	if (item->move != NULL || item->in_tmp)
+	if (item->where == STORE_JOURNAL)
+		return start_move(s, item, queue, w);
+	if (item->where == STORE_NOWHERE || item->move != NULL ||
+	    item->in_tmp || item->is_doubtful)
 		return -EBUSY;
-	dirs_path((enum entry_queue)item->queue, str_c(item->id), from);
-	dirs_path(queue, str_c(item->id), to);
-	r = disk->rename(disk->arg, s->config.dirfd, from, to);
+	m = store_new_move(s, item);
+	m->is_file = true;
+	m->queue = queue;
+	m->nonce = item->nonce; /* after a cut it may have that name again */
+	r = append_moved(m);
 	if (r < 0)
-		return r;
-	store_mark_dirty(s, (enum entry_queue)item->queue, str_c(item->id));
-	store_mark_dirty(s, queue, str_c(item->id));
-	item->queue = (uint8_t)queue;
-	return 0;
+		store_free_move(m);
+	else
+		m->owner = w;
+	return r;
 }
 
 void

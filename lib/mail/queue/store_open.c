@@ -26,6 +26,7 @@ adopt(struct store_item *item, const struct survivor *from)
 	item->where = from->moved ? STORE_FILE : STORE_JOURNAL;
 	item->is_copied = true;
 	item->queue = (uint8_t)from->queue;
+	item->nonce = from->nonce;
 	if (!from->moved)
 		item->place = from->place;
 	for (size_t i = 0; i < from->nspoken; i++)

@@ -30,7 +30,11 @@ struct letter {
 	struct letter *parent; /* whose recipient 0 is done by this one */
 	size_t acked, refused, finished;
 	size_t asked[RCPTS], done[RCPTS]; /* a final status: begun, promised */
-	int pending;                      /* waits outstanding */
+	struct journal_wait delete_wait, place_wait;
+	size_t delete_asked, deleted, delete_failed;
+	size_t placed; /* in `queue`, durably; SIZE_MAX: who knows */
+	enum entry_queue queue;
+	int pending; /* waits outstanding */
 	int pending_rcpt;
 	bool gone;
 };
@@ -149,6 +153,33 @@ end_status(struct journal_wait *wait, int error)
 		set_done(l, l->pending_rcpt);
 }
 
+static void
+end_delete(struct journal_wait *wait, int error)
+{
+	struct letter *l =
+	    (struct letter *)((char *)wait -
+			      offsetof(struct letter, delete_wait));
+
+	l->pending--;
+	l->gone = error == 0;
+	if (error == 0)
+		l->deleted = world->rig.nops;
+	else
+		l->delete_failed = world->rig.nops;
+}
+
+static void
+end_place(struct journal_wait *wait, int error)
+{
+	struct letter *l =
+	    (struct letter *)((char *)wait -
+			      offsetof(struct letter, place_wait));
+
+	l->pending--;
+	if (error == 0)
+		l->placed = world->rig.nops;
+}
+
 static struct letter *
 add(struct world *w, size_t size, struct letter *parent)
 {
@@ -169,6 +200,10 @@ add(struct world *w, size_t size, struct letter *parent)
 	l->seed = rig_random(&w->seed, 1000000);
 	l->size = size;
 	l->acked = l->refused = l->finished = SIZE_MAX;
+	l->delete_asked = l->deleted = l->delete_failed = SIZE_MAX;
+	l->placed = SIZE_MAX;
+	l->delete_wait.done = end_delete;
+	l->place_wait.done = end_place;
 	for (int i = 0; i < RCPTS; i++) {
 		l->asked[i] = l->done[i] = SIZE_MAX;
 		rcpts[i].address = STR("b@example.net");
@@ -246,6 +281,25 @@ finish_if_done(struct world *w, struct letter *l)
 	store_finish(w->store, &l->item);
 }
 
+/* As an administrator does. */
+static void
+steer(struct world *w, struct letter *l)
+{
+	if (rig_random(&w->seed, 3) == 0) {
+		if (l->delete_asked != SIZE_MAX) /* that failed once */
+			return;
+		if (store_delete(w->store, &l->item, &l->delete_wait) == 0) {
+			l->delete_asked = w->rig.nops;
+			l->pending++;
+		}
+		return;
+	}
+	l->placed = SIZE_MAX;
+	l->queue = rig_random(&w->seed, 2) == 0 ? QUEUE_HOLD : QUEUE_DEFERRED;
+	if (store_move(w->store, &l->item, l->queue, &l->place_wait) == 0)
+		l->pending++;
+}
+
 static struct letter *
 pick(struct world *w)
 {
@@ -264,7 +318,7 @@ static void
 step(struct world *w)
 {
 	struct letter *l = pick(w);
-	unsigned what = rig_random(&w->seed, 16);
+	unsigned what = rig_random(&w->seed, 19);
 
 	if (what < 4 || l == NULL) {
 		add(w, 200 + rig_random(&w->seed, 1500), NULL);
@@ -284,6 +338,8 @@ step(struct world *w)
 		store_want_file(w->store, &l->item);
 	} else if (what == 14) {
 		store_tick(w->store, clock_mono());
+	} else if (what > 15) {
+		steer(w, l);
 	}
 	if (rig_random(&w->seed, 3) == 0)
 		turn(w);
@@ -381,6 +437,12 @@ child_of(struct world *w, const struct letter *l)
 	return NULL;
 }
 
+static bool
+may_be_deleted(const struct letter *l, size_t cut)
+{
+	return l->delete_asked < cut && l->delete_failed > cut;
+}
+
 static void
 check_letter(struct world *w, struct after *a, size_t i, size_t cut)
 {
@@ -394,10 +456,14 @@ check_letter(struct world *w, struct after *a, size_t i, size_t cut)
 
 		for (int k = 0; k < RCPTS; k++)
 			all &= l->asked[k] < cut;
-		CHECK(l->acked > cut || all, "cut %zu: %s: lost", cut,
-		    l->item.id);
+		CHECK(l->acked > cut || all || may_be_deleted(l, cut),
+		    "cut %zu: %s: lost", cut, l->item.id);
 		return;
 	}
+	CHECK(l->deleted > cut, "cut %zu: %s: deleted, and is back", cut,
+	    l->item.id);
+	CHECK(l->placed > cut || a->found[i].item.queue == l->queue,
+	    "cut %zu: %s: not where it was put", cut, l->item.id);
 	CHECK(l->refused > cut, "cut %zu: %s: refused, and is back", cut,
 	    l->item.id);
 	r = store_load(a->store, &a->found[i].item, &b, &why);
@@ -419,7 +485,7 @@ check_letter(struct world *w, struct after *a, size_t i, size_t cut)
 
 		for (int k = 0; k < RCPTS; k++)
 			all &= child->asked[k] < cut;
-		CHECK(a->is_there[n] || all,
+		CHECK(a->is_there[n] || all || may_be_deleted(child, cut),
 		    "cut %zu: %s: done, but its child %s is lost", cut,
 		    l->item.id, child->item.id);
 	}
