@@ -43,7 +43,7 @@ notice_is_whole(const struct job_bounce *job, bool for_postmaster,
 	bool is_copy = for_postmaster && job->envelope.sender.len > 0;
 
 	return job->about == BOUNCE_FAILURE && !job->cut && !is_copy &&
-	       job->envelope.ret != NOTICE_RET_HDRS && size <= size_limit;
+	       job->envelope.ret != RET_HDRS && size <= size_limit;
 }
 
 static void

@@ -23,8 +23,7 @@
 
 #include <stdbool.h>
 
-#define NOTICE_MAX      ((size_t)16 * 1024 * 1024)
-#define NOTICE_RET_HDRS 2 /* of struct envelope */
+#define NOTICE_MAX ((size_t)16 * 1024 * 1024)
 
 struct notice {
 	const struct job_bounce *job;

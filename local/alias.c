@@ -26,6 +26,7 @@ set_owner(struct decide *d, struct str name)
 	if (d->sender.len == 0 || addr_parse(key, &owner) != 0)
 		return true;
 	d->sender = rewrite_addr(&d->site->rewrite, owner, d->a).text;
+	d->is_list = true;
 	return true;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "mail/date.h"
+#include "mail/dsn.h"
 
 bool
 decide_no_loop(struct decide *d)
@@ -110,6 +111,25 @@ finish_without(struct decide *d)
 		    STR_ARG(d->addr.text));
 }
 
+/*
+ * RFC 3461 section 5.2.7: members of an alias are asked what the recipient
+ * was, but for news of success, which is that it was expanded; members of a
+ * list get its own mail, of which its owner hears, and not the sender.
+ */
+static void
+pass_requests(struct decide *d)
+{
+	struct answer *w = &d->answer;
+
+	for (size_t i = 0; i < w->n; i++) {
+		struct recipient *r = &w->list[i];
+
+		r->notify = d->is_list ? 0 : dsn_notify_of_members(r->notify);
+		if (d->is_list)
+			r->orcpt = STR_NONE;
+	}
+}
+
 static void
 finish(struct decide *d)
 {
@@ -131,9 +151,11 @@ finish(struct decide *d)
 			w->value.delivered_to = d->addr.text;
 		return;
 	}
+	pass_requests(d);
 	child = arena_alloc(d->a, sizeof(*child));
 	*child = (struct expand_child){
 	    .sender = d->sender,
+	    .is_list = d->is_list,
 	    .recipients = {w->list, w->n},
 	    .header = child_header(d),
 	};

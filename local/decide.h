@@ -29,7 +29,8 @@ struct decide {
 	struct addr addr;       /* who it is now: aliases lead on */
 	struct str local, user; /* of it: lower case, with and without ... */
 	struct str extension;   /* ... the extension */
-	struct str sender;      /* perhaps the owner of an alias */
+	struct str sender;      /* perhaps the owner of an alias ... */
+	bool is_list;           /* ... which is a mailing list then */
 	struct str seen[DECIDE_STEPS];
 	size_t steps;
 	size_t targets; /* taken in so far, all files and aliases */

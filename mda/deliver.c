@@ -62,6 +62,7 @@ take(struct delivery *d)
 		return;
 	case ACTION_NONE:
 	case ACTION_COMMAND:
+	case ACTION_EXPANDED:
 		break;
 	}
 	delivery_failed(d, "4.3.5", "this is no file to be written");

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "mail/proto/expand.h"
+#include "notice.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -106,6 +107,10 @@ make_child(const struct message *parent, struct str id,
 	e.hops++;
 	e.hold = 0;
 	e.filter = STR_NONE;
+	if (child->is_list) { /* its own mail: RFC 3461 section 5.2.7.3 */
+		e.envid = STR_NONE;
+		e.ret = 0;
+	}
 	e.loops = add_loop(&a, e.loops, delivered_to);
 	made = store_body_new(&e, content);
 	content_unref(&content);
@@ -131,12 +136,14 @@ start(struct forward *f, const struct expand_child *child,
 	snprintf(f->text, sizeof(f->text), "forwarded as %s", id);
 	f->mark = (struct mark){
 	    .index = f->index,
-	    .done = true,
 	    .outcome = {.state = OUTCOME_SENT,
+		.how = child->is_list ? OUTCOME_DELIVERED : OUTCOME_EXPANDED,
 		.dsn = STR("2.0.0"),
 		.text = str_c(f->text),
 		.relay = STR("local")},
 	};
+	f->mark.done =
+	    !notice_is_wanted(f->qmgr, f->parent, f->index, &f->mark.outcome);
 	f->about = (struct entry_marks){
 	    .id = message_id(f->parent), .marks = {&f->mark, 1}};
 	r = store_add(f->qmgr->store, &f->child->item, body, &f->parent->item,

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 
 #define HEADER_MAX (1024 * 1024)
-#define RET_HDRS   2 /* of struct envelope */
 
 struct notice {
 	struct request request; /* first */

@@ -93,6 +93,30 @@ add_filtered(
 	add_errand(r, index, transport, nexthop, address);
 }
 
+/* Others stand in its place, in this message: only its sender is to hear of
+ * it (mail/intake.h). */
+static bool
+is_expanded(const struct recipient *rcpt)
+{
+	const struct action *a = rcpt->action.p;
+
+	return rcpt->action.n > 0 && a->kind == ACTION_EXPANDED;
+}
+
+static void
+say_expanded(struct routing *r, uint64_t index)
+{
+	const struct outcome o = {
+	    .state = OUTCOME_SENT,
+	    .how = OUTCOME_EXPANDED,
+	    .dsn = STR("2.0.0"),
+	    .text = STR("alias expanded"),
+	    .relay = STR("none"),
+	};
+
+	message_result(r->qmgr, r->message, NULL, clock_wall(), index, &o);
+}
+
 static void
 route_recipient(struct routing *r, uint64_t index)
 {
@@ -103,6 +127,10 @@ route_recipient(struct routing *r, uint64_t index)
 	struct addr addr;
 	enum find f;
 
+	if (is_expanded(rcpt)) {
+		say_expanded(r, index);
+		return;
+	}
 	if (rcpt->action.n > 0) {
 		add_errand(r, index, delivery_action_transport(rcpt),
 		    rcpt->address, rcpt->address);

@@ -77,6 +77,7 @@ letter_use(struct letter *l, const struct session *s)
 {
 	l->relay = STR("none");
 	l->remote_mta = STR_NONE;
+	l->reports = false;
 	l->uses = 0;
 	l->connected = 0;
 	for (size_t i = 0; i < l->n; i++)
@@ -87,6 +88,7 @@ letter_use(struct letter *l, const struct session *s)
 	    arena_str(l->arena, str_sub(buf_str(&s->relay), 0, RELAY_MAX));
 	l->remote_mta =
 	    arena_str(l->arena, str_sub(buf_str(&s->host), 0, RELAY_MAX));
+	l->reports = s->has_dsn;
 	l->uses = s->uses + 1;
 	l->connected = clock_mono();
 }
@@ -129,6 +131,7 @@ letter_sent(struct letter *l, const struct reply *r)
 {
 	fail_quote(&l->word, r);
 	struct outcome o = make_outcome(l, &l->word, OUTCOME_SENT);
+	o.how = l->reports ? OUTCOME_PASSED_ON : OUTCOME_RELAYED;
 	for (size_t i = 0; i < l->n; i++)
 		if (l->to[i].is_left && l->to[i].is_accepted)
 			settle(l, i, &o);

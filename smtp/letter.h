@@ -44,8 +44,9 @@ struct letter {
 	bool is_last;     /* there is no server after this one */
 
 	struct str relay, remote_mta; /* of the session; "none" and empty */
-	unsigned uses;                /* of the connection, this one included */
-	int64_t started, connected;   /* clock_mono() */
+	bool reports;               /* its server says DSN: it reports itself */
+	unsigned uses;              /* of the connection, this one included */
+	int64_t started, connected; /* clock_mono() */
 };
 
 /* `a` has letter_room() bytes and more. */

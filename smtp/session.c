@@ -230,18 +230,34 @@ take_greeting(struct session *s, struct fail *why, bool *ret_esmtp)
 	return ok;
 }
 
+/* Of smtp_discard_ehlo_keywords? */
+static bool
+is_discarded(const struct session *s, struct str keyword)
+{
+	struct str rest = s->settings->discard, word;
+
+	while ((word = str_word(&rest, ", \t\r\n")).len > 0)
+		if (str_eq_case(word, keyword))
+			return true;
+	return false;
+}
+
 static void
 take_keyword(struct session *s, struct str line)
 {
 	struct str word = str_word(&line, " \t");
 	uint64_t n;
 
+	if (is_discarded(s, word))
+		return;
 	if (str_eq_case(word, STR("PIPELINING")))
 		s->has_pipelining = true;
 	else if (str_eq_case(word, STR("8BITMIME")))
 		s->has_8bit = true;
 	else if (str_eq_case(word, STR("SMTPUTF8")))
 		s->has_utf8 = true;
+	else if (str_eq_case(word, STR("DSN")))
+		s->has_dsn = true;
 	else if (str_eq_case(word, STR("SIZE"))) {
 		s->has_size = true;
 		if (str_parse_u64(str_word(&line, " \t"), UINT64_MAX, &n) == 0)

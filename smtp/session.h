@@ -30,7 +30,7 @@ struct session {
 	struct ip ip;
 	uint16_t port;
 
-	bool has_pipelining, has_size, has_8bit, has_utf8;
+	bool has_pipelining, has_size, has_8bit, has_utf8, has_dsn;
 	uint64_t size_limit; /* 0: none */
 
 	bool is_own; /* it says that it is us */

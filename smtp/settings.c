@@ -39,6 +39,7 @@ read_lookups(struct settings *s, const struct conf *c)
 	struct str lookup = conf_str(c, PARAM_smtp_host_lookup);
 	struct str first = conf_str(c, PARAM_smtp_address_preference);
 
+	s->discard = conf_str(c, PARAM_smtp_discard_ehlo_keywords);
 	s->use_ipv4 = has_word(protocols, "all") || has_word(protocols, "ipv4");
 	s->use_ipv6 = has_word(protocols, "all") || has_word(protocols, "ipv6");
 	s->lookup_dns = has_word(lookup, "dns");

@@ -25,6 +25,7 @@ struct settings {
 	struct str inet_interfaces, proxy_interfaces;
 	struct str relayhost;
 	struct str fallback; /* a list of next hops */
+	struct str discard;  /* of EHLO keywords */
 	uint16_t port;       /* where no next hop names one */
 
 	bool use_ipv4, use_ipv6;

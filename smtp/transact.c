@@ -9,8 +9,13 @@
 #include "body.h"
 
 #include "mail/addr.h"
+#include "mail/dsn.h"
 
 #include <errno.h>
+#include <string.h>
+
+/* An address, quoted, and what RFC 3461 adds. */
+#define COMMAND_MAX 8192
 
 struct transaction {
 	struct letter *l;
@@ -102,13 +107,59 @@ add_path(struct buf *b, struct str address)
 	buf_add_char(b, '>');
 }
 
+/* RFC 3461 section 5.2.1: what was asked of us is asked of who takes it. */
+static void
+add_mail_dsn(struct buf *b, const struct job_deliver *job)
+{
+	if (job->envid.len > 0) {
+		buf_add_c(b, " ENVID=");
+		dsn_xtext_encode(job->envid, b);
+	}
+	if (job->ret != 0)
+		buf_addf(b, " RET=%s", dsn_ret_word(job->ret));
+}
+
+/* Section 4.2: an address that got no ORCPT from its sender gets it here, as
+ * it was before we changed it; one that is not ASCII would need another type.
+ */
+static void
+add_original(struct buf *b, struct str original)
+{
+	BUF_CLEANUP struct buf quoted = {0};
+	struct addr a;
+
+	buf_init(&quoted, 2 * ADDR_MAX + 2);
+	for (size_t i = 0; i < original.len; i++)
+		if ((unsigned char)original.p[i] >= 0x80)
+			return;
+	if (addr_parse(original, &a) != 0 || addr_format(a, &quoted) != 0)
+		return;
+	buf_add_c(b, " ORCPT=rfc822;");
+	dsn_xtext_encode(buf_str(&quoted), b);
+}
+
+static void
+add_rcpt_dsn(struct buf *b, const struct recipient *r)
+{
+	if (r->notify != 0) {
+		buf_add_c(b, " NOTIFY=");
+		dsn_notify_format(r->notify, b);
+	}
+	buf_add_c(b, " ORCPT=");
+	if (dsn_orcpt_format(r->orcpt, b) == 0)
+		return;
+	buf_cut(b, b->len - strlen(" ORCPT="));
+	if (r->original.len > 0)
+		add_original(b, r->original);
+}
+
 static int
 write_mail(struct transaction *t)
 {
 	BUF_CLEANUP struct buf b = {0};
 	const struct job_deliver *job = t->l->job;
 
-	buf_init(&b, 2048);
+	buf_init(&b, COMMAND_MAX);
 	buf_add_c(&b, "MAIL FROM:");
 	add_path(&b, job->sender);
 	if (t->s->has_size)
@@ -117,6 +168,8 @@ write_mail(struct transaction *t)
 		buf_add_c(&b, " BODY=8BITMIME");
 	if (t->s->has_utf8 && job->utf8)
 		buf_add_c(&b, " SMTPUTF8");
+	if (t->s->has_dsn)
+		add_mail_dsn(&b, job);
 	return session_send(t->s, buf_str(&b));
 }
 
@@ -125,9 +178,11 @@ write_rcpt(struct transaction *t, size_t i)
 {
 	BUF_CLEANUP struct buf b = {0};
 
-	buf_init(&b, 2048);
+	buf_init(&b, COMMAND_MAX);
 	buf_add_c(&b, "RCPT TO:");
 	add_path(&b, t->l->to[i].recipient->address);
+	if (t->s->has_dsn)
+		add_rcpt_dsn(&b, t->l->to[i].recipient);
 	return session_send(t->s, buf_str(&b));
 }
 

@@ -54,12 +54,21 @@ is_discarded(const struct session *s, struct str keyword)
 	    s->server->conf, PARAM_smtpd_discard_ehlo_keywords, keyword);
 }
 
+bool
+command_takes_dsn(struct session *s)
+{
+	if (!is_discarded(s, STR("DSN")))
+		return true;
+	reply(s, "501 5.7.1 DSN support is disabled");
+	return false;
+}
+
 /* The extensions, in the order that Postfix names them. */
 static void
 offer(struct session *s)
 {
-	static const char *const words[] = {
-	    "PIPELINING", "SIZE", "VRFY", "ENHANCEDSTATUSCODES", "8BITMIME"};
+	static const char *const words[] = {"PIPELINING", "SIZE", "VRFY",
+	    "ENHANCEDSTATUSCODES", "8BITMIME", "DSN"};
 	const struct server *server = s->server;
 	struct str offers[sizeof(words) / sizeof(words[0])];
 	size_t n = 0;

@@ -43,12 +43,12 @@ parse(struct session *s, struct str args, struct addr *ret_sender,
 		reply(s, "501 5.1.7 Bad sender address syntax");
 		return false;
 	}
-	r = params_mail(text, ret_params, &bad, &why);
+	r = params_mail(text, &s->scratch, ret_params, &bad, &why);
 	if (r == -EINVAL)
 		reply(s, "501 5.5.4 %s", why);
 	else if (r < 0)
 		reply(s, "555 5.5.4 Unsupported option: %.*s", STR_ARG(bad));
-	return r == 0;
+	return r == 0 && (!ret_params->has_dsn || command_takes_dsn(s));
 }
 
 /* RFC 1870 section 6.1, and whether the queue takes mail at all. */
@@ -87,6 +87,7 @@ cmd_mail(struct session *s, struct str args)
 	s->txn.sender.domain =
 	    str_from(s->txn.sender.text, sender.text.len - sender.domain.len);
 	s->txn.params = params;
+	s->txn.params.envid = arena_str(&s->txn.arena, params.envid);
 	s->txn.has_sender = true;
 	if (!check_room(&c, s) || !check_sender(&c, s)) {
 		check_reply(&c);

@@ -13,7 +13,22 @@
 #include <errno.h>
 
 static bool
-parse(struct session *s, struct str args, struct addr *ret)
+parse_params(struct session *s, struct str text, struct params_rcpt *ret)
+{
+	struct str bad;
+	const char *why;
+	int r = params_rcpt(text, &s->scratch, ret, &bad, &why);
+
+	if (r == -EINVAL)
+		reply(s, "501 5.5.4 %s", why);
+	else if (r < 0)
+		reply(s, "555 5.5.4 Unsupported option: %.*s", STR_ARG(bad));
+	return r == 0 && (!ret->has_dsn || command_takes_dsn(s));
+}
+
+static bool
+parse(struct session *s, struct str args, struct addr *ret,
+    struct params_rcpt *ret_params)
 {
 	bool strict = conf_bool(s->server->conf, PARAM_strict_rfc821_envelopes);
 	struct str text;
@@ -27,11 +42,7 @@ parse(struct session *s, struct str args, struct addr *ret)
 		reply(s, "501 5.1.3 Bad recipient address syntax");
 		return false;
 	}
-	if (text.len > 0) {
-		reply(s, "555 5.5.4 Unsupported option: %.*s", STR_ARG(text));
-		return false;
-	}
-	return true;
+	return parse_params(s, text, ret_params);
 }
 
 /* RFC 5321 section 4.5.3.1.10: the client sends the rest in another one. */
@@ -77,6 +88,8 @@ begin_intake(struct session *s)
 	    .proto = str_c(session_proto(s)),
 	    .is_local_header = has_local_header(s),
 	    .body_8bit = s->txn.params.body_8bit,
+	    .envid = s->txn.params.envid,
+	    .ret = s->txn.params.ret,
 	};
 
 	s->txn.intake = intake_begin(s->server->taker, &origin);
@@ -86,9 +99,15 @@ begin_intake(struct session *s)
 }
 
 static void
-accept_recipient(struct session *s, const struct addr *to)
+accept_recipient(
+    struct session *s, const struct addr *to, const struct params_rcpt *params)
 {
-	struct recipient r = {.address = to->text, .original = to->text};
+	struct recipient r = {
+	    .address = to->text,
+	    .original = to->text,
+	    .orcpt = params->orcpt,
+	    .notify = params->notify,
+	};
 
 	if (s->txn.intake == NULL)
 		begin_intake(s);
@@ -106,6 +125,7 @@ accept_recipient(struct session *s, const struct addr *to)
 void
 cmd_rcpt(struct session *s, struct str args)
 {
+	struct params_rcpt params;
 	struct check c;
 	struct addr to;
 
@@ -113,11 +133,11 @@ cmd_rcpt(struct session *s, struct str args)
 		reply(s, "503 5.5.1 Error: need MAIL command");
 		return;
 	}
-	if (!parse(s, args, &to) || !has_place(s))
+	if (!parse(s, args, &to, &params) || !has_place(s))
 		return;
 	if (!check_recipient(&c, s, &to)) {
 		check_reply(&c);
 		return;
 	}
-	accept_recipient(s, &to);
+	accept_recipient(s, &to, &params);
 }

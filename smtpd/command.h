@@ -49,6 +49,9 @@ struct buf;
 void command_summary(
     const struct command_count counts[COMMAND_COUNT], struct buf *out);
 
+/* Is DSN (RFC 3461) among what EHLO offers?  If not, it was refused. */
+bool command_takes_dsn(struct session *s);
+
 /* The handlers; `args` is what stands behind the verb, without blanks around.
  */
 void cmd_helo(struct session *s, struct str args);

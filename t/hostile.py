@@ -55,7 +55,7 @@ def good_session(serial, results):
         with socket.create_connection(("127.0.0.1", v.port), 60) as s:
             f = s.makefile("rb")
             f.readline()
-            for part, last in zip(transaction(serial), (b"250 8BITMIME", b"354", b"250", b"221")):
+            for part, last in zip(transaction(serial), (b"250 DSN", b"354", b"250", b"221")):
                 while part:
                     n = rng.randint(1, 400)
                     s.sendall(part[:n])

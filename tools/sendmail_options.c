@@ -8,6 +8,7 @@
 
 #include "mail/addr.h"
 #include "mail/bounds.h"
+#include "mail/dsn.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,6 +20,8 @@
 /* Options with a value, in the same word or the next; all others have none
  * but -q, whose value is in the same word or missing. */
 static const char with_value[] = "ABCFLNORVXbefhopr";
+#define ENVID_MAX 100
+
 static const char ignored[] = "ALOXehpGUmnvxc"; /* some with, some without */
 
 static void
@@ -64,42 +67,42 @@ set_conf(struct sendmail *s, const char *value)
 		    arena_cstr(&s->arena, str_n(value, (size_t)slash));
 }
 
+/* What a script says wrongly of notifications stops no mail. */
+static void
+warn_bad(const char *option, const char *value)
+{
+	fprintf(stderr,
+	    "sendmail: warning: bad %s option value -- ignored: %s\n", option,
+	    value);
+}
+
 static void
 set_notify(struct sendmail *s, const char *value)
 {
-	static const struct {
-		const char *word;
-		uint64_t bit;
-	} words[] = {{"never", NOTIFY_NEVER}, {"success", NOTIFY_SUCCESS},
-	    {"failure", NOTIFY_FAILURE}, {"delay", NOTIFY_DELAY}};
-	struct str rest = str_c(value), word;
-	uint64_t bits = 0;
-
-	while ((word = str_word(&rest, ", ")).len > 0) {
-		uint64_t bit = 0;
-
-		for (size_t i = 0; i < 4; i++)
-			if (str_eq_case(word, str_c(words[i].word)))
-				bit = words[i].bit;
-		if (bit == 0)
-			fprintf(stderr,
-			    "sendmail: warning: bad -N option value -- "
-			    "ignored: %s\n",
-			    value);
-		bits |= bit;
-	}
-	s->message.notify = bits;
+	if (dsn_notify_parse(str_c(value), &s->message.notify) < 0)
+		warn_bad("-N", value);
 }
 
 static void
 set_ret(struct sendmail *s, const char *value)
 {
-	if (strcasecmp(value, "full") == 0)
-		s->message.ret = 1;
-	else if (strcasecmp(value, "hdrs") == 0)
-		s->message.ret = 2;
+	if (dsn_ret_parse(str_c(value), &s->message.ret) < 0)
+		warn_bad("-R", value);
+}
+
+/* RFC 3461 section 4.4: as it is, not as xtext; 100 characters. */
+static void
+set_envid(struct sendmail *s, const char *value)
+{
+	struct str text = str_c(value);
+	bool is_good = text.len > 0 && text.len <= ENVID_MAX;
+
+	for (size_t i = 0; i < text.len; i++)
+		is_good = is_good && text.p[i] >= ' ' && text.p[i] < 0x7f;
+	if (is_good)
+		s->message.envid = text;
 	else
-		sendmail_fatal(EX_USAGE, "bad -R option value: %s", value);
+		warn_bad("-V", value);
 }
 
 /* What goes into a header or the log: SECURITY: one line. */
@@ -172,7 +175,7 @@ take_option(struct sendmail *s, char letter, const char *value)
 		set_ret(s, value);
 		return;
 	case 'V':
-		s->message.envid = one_line("-V", value, BOUND_ENVID);
+		set_envid(s, value);
 		return;
 	case 'b':
 		set_mode(s, value);

@@ -84,7 +84,8 @@ do_ehlo(struct dialogue *d, struct str args)
 	reply(
 	    "250-SIZE %lld", (long long)conf_int(c, PARAM_message_size_limit));
 	reply("250-ENHANCEDSTATUSCODES");
-	reply("250 8BITMIME");
+	reply("250-8BITMIME");
+	reply("250 DSN");
 }
 
 static bool
@@ -104,7 +105,7 @@ parse_mail(struct dialogue *d, struct str args, struct addr *ret_sender,
 		reply("501 5.1.7 Bad sender address syntax");
 		return false;
 	}
-	r = params_mail(text, ret, &bad, &why);
+	r = params_mail(text, &d->sendmail->arena, ret, &bad, &why);
 	if (r == -EINVAL)
 		reply("501 5.5.4 %s", why);
 	else if (r < 0)
@@ -133,6 +134,8 @@ do_mail(struct dialogue *d, struct str args)
 	m->sender = sender.text;
 	m->null_sender = addr_is_null(sender);
 	m->body_8bit = params.body_8bit;
+	m->ret = params.ret;
+	m->envid = params.envid;
 	d->has_sender = true;
 	reply("250 2.1.0 Ok");
 }
@@ -141,7 +144,9 @@ static void
 do_rcpt(struct dialogue *d, struct str args)
 {
 	struct sendmail *s = d->sendmail;
-	struct str text;
+	struct params_rcpt params;
+	struct str text, bad;
+	const char *why;
 	struct addr to;
 	int r;
 
@@ -154,12 +159,19 @@ do_rcpt(struct dialogue *d, struct str args)
 		reply("501 5.5.4 Syntax: RCPT TO:<address>");
 	else if (r < 0 || addr_is_null(to))
 		reply("501 5.1.3 Bad recipient address syntax");
-	else if (text.len > 0)
-		reply("555 5.5.4 Unsupported option: %.*s", STR_ARG(text));
+	else if ((r = params_rcpt(text, &s->arena, &params, &bad, &why)) ==
+		 -EINVAL)
+		reply("501 5.5.4 %s", why);
+	else if (r < 0)
+		reply("555 5.5.4 Unsupported option: %.*s", STR_ARG(bad));
 	else if (s->nrecipients >= SENDMAIL_RCPT_MAX)
 		reply("452 4.5.3 Error: too many recipients");
 	else {
 		sendmail_add_recipient(s, to.text);
+		s->recipients[s->nrecipients - 1].orcpt = params.orcpt;
+		if (params.notify != 0)
+			s->recipients[s->nrecipients - 1].notify =
+			    params.notify;
 		reply("250 2.1.5 Ok");
 	}
 }

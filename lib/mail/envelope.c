@@ -11,7 +11,7 @@
 #include "mail/bounds.h"
 
 static const struct field action_fields[] = {
-    SHAPE_U64(struct action, kind, ACTION_COMMAND),
+    SHAPE_U64(struct action, kind, ACTION_EXPANDED),
     SHAPE_U64(struct action, uid, UINT32_MAX),
     SHAPE_U64(struct action, gid, UINT32_MAX),
     SHAPE_U64(struct action, mail_gid, UINT32_MAX),

@@ -24,6 +24,8 @@ enum action_kind {
 	ACTION_MBOX,
 	ACTION_FILE, /* /file/name of an alias: as mbox, of that user */
 	ACTION_COMMAND,
+	ACTION_EXPANDED, /* nothing: others took its place, and its sender
+	                    asked to hear of it (RFC 3461) */
 };
 
 /*
@@ -56,6 +58,12 @@ enum notify {
 	NOTIFY_DELAY = 8
 };
 
+/* RET of RFC 3461; 0: not said. */
+enum ret {
+	RET_FULL = 1,
+	RET_HDRS = 2
+};
+
 struct recipient {
 	struct str address; /* internal form, as it is to be delivered */
 	struct str
@@ -76,7 +84,7 @@ struct envelope {
 	struct str proto;       /* "ESMTP" ... */
 	struct str login;       /* authenticated user; empty: none */
 	struct str envid;       /* RFC 3461 */
-	uint64_t ret;           /* 0 unsaid, 1 FULL, 2 HDRS */
+	uint64_t ret;           /* enum ret */
 	uint64_t body_8bit;     /* BODY=8BITMIME was said or seen */
 	uint64_t utf8;          /* SMTPUTF8 is required */
 	uint64_t hops;          /* Received lines in the content */

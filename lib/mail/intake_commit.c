@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/map.h"
+#include "mail/dsn.h"
 #include "mail/expansion.h"
 
 #include <errno.h>
@@ -62,16 +63,22 @@ struct becoming {
 	const struct recipient *given;
 	struct map *seen;
 	size_t seen_max;
+	struct str self; /* what it is before the tables */
+	size_t first;    /* in the final row, of what it became */
+	size_t became;
+	bool is_other; /* one of those is not itself */
 	bool is_too_many;
 };
 
-/* The same address by way of the same original is one recipient. */
+/* The same address by way of the same original, with the same wishes, is one
+ * recipient. */
 static bool
 is_repeated(struct becoming *b, struct str address)
 {
 	struct arena *a = &b->t->arena;
-	struct str key = arena_strf(
-	    a, "%.*s\n%.*s", STR_ARG(address), STR_ARG(b->given->original));
+	struct str key = arena_strf(a, "%.*s\n%.*s\n%llu\n%.*s",
+	    STR_ARG(address), STR_ARG(b->given->original),
+	    (unsigned long long)b->given->notify, STR_ARG(b->given->orcpt));
 
 	key = arena_lower(a, key);
 	if (map_get(b->seen, key) != NULL)
@@ -93,24 +100,62 @@ become(void *arg, struct addr a)
 		return;
 	}
 	r.address = arena_str(&t->arena, a.text);
+	b->became++;
+	b->is_other = b->is_other || !str_eq_case(a.text, b->self);
 	if (!is_repeated(b, r.address))
 		*intake_row_add(&t->final) = r;
+}
+
+/*
+ * RFC 3461 section 5.2.7.2: who asked to hear of success hears that the
+ * recipient was expanded, from a recipient of the message that is for nothing
+ * else; the others ask for the rest.
+ */
+static void
+note_expanded(struct becoming *b)
+{
+	struct intake *t = b->t;
+	struct recipient r = *b->given;
+	struct action *nothing;
+
+	if ((r.notify & NOTIFY_SUCCESS) == 0 ||
+	    (b->became == 1 && !b->is_other))
+		return;
+	for (size_t i = b->first; i < t->final.n; i++)
+		t->final.p[i].notify =
+		    dsn_notify_of_members(t->final.p[i].notify);
+	if (addr_is_null(t->sender) || t->final.n >= ENVELOPE_RCPT_MAX)
+		return;
+	nothing = arena_alloc(&t->arena, sizeof(*nothing));
+	*nothing = (struct action){.kind = ACTION_EXPANDED};
+	r.address = b->self;
+	r.notify = NOTIFY_SUCCESS;
+	r.action = (struct rows){nothing, 1};
+	*intake_row_add(&t->final) = r;
 }
 
 static enum find
 expand_one(struct becoming *b, const char **ret_why)
 {
 	struct intake *t = b->t;
+	enum find found;
 	struct addr a;
 
 	if (addr_parse(b->given->address, &a) < 0)
 		return FIND_YES; /* none was let in */
 	a = rewrite_addr(&t->rewrite, a, &t->arena);
-	if (t->is_expanded && b->given->action.n == 0)
-		return expansion_run(
-		    taker_expansion(t->taker), a, become, b, ret_why);
-	become(b, a);
-	return FIND_YES;
+	b->self = a.text;
+	b->first = t->final.n;
+	b->became = 0;
+	b->is_other = false;
+	if (!t->is_expanded || b->given->action.n > 0) {
+		become(b, a);
+		return FIND_YES;
+	}
+	found = expansion_run(taker_expansion(t->taker), a, become, b, ret_why);
+	if (found == FIND_YES)
+		note_expanded(b);
+	return found;
 }
 
 static enum intake_result

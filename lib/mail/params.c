@@ -2,6 +2,8 @@
 /* params - parsing what stands behind MAIL and RCPT. */
 #include "mail/params.h"
 
+#include "mail/dsn.h"
+
 #include <errno.h>
 
 int
@@ -63,11 +65,33 @@ parse_body(struct str value, struct params *p, const char **ret_why)
 	return -EINVAL;
 }
 
-int
-params_mail(struct str text, struct params *ret, struct str *ret_bad,
-    const char **ret_why)
+/* RFC 3461 sections 4.3 and 4.4: each at most once. */
+static int
+parse_ret(struct str value, struct params *p, const char **ret_why)
 {
-	struct params p = {0};
+	p->has_dsn = true;
+	if (p->ret == 0 && dsn_ret_parse(value, &p->ret) == 0)
+		return 0;
+	*ret_why = "Bad RET parameter syntax";
+	return -EINVAL;
+}
+
+static int
+parse_envid(
+    struct str value, struct arena *a, struct params *p, const char **ret_why)
+{
+	p->has_dsn = true;
+	if (p->envid.len == 0 && dsn_envid_parse(value, a, &p->envid) == 0)
+		return 0;
+	*ret_why = "Bad ENVID parameter syntax";
+	return -EINVAL;
+}
+
+int
+params_mail(struct str text, struct arena *a, struct params *ret,
+    struct str *ret_bad, const char **ret_why)
+{
+	struct params p = {.envid = STR_NONE};
 
 	for (;;) {
 		struct str word = str_word(&text, " \t");
@@ -82,10 +106,61 @@ params_mail(struct str text, struct params *ret, struct str *ret_bad,
 			r = parse_size(value, &p, ret_why);
 		else if (str_eq_case(name, STR("BODY")))
 			r = parse_body(value, &p, ret_why);
+		else if (str_eq_case(name, STR("RET")))
+			r = parse_ret(value, &p, ret_why);
+		else if (str_eq_case(name, STR("ENVID")))
+			r = parse_envid(value, a, &p, ret_why);
 		else
 			r = -EOPNOTSUPP;
 		if (r < 0)
 			return r;
+	}
+	*ret = p;
+	return 0;
+}
+
+/* Sections 4.1 and 4.2. */
+static int
+parse_notify(struct str value, struct params_rcpt *p, const char **ret_why)
+{
+	if (p->notify == 0 && dsn_notify_parse(value, &p->notify) == 0)
+		return 0;
+	*ret_why = "Bad NOTIFY parameter syntax";
+	return -EINVAL;
+}
+
+static int
+parse_orcpt(struct str value, struct arena *a, struct params_rcpt *p,
+    const char **ret_why)
+{
+	if (p->orcpt.len == 0 && dsn_orcpt_parse(value, a, &p->orcpt) == 0)
+		return 0;
+	*ret_why = "Bad ORCPT parameter syntax";
+	return -EINVAL;
+}
+
+int
+params_rcpt(struct str text, struct arena *a, struct params_rcpt *ret,
+    struct str *ret_bad, const char **ret_why)
+{
+	struct params_rcpt p = {.orcpt = STR_NONE};
+	struct str word;
+
+	while ((word = str_word(&text, " \t")).len > 0) {
+		struct str name, value;
+		int r;
+
+		*ret_bad = word;
+		str_cut(word, '=', &name, &value);
+		if (str_eq_case(name, STR("NOTIFY")))
+			r = parse_notify(value, &p, ret_why);
+		else if (str_eq_case(name, STR("ORCPT")))
+			r = parse_orcpt(value, a, &p, ret_why);
+		else
+			return -EOPNOTSUPP;
+		if (r < 0)
+			return r;
+		p.has_dsn = true;
 	}
 	*ret = p;
 	return 0;

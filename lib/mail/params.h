@@ -18,8 +18,18 @@
 
 struct params {
 	bool has_size;
-	uint64_t size;  /* SIZE=, RFC 1870 */
-	bool body_8bit; /* BODY=8BITMIME, RFC 6152 */
+	uint64_t size;    /* SIZE=, RFC 1870 */
+	bool body_8bit;   /* BODY=8BITMIME, RFC 6152 */
+	bool has_dsn;     /* one of RFC 3461 was given: */
+	uint64_t ret;     /* RET= (enum ret; 0: none) */
+	struct str envid; /* ENVID=, decoded; empty: none */
+};
+
+/* Of RCPT. */
+struct params_rcpt {
+	bool has_dsn;
+	uint64_t notify;  /* NOTIFY= (enum notify; 0: none) */
+	struct str orcpt; /* ORCPT=, "type;address", decoded; empty: none */
 };
 
 /*
@@ -33,11 +43,14 @@ int params_path(struct str args, struct str word, bool strict, struct arena *a,
     struct addr *ret, struct str *ret_params);
 
 /*
- * The parameters of MAIL.  0, or -EINVAL with *ret_bad the one that is
- * wrong and *ret_why a format-free text for the reply ("Bad message size
- * syntax"), or -EOPNOTSUPP with *ret_bad one that is not known.
+ * The parameters of MAIL, what is decoded in `a`.  0, or -EINVAL with *ret_bad
+ * the one that is wrong and *ret_why a format-free text for the reply ("Bad
+ * message size syntax"), or -EOPNOTSUPP with *ret_bad one that is not known.
  */
-int params_mail(struct str text, struct params *ret, struct str *ret_bad,
-    const char **ret_why);
+int params_mail(struct str text, struct arena *a, struct params *ret,
+    struct str *ret_bad, const char **ret_why);
+/* The same for RCPT. */
+int params_rcpt(struct str text, struct arena *a, struct params_rcpt *ret,
+    struct str *ret_bad, const char **ret_why);
 
 #endif

@@ -18,6 +18,7 @@ static const struct shape ask_shape =
 
 static const struct field child_fields[] = {
     SHAPE_LINE(struct expand_child, sender, ADDR_MAX),
+    SHAPE_U64(struct expand_child, is_list, 1),
     SHAPE_ROWS(
 	struct expand_child, recipients, ENVELOPE_RCPT_MAX, &recipient_shape),
     SHAPE_STR(struct expand_child, header, BOUND_HEADER),
@@ -39,4 +40,4 @@ static const struct shape *const shapes[EXPAND_KINDS] = {
     [EXPAND_ASK] = &ask_shape,
     [EXPAND_ANSWER] = &answer_shape,
 };
-const struct protocol expand_protocol = {"expand", 1, shapes, EXPAND_KINDS};
+const struct protocol expand_protocol = {"expand", 2, shapes, EXPAND_KINDS};

@@ -42,6 +42,7 @@ enum expand_verdict {
 };
 struct expand_child {
 	struct str sender;
+	uint64_t is_list;       /* of an alias with an owner, who is `sender` */
 	struct rows recipients; /* struct recipient; may hold actions */
 	struct str header;      /* LF-ended lines */
 };

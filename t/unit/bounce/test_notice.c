@@ -351,7 +351,7 @@ test_is_whole(void **state)
 	job.cut = true;
 	assert_false(notice_is_whole(&job, false, 10, 100));
 	job.cut = false;
-	job.envelope.ret = NOTICE_RET_HDRS;
+	job.envelope.ret = RET_HDRS;
 	assert_false(notice_is_whole(&job, false, 10, 100));
 	job.envelope.ret = 1;
 	job.about = BOUNCE_DELAY;

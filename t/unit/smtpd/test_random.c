@@ -96,7 +96,7 @@ do_helo(struct game *g)
 		break;
 	case 1:
 		say(g, "EHLO c.test");
-		hear(g, "250 8BITMIME");
+		hear(g, "250 DSN");
 		reset(&g->model);
 		break;
 	case 2:
