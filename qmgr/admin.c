@@ -47,6 +47,7 @@ static const struct row {
 } rows[] = {
     {ADMIN_LIST, MAY_VIEW, admin_list},
     {ADMIN_FLUSH, MAY_FLUSH, admin_flush},
+    {ADMIN_STATUS, MAY_VIEW, admin_status},
 };
 
 static void

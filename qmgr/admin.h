@@ -48,5 +48,6 @@ void admin_end(struct admin_request *r, uint64_t count, int error,
 /* The requests' functions: in admin_list.c, admin_flush.c ... */
 void admin_list(struct admin_request *r);
 void admin_flush(struct admin_request *r);
+void admin_status(struct admin_request *r);
 
 #endif

@@ -133,6 +133,7 @@ void routing_add(struct qmgr *q, struct message *m);
 /* takers.c */
 void takers_linked(struct qmgr *q, struct str client, int fd);
 void takers_tell(struct qmgr *q); /* whether mail is taken, where it changed */
+bool takers_are_served(const struct qmgr *q, struct str *ret_why); /* is it? */
 
 /* delivery.c: a job that the schedule gave out. */
 void delivery_start(struct qmgr *q, struct schedule_job *job);

@@ -238,6 +238,15 @@ state_of(const struct qmgr *q)
 	return s;
 }
 
+bool
+takers_are_served(const struct qmgr *q, struct str *ret_why)
+{
+	struct queue_state s = state_of(q);
+
+	*ret_why = s.text;
+	return s.is_open;
+}
+
 static void
 tell(struct taker *t, const struct queue_state *s)
 {

@@ -92,6 +92,56 @@ static const struct field message_fields[] = {
 static const struct shape message_shape =
     SHAPE("message", struct admin_message, message_fields);
 
+static const struct field status_fields[] = {
+    SHAPE_U64(struct admin_status, destinations, ADMIN_SITES_MAX),
+};
+static const struct shape status_shape =
+    SHAPE("status", struct admin_status, status_fields);
+
+static const struct field counts_fields[] = {
+    SHAPE_U64(struct admin_counts, taken, INT64_MAX),
+    SHAPE_U64(struct admin_counts, bytes, INT64_MAX),
+    SHAPE_U64(struct admin_counts, sent, INT64_MAX),
+    SHAPE_U64(struct admin_counts, deferred, INT64_MAX),
+    SHAPE_U64(struct admin_counts, bounced, INT64_MAX),
+    SHAPE_U64(struct admin_counts, removed, INT64_MAX),
+};
+static const struct shape counts_shape =
+    SHAPE("counts", struct admin_counts, counts_fields);
+
+static const struct field destination_fields[] = {
+    SHAPE_LINE(struct admin_destination, transport, BOUND_NAME),
+    SHAPE_LINE(struct admin_destination, nexthop, BOUND_NEXTHOP),
+    SHAPE_U64(struct admin_destination, waiting, INT64_MAX),
+    SHAPE_U64(struct admin_destination, busy, UINT32_MAX),
+    SHAPE_U64(struct admin_destination, window, UINT32_MAX),
+    SHAPE_U64(struct admin_destination, is_dead, 1),
+    SHAPE_I64(struct admin_destination, next, INT64_MAX),
+    SHAPE_LINE(struct admin_destination, why, BOUND_NEXTHOP),
+};
+static const struct shape destination_row =
+    SHAPE("destination", struct admin_destination, destination_fields);
+
+static const struct field state_fields[] = {
+    SHAPE_I64(struct admin_state, started, INT64_MAX),
+    SHAPE_I64(struct admin_state, now, INT64_MAX),
+    SHAPE_U64(struct admin_state, active, INT64_MAX),
+    SHAPE_U64(struct admin_state, deferred, INT64_MAX),
+    SHAPE_U64(struct admin_state, held, INT64_MAX),
+    SHAPE_U64(struct admin_state, waiting, INT64_MAX),
+    SHAPE_U64(struct admin_state, busy, INT64_MAX),
+    SHAPE_U64(struct admin_state, journal, UINT32_MAX),
+    SHAPE_U64(struct admin_state, is_open, 1),
+    SHAPE_LINE(struct admin_state, why, BOUND_NAME),
+    SHAPE_ONE(struct admin_state, all, &counts_shape),
+    SHAPE_ONE(struct admin_state, recent, &counts_shape),
+    SHAPE_I64(struct admin_state, span, INT64_MAX),
+    SHAPE_U64(struct admin_state, destinations, INT64_MAX),
+    SHAPE_ROWS(struct admin_state, shown, ADMIN_SITES_MAX, &destination_row),
+};
+static const struct shape state_shape =
+    SHAPE("state", struct admin_state, state_fields);
+
 static const struct field done_fields[] = {
     SHAPE_U64(struct admin_done, count, INT64_MAX),
     SHAPE_U64(struct admin_done, error, INT32_MAX),
@@ -108,6 +158,8 @@ static const struct shape *const shapes[ADMIN_KINDS] = {
     [ADMIN_STEERED] = &steered_shape,
     [ADMIN_SHOW] = &show_shape,
     [ADMIN_MESSAGE] = &message_shape,
+    [ADMIN_STATUS] = &status_shape,
+    [ADMIN_STATE] = &state_shape,
     [ADMIN_DONE] = &done_shape,
 };
 const struct protocol admin_protocol = {"admin", 2, shapes, ADMIN_KINDS};

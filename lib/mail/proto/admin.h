@@ -8,6 +8,8 @@
  *	tool                                     qmgr
  *	  ADMIN_LIST                          ->  authorized_mailq_users
  *	                                      <- ADMIN_LISTING + a pipe
+ *	  ADMIN_STATUS                        ->  authorized_mailq_users
+ *	                                      <- ADMIN_STATE
  *	  ADMIN_FLUSH                         ->  authorized_flush_users
  *	                                      <- ADMIN_DONE
  *	  ADMIN_STEER                         ->  root
@@ -33,6 +35,7 @@
 #define ADMIN_OPEN_MAX  4
 #define ADMIN_IDS_MAX   1000 /* in one request */
 #define ADMIN_ENTRY_MAX (64 * 1024 * 1024)
+#define ADMIN_SITES_MAX 1000 /* destinations in one answer */
 
 enum admin_kind {
 	ADMIN_LIST,
@@ -42,6 +45,8 @@ enum admin_kind {
 	ADMIN_STEERED,
 	ADMIN_SHOW,
 	ADMIN_MESSAGE,
+	ADMIN_STATUS,
+	ADMIN_STATE,
 	ADMIN_DONE,
 	ADMIN_KINDS,
 };
@@ -122,6 +127,39 @@ struct admin_message {
 	struct envelope envelope;
 	struct rows marks; /* struct admin_mark, one a recipient */
 	struct content_wire content;
+};
+
+/* What the queue is doing. */
+struct admin_status {
+	uint64_t destinations; /* so many of them, those with most to do */
+};
+struct admin_counts {
+	uint64_t taken, bytes;            /* messages, of whoever made them */
+	uint64_t sent, deferred, bounced; /* recipients, each attempt */
+	uint64_t removed;                 /* messages */
+};
+struct admin_destination {
+	struct str transport, nexthop;
+	uint64_t waiting; /* recipients, for a job */
+	uint64_t busy;    /* jobs at work */
+	uint64_t window;  /* jobs at a time, at present */
+	uint64_t is_dead; /* one probe at a time */
+	int64_t next;     /* ns from now: no job before; 0: at any time */
+	struct str why;   /* what the last job that failed said */
+};
+struct admin_state {
+	int64_t started, now; /* wall clock, ns */
+	uint64_t active, deferred, held;
+	uint64_t waiting;           /* recipients, for a job */
+	uint64_t busy;              /* jobs at work */
+	uint64_t journal;           /* percent in use */
+	uint64_t is_open;           /* takes mail ... */
+	struct str why;             /* ... or why not */
+	struct admin_counts all;    /* since the start */
+	struct admin_counts recent; /* within the last ... */
+	int64_t span;               /* ... ns, a minute at most */
+	uint64_t destinations;      /* there are so many: */
+	struct rows shown;          /* struct admin_destination */
 };
 
 struct admin_done {
