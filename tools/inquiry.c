@@ -87,6 +87,19 @@ inquiry_call(struct chan *c, unsigned kind, const void *value, unsigned want,
 	return r == 0 ? -EPROTO : r;
 }
 
+/* Takes the descriptor. */
+static int
+open_pipe(struct io *io, int fd)
+{
+	int r = fd < 0 ? -EPROTO : fd_nonblock(fd);
+
+	if (r == 0)
+		r = io_init(io, fd);
+	if (r < 0 && fd >= 0)
+		close(fd);
+	return r;
+}
+
 int
 inquiry_list(struct chan *c, bool only_names, struct inquiry_entries *ret,
     struct buf *why)
@@ -99,9 +112,13 @@ inquiry_list(struct chan *c, bool only_names, struct inquiry_entries *ret,
 	if (r < 0)
 		return r;
 	listing = answer.value;
-	*ret = (struct inquiry_entries){
-	    .total = listing->total, .fd = parcel_take_fd(&answer, 0)};
+	*ret = (struct inquiry_entries){.total = listing->total};
+	r = open_pipe(&ret->io, parcel_take_fd(&answer, 0));
 	parcel_done(&answer);
+	if (r < 0) {
+		buf_addf(why, "the list cannot be read: %s", strerror(-r));
+		return r;
+	}
 	buf_init(&ret->bytes, ADMIN_ENTRY_MAX + BLOCK);
 	arena_init(&ret->arena, SIZE_MAX / 2); /* qmgr's word is bounded */
 	return 0;
@@ -120,11 +137,9 @@ fill(struct inquiry_entries *e, size_t n)
 		room = buf_room(&e->bytes, BLOCK);
 		if (room == NULL)
 			return -EMSGSIZE;
-		got = read(e->fd, room, BLOCK);
-		if (got < 0 && errno == EINTR)
-			continue;
+		got = io_read(&e->io, room, BLOCK, clock_after(PATIENCE));
 		if (got <= 0)
-			return got < 0 ? -errno : -EPIPE;
+			return got < 0 ? (int)got : -EPIPE;
 		buf_grew(&e->bytes, (size_t)got);
 	}
 	return 0;
@@ -157,7 +172,7 @@ inquiry_next(struct inquiry_entries *e)
 void
 inquiry_end(struct inquiry_entries *e)
 {
-	fd_close(&e->fd);
+	io_done(&e->io);
 	buf_done(&e->bytes);
 	arena_done(&e->arena);
 }

@@ -31,7 +31,7 @@ int inquiry_call(struct chan *c, unsigned kind, const void *value,
 /* Messages as they come through a listing's pipe. */
 struct inquiry_entries {
 	uint64_t total; /* about */
-	int fd;
+	struct io io;
 	struct buf bytes;
 	size_t used; /* of them */
 	struct arena arena;
@@ -41,7 +41,7 @@ struct inquiry_entries {
 int inquiry_list(struct chan *c, bool only_names, struct inquiry_entries *ret,
     struct buf *why);
 /* 1: ->entry is the next, until the next call; 0: that was all; -errno: the
- * list broke off. */
+ * list broke off.  Waits. */
 int inquiry_next(struct inquiry_entries *e);
 void inquiry_end(struct inquiry_entries *e);
 

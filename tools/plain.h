@@ -14,4 +14,7 @@
 
 void plain_print(FILE *out, struct str s);
 
+/* The first `width` characters of UTF-8 text; 0: all. */
+struct str plain_cut(struct str s, unsigned width);
+
 #endif

@@ -4,6 +4,7 @@
  *
  *	valija [-c dir] start | start-fg | stop | reload | status | check
  *	valija [-c dir] log [-f file]... queue-id | address | message-id
+ *	valija [-c dir] top [-1] [-s seconds]
  *
  * Exit codes are those of postfix(1): 0; 1 when there was nothing to stop,
  * something to start already, or an error.
@@ -52,6 +53,7 @@ static const struct {
     {"status", valija_status, CONF_ANY},
     {"check", valija_check, CONF_OWN},
     {"log", valija_log, CONF_OWN, true},
+    {"top", valija_top, CONF_ANY, true},
 };
 
 void
@@ -142,7 +144,7 @@ usage(void)
 {
 	fprintf(stderr,
 	    "usage: valija [-c dir] start | start-fg | stop | reload | "
-	    "status | check | log ...\n");
+	    "status | check | log ... | top ...\n");
 	return 1;
 }
 

@@ -37,5 +37,6 @@ int valija_reload(struct valija *v);
 int valija_status(struct valija *v);
 int valija_check(struct valija *v);
 int valija_log(struct valija *v);
+int valija_top(struct valija *v);
 
 #endif
