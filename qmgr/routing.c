@@ -117,6 +117,36 @@ say_expanded(struct routing *r, uint64_t index)
 	message_result(r->qmgr, r->message, NULL, clock_wall(), index, &o);
 }
 
+/*
+ * SECURITY: to our own double_bounce_sender come answers of other hosts to
+ * mail for postmasters: an end of theirs, and of all, else two hosts write to
+ * each other for ever.
+ */
+static bool
+is_last_word(struct routing *r, struct addr addr)
+{
+	enum route_class class;
+
+	return str_eq_case(addr.local,
+		   conf_str(r->site->conf, PARAM_double_bounce_sender)) &&
+	       router_class(r->site->router, addr, &r->arena, &class) ==
+	           FIND_YES &&
+	       class == ROUTE_LOCAL;
+}
+
+static void
+end_last_word(struct routing *r, uint64_t index)
+{
+	const struct outcome o = {
+	    .state = OUTCOME_SENT,
+	    .dsn = STR("2.0.0"),
+	    .text = STR("undeliverable postmaster notification discarded"),
+	    .relay = STR("none"),
+	};
+
+	message_result(r->qmgr, r->message, "qmgr", clock_wall(), index, &o);
+}
+
 static void
 route_recipient(struct routing *r, uint64_t index)
 {
@@ -143,6 +173,10 @@ route_recipient(struct routing *r, uint64_t index)
 	if (addr_parse(rcpt->address, &addr) < 0) {
 		fail(r, index, "error", OUTCOME_BOUNCED, STR("5.1.3"),
 		    STR("bad address syntax"));
+		return;
+	}
+	if (is_last_word(r, addr)) {
+		end_last_word(r, index);
 		return;
 	}
 	f = router_route(r->site->router, addr, sender, &r->arena, &route);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/task.h"
+#include "mail/notice_class.h"
 #include "session.h"
 
 #include <stdlib.h>
@@ -44,6 +45,7 @@ read_conf(struct server *s)
 		s->line_max = STREAM_LINE_MAX;
 	s->size_max = (uint64_t)conf_int(c, PARAM_message_size_limit);
 	s->recipients_max = (size_t)conf_int(c, PARAM_smtpd_recipient_limit);
+	s->notices = notice_classes(conf_str(c, PARAM_notify_classes), NULL);
 	s->delay_reject = conf_bool(c, PARAM_smtpd_delay_reject);
 }
 

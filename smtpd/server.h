@@ -62,6 +62,9 @@ struct server {
 	uint64_t size_max; /* of a message; 0: none */
 	size_t recipients_max;
 	bool delay_reject;
+	unsigned notices; /* enum notice_class, as bits */
+	int64_t notices_since;
+	size_t notices_sent;
 	bool normalizes; /* anyone's bare LF, not just those of friends */
 
 	size_t sessions_max; /* what the descriptors allow */

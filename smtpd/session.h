@@ -89,6 +89,8 @@ struct session {
 	struct command_count counts[COMMAND_COUNT];
 	unsigned errors, junk; /* since the last message */
 	unsigned refusals;     /* replies 4yz and 5yz in all */
+	struct buf transcript; /* transcript.h */
+	unsigned troubles;     /* enum notice_class, as bits */
 	enum session_end end;
 	LIST_ENTRY(session) next;
 };

@@ -6,7 +6,9 @@
 #include "check.h"
 
 #include "base/log.h"
+#include "mail/notice_class.h"
 #include "reply.h"
+#include "transcript.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -227,6 +229,8 @@ check_refuse_config(struct check *c, enum subject about)
 void
 check_reply(struct check *c)
 {
+	if (str_has_prefix(c->text, STR("4.3.0 "))) /* could not ask */
+		transcript_note(c->s, NOTICE_DATA);
 	reply(c->s, "%u %.*s", c->code, STR_ARG(c->text));
 	if (c->code == 421 || c->code == 521)
 		c->s->end = SESSION_REFUSED;

@@ -270,6 +270,61 @@ def _(t):
     v.reload()
 
 
+@test("double-bounce hears of nothing: mail to it ends here")
+def _(t):
+    v.configure(notify_classes="2bounce", mydestination="here.test, mx.here.test, localhost",
+                **{"2bounce_notice_recipient": "pm@box.test"})
+    v.reload()
+    send(["double-bounce@mx.here.test"], sender="<>")
+    v.wait_log(r"to=<double-bounce@mx\.here\.test>, .*status=sent \(undeliverable postmaster notification discarded\)")
+    nothing_more(t, "pm", "sender")
+
+
+@test("transcripts of sessions with errors, as notify_classes says")
+def _(t):
+    def talk(*lines):
+        s = v.socket()
+        s.reply()
+        got = [s.say(line) for line in ("EHLO client.test", *lines)]
+        s.say("QUIT")
+        s.close()
+        return got
+    bad = ("MAIL FROM:<a@b.test> RET=X", "AUTH PLAIN c2VjcmV0", "RCPT TO:<x>")
+    v.configure(notify_classes="resource, software", error_notice_recipient="pm@box.test",
+                bounce_notice_recipient="sender@box.test", message_size_limit="20000",
+                smtpd_recipient_restrictions="check_recipient_access inline:{{u@here.test=REJECT no, none}}")
+    v.reload()
+    talk(*bad)
+    talk("MAIL FROM:<a@b.test>", "RCPT TO:<u@here.test>")
+    nothing_more(t, "pm", "sender")
+    v.configure(notify_classes="protocol")
+    v.reload()
+    talk("MAIL FROM:<a@b.test>", "RCPT TO:<u@here.test>")
+    talk(*bad)
+    [m] = arrived("pm")
+    t.ok("SMTP server: errors from unknown[127.0.0.1]" in m["Subject"], "Subject", m["Subject"])
+    t.eq(m["Return-Path"], "<double-bounce@mx.here.test>", "its sender")
+    text = m.get_payload()
+    for line in (" In:  MAIL FROM:<a@b.test> RET=X", " Out: 501 5.5.4 Bad RET parameter syntax",
+                 " In:  AUTH ...", " In:  QUIT"):
+        t.ok(line + "\n" in text, "in and out", text)
+    t.ok("c2VjcmV0" not in text, "no password")
+    v.configure(notify_classes="policy, bounce")
+    v.reload()
+    talk(*bad)
+    talk("MAIL FROM:<a@b.test>", "RCPT TO:<u@here.test>")
+    [m] = arrived("pm")
+    t.ok(" Out: 554 5.7.1 <u@here.test>: Recipient address rejected: no, none" in m.get_payload(), "policy", m)
+    try:
+        send(["box@box.test"], text="Subject: x\n\n" + 400 * (70 * "x" + "\n"))
+    except smtplib.SMTPResponseException:
+        pass
+    t.ok(" Out: 552 5.3.4" in arrived("sender")[0].get_payload(), "bounce: for bounce_notice_recipient")
+    nothing_more(t, "pm", "sender")
+    v.configure(notify_classes=None, message_size_limit=None, smtpd_recipient_restrictions=None)
+    v.reload()
+
+
 @test("none is lost or repeated when qmgr and bounce are killed meanwhile")
 def _(t):
     def sent(i):

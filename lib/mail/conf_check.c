@@ -3,6 +3,7 @@
  * conf_check - what programs would make of a configuration: restrictions,
  * tables, the guard against open relaying, what does not work yet.
  */
+#include "mail/notice_class.h"
 #include "mail/conf_body.h"
 
 #include "dict/dict.h"
@@ -293,6 +294,20 @@ is_default(const struct conf *c, const struct param_row *row, struct str value)
 }
 
 static void
+check_notices(
+    struct str list, const struct conf_setting *at, struct conf_remarks *r)
+{
+	struct str bad;
+
+	(void)notice_classes(list, &bad);
+	if (bad.len > 0)
+		conf_remark(r, CONF_ERROR, at,
+		    "notify_classes: %.*s is none of bounce, 2bounce, data, "
+		    "delay, policy, protocol, resource, software",
+		    STR_ARG(bad));
+}
+
+static void
 check_use(const struct conf *c, enum param p, const struct conf_setting *s,
     struct conf_remarks *r)
 {
@@ -300,6 +315,8 @@ check_use(const struct conf *c, enum param p, const struct conf_setting *s,
 
 	if (p == PARAM_mynetworks)
 		check_networks(text, s->name, s, r);
+	else if (p == PARAM_notify_classes)
+		check_notices(text, s, r);
 	else if (param_table[p].type == PARAM_MAPS)
 		check_tables(text, s->name, s, r);
 	else if (param_table[p].type == PARAM_RESTRICTIONS)

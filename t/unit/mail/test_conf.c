@@ -258,6 +258,10 @@ test_check(void **state)
 	    {"biff = no", "N 1 biff has no effect: no comsat notices are "
 			  "sent; use a mail reader that watches the "
 			  "mailbox\n"},
+	    {"notify_classes = bounce, 2bounce", ""},
+	    {"notify_classes = bounce, everything",
+		"E 1 notify_classes: everything is none of bounce, 2bounce, "
+		"data, delay, policy, protocol, resource, software\n"},
 	    {"soft_bounce = yes",
 		"W 1 soft_bounce has no effect: use defer_transports or a "
 		"longer maximal_queue_lifetime to keep mail; refusals are "
