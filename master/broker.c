@@ -151,33 +151,54 @@ broker_send_log(struct child *c)
 
 /* ---- conversations ---- */
 
-static void
-refuse(struct child *c, uint32_t exchange, int error)
+void
+broker_refuse(struct child *c, uint32_t exchange, int error)
 {
 	struct control_link link = {.peer = STR_NONE, .error = (uint64_t)error};
 
 	chan_send(c->control, CONTROL_LINK, exchange, &link, NULL, 0);
 }
 
-static void
-join(struct child *client, uint32_t exchange, struct child *server)
+void
+broker_give(struct child *c, uint32_t exchange, struct str peer, int fd)
 {
-	struct control_link to_client = {.peer = server->service->name};
-	struct control_link to_server = {.peer = client->service->name};
+	struct control_link link = {.peer = peer};
+
+	chan_send(c->control, CONTROL_LINK, exchange, &link, &fd, 1);
+	close(fd);
+}
+
+/* A conversation with `server` for one of that name: the other end. */
+static int
+link_to(struct child *server, struct str peer)
+{
 	int ends[2];
 	int r = chan_pair(ends);
 
-	if (r < 0) {
-		log_warning("a conversation of %s: %s",
-		    client->service->program->name, strerror(-r));
-		refuse(client, exchange, -r);
+	if (r < 0)
+		return r;
+	broker_give(server, 0, peer, ends[0]);
+	return ends[1];
+}
+
+int
+broker_link(struct child *server)
+{
+	return link_to(server, STR("master"));
+}
+
+static void
+join(struct child *client, uint32_t exchange, struct child *server)
+{
+	int end = link_to(server, client->service->name);
+
+	if (end >= 0) {
+		broker_give(client, exchange, server->service->name, end);
 		return;
 	}
-	chan_send(server->control, CONTROL_LINK, 0, &to_server, &ends[0], 1);
-	chan_send(
-	    client->control, CONTROL_LINK, exchange, &to_client, &ends[1], 1);
-	close(ends[0]);
-	close(ends[1]);
+	log_warning("a conversation of %s: %s", client->service->program->name,
+	    strerror(-end));
+	broker_refuse(client, exchange, -end);
 }
 
 static bool
@@ -187,8 +208,8 @@ is_serving(const struct service *s)
 }
 
 /* Who serves now: of the new plan, or until it is up of the old one. */
-static struct child *
-find_server(const struct master *m, struct str name)
+struct child *
+broker_server(const struct master *m, struct str name)
 {
 	struct service *s = plan_find(m->plan, name);
 
@@ -214,7 +235,7 @@ keep_want(struct child *c, uint32_t exchange, struct str name)
 	struct want *w;
 
 	if (count_wants(c) >= WANTS_MAX || name.len >= sizeof(w->name)) {
-		refuse(c, exchange, EAGAIN);
+		broker_refuse(c, exchange, EAGAIN);
 		return;
 	}
 	w = calloc(1, sizeof(*w));
@@ -235,20 +256,20 @@ take_want(struct child *c, uint32_t exchange, struct str name)
 	struct child *server;
 
 	if (s == NULL) {
-		refuse(c, exchange, ENOENT);
+		broker_refuse(c, exchange, ENOENT);
 		return;
 	}
 	if (!program_may_talk(c->service->program, s->program)) {
 		log_warning("%s asks to talk to %.*s: refused",
 		    c->service->program->name, STR_ARG(s->name));
-		refuse(c, exchange, EACCES);
+		broker_refuse(c, exchange, EACCES);
 		return;
 	}
-	server = find_server(m, name);
+	server = broker_server(m, name);
 	if (server != NULL)
 		join(c, exchange, server);
 	else if (m->is_stopping)
-		refuse(c, exchange, ESHUTDOWN);
+		broker_refuse(c, exchange, ESHUTDOWN);
 	else
 		keep_want(c, exchange, name);
 }
@@ -266,13 +287,13 @@ broker_serve_wants(struct master *m)
 	struct want *w, *after;
 
 	TAILQ_FOREACH_SAFE (w, &m->wants, next, after) {
-		struct child *server = find_server(m, str_c(w->name));
+		struct child *server = broker_server(m, str_c(w->name));
 
 		if (server != NULL) {
 			join(w->child, w->exchange, server);
 			drop_want(m, w);
 		} else if (plan_find(m->plan, str_c(w->name)) == NULL) {
-			refuse(w->child, w->exchange, ENOENT);
+			broker_refuse(w->child, w->exchange, ENOENT);
 			drop_want(m, w);
 		}
 	}
@@ -294,6 +315,7 @@ broker_forget(struct child *c)
 {
 	struct want *w, *after;
 
+	dial_forget(c);
 	TAILQ_FOREACH_SAFE (w, &c->master->wants, next, after)
 		if (w->child == c)
 			drop_want(c->master, w);
@@ -333,6 +355,7 @@ take_parcel(struct chan *chan, struct parcel *p, void *arg)
 {
 	struct child *c = arg;
 	const struct control_want *want = p->value;
+	const struct control_connect *connect = p->value;
 	const struct control_status *status = p->value;
 
 	(void)chan;
@@ -342,6 +365,9 @@ take_parcel(struct chan *chan, struct parcel *p, void *arg)
 		return;
 	case CONTROL_WANT:
 		take_want(c, p->exchange, want->service);
+		return;
+	case CONTROL_CONNECT:
+		dial_start(c, p->exchange, connect->endpoint);
 		return;
 	case CONTROL_STATUS:
 		take_status(c, status->text);

@@ -243,6 +243,7 @@ main(int argc, char **argv)
 	parse_options(&m, argc, argv);
 	TAILQ_INIT(&m.children);
 	TAILQ_INIT(&m.wants);
+	TAILQ_INIT(&m.dials);
 	task_queue_init(&m.wake);
 	task_queue_init(&m.ended);
 	umask(022);

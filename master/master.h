@@ -12,6 +12,7 @@
  *	spawn.c      fork and exec of one program
  *	child.c      a process from its start to its end
  *	broker.c     what the processes say, and the conversations they want
+ *	dial.c       connections to servers that are none of the suite
  *	keeper.c     time: starts that are due, deadlines, tables that changed
  *	reload.c     another plan in place of this one
  *	stop.c       the end, in turns
@@ -82,6 +83,7 @@ struct master {
 	uint64_t generation;   /* the last one that was made */
 	TAILQ_HEAD(, child) children;
 	TAILQ_HEAD(, want) wants;
+	TAILQ_HEAD(, dial) dials;
 	struct task_queue wake;  /* the keeper has work */
 	struct task_queue ended; /* a process ended, or became ready */
 	int64_t tables_at;       /* when to look at the tables */
@@ -157,6 +159,18 @@ void broker_send_config(struct child *c);
 void broker_serve_wants(struct master *m); /* of services that are ready */
 bool broker_is_wanted(const struct master *m, const struct service *s);
 void broker_forget(struct child *c); /* it wants nothing any more */
+struct child *broker_server(const struct master *m, struct str name);
+/* A conversation of master's own with one that serves: our end, or -errno. */
+int broker_link(struct child *server);
+/* The answer to a request: no descriptor, or this one (which is closed). */
+void broker_refuse(struct child *c, uint32_t exchange, int error);
+void broker_give(struct child *c, uint32_t exchange, struct str peer, int fd);
+
+/* ---- dial.c ---- */
+
+/* Connect, and answer as to a request for a link. */
+void dial_start(struct child *c, uint32_t exchange, struct str endpoint);
+void dial_forget(struct child *c);
 
 /* ---- keeper.c ---- */
 

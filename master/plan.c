@@ -66,6 +66,34 @@ find_files(struct service *s, const struct conf *c)
 	s->nfiles = f.n;
 }
 
+/* For counting, and then for keeping them. */
+static void
+count_endpoint(void *arg, struct str endpoint)
+{
+	size_t *n = arg;
+
+	(void)endpoint;
+	(*n)++;
+}
+
+static void
+keep_endpoint(void *arg, struct str endpoint)
+{
+	struct service *s = arg;
+
+	s->endpoints[s->nendpoints++] = arena_str(&s->plan->arena, endpoint);
+}
+
+static void
+find_endpoints(struct service *s, const struct conf *c)
+{
+	size_t n = 0;
+
+	conf_each_endpoint(c, s->program->users, count_endpoint, &n);
+	s->endpoints = arena_array(&s->plan->arena, n + 1, sizeof(struct str));
+	conf_each_endpoint(c, s->program->users, keep_endpoint, s);
+}
+
 static bool
 set_config(struct service *s, const struct conf *c)
 {
@@ -100,6 +128,7 @@ add_service(struct plan *p, const struct program_row *program,
 	s->is_inet = str_eq(cf->type, STR("inet"));
 	s->syslog_name = arena_str(&p->arena, conf_str(c, PARAM_syslog_name));
 	find_files(s, c);
+	find_endpoints(s, c);
 	ok = set_config(s, c);
 	conf_free(&c);
 	TAILQ_INSERT_TAIL(&p->services, s, next);

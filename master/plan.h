@@ -43,6 +43,8 @@ struct service {
 	struct str syslog_name;
 	struct plan_file *files;
 	size_t nfiles;
+	struct str *endpoints; /* that its processes may have dialled */
+	size_t nendpoints;
 	int *listeners; /* borrowed from listeners.c */
 	size_t nlisteners;
 

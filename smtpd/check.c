@@ -28,6 +28,20 @@ code_of(const struct check *c, enum param p)
 	return (unsigned)conf_int(c->s->server->conf, p);
 }
 
+static enum verdict
+ask_policy(struct check *c, const struct rule *r)
+{
+	BUF_CLEANUP struct buf request = {0};
+
+	buf_init(&request, POLICY_REQUEST_MAX);
+	policy_describe(c, r->policy, &request);
+	if (request.full)
+		return check_refuse_config(c, check_subject(c));
+	return action_do(c, r,
+	    policy_ask(r->policy, c->s->server->sv, buf_str(&request), c->a),
+	    check_subject(c));
+}
+
 /* A word of the table, by what it looks at. */
 static enum verdict
 check_word(struct check *c, const struct rule *r)
@@ -44,6 +58,7 @@ check_word(struct check *c, const struct rule *r)
 	case RESTRICTION_TIME:
 		return sleep_for(c, r->arg);
 	case RESTRICTION_SERVICE:
+		return ask_policy(c, r);
 	case RESTRICTION_NOTHING:
 		break;
 	}

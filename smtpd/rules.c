@@ -33,7 +33,8 @@ static const struct {
 /* What a list is made with. */
 struct maker {
 	struct rulebook *book;
-	const struct dict_env *env;  /* NULL: no tables */
+	const struct conf *conf;
+	const struct dict_env *env;  /* NULL: no tables, no services */
 	enum restriction bare_table; /* RESTRICTION_COUNT: not allowed */
 	const char *where;           /* the parameter, for the log */
 	struct arena *a;
@@ -86,6 +87,24 @@ open_table(struct maker *m, struct rule *r)
 	b->tables[b->ntables++] = r->table;
 }
 
+static void
+open_policy(struct maker *m, struct rule *r)
+{
+	struct rulebook *b = m->book;
+	BUF_CLEANUP struct buf why = {0};
+
+	if (m->env == NULL) {
+		break_rule(m, r, "a service cannot be named here");
+		return;
+	}
+	buf_init(&why, WHY_MAX);
+	r->policy = policy_new(m->conf, r->arg, &why);
+	if (r->policy == NULL)
+		break_rule(m, r, why.p);
+	else
+		b->policies[b->npolicies++] = r->policy;
+}
+
 /* A bare "type:name", or a word and, for some, what stands behind it. */
 static void
 make_word(struct maker *m, struct rule *r, struct str *rest)
@@ -109,6 +128,8 @@ make_word(struct maker *m, struct rule *r, struct str *rest)
 		break_rule(m, r, "something must stand behind it");
 	else if (row->arg == RESTRICTION_TABLE && row->gone == NULL)
 		open_table(m, r);
+	else if (row->arg == RESTRICTION_SERVICE)
+		open_policy(m, r);
 }
 
 static void
@@ -210,9 +231,11 @@ struct rulebook *
 rulebook_new(const struct conf *c, const struct dict_env *env, struct arena *a)
 {
 	struct rulebook *b = arena_alloc(a, sizeof(*b));
-	struct maker m = {.book = b, .env = env, .a = a};
+	struct maker m = {.book = b, .conf = c, .env = env, .a = a};
+	size_t max = count_all_words(c) + 1;
 
-	b->tables = arena_array(a, count_all_words(c) + 1, sizeof(*b->tables));
+	b->tables = arena_array(a, max, sizeof(*b->tables));
+	b->policies = arena_array(a, max, sizeof(*b->policies));
 	make_classes(&m, c);
 	for (size_t i = 0; i < RULES_LISTS; i++) {
 		m.where = param_table[lists[i].param].name;
@@ -236,6 +259,8 @@ rulebook_free(struct rulebook **b)
 		return;
 	for (size_t i = 0; i < (*b)->ntables; i++)
 		dict_free(&(*b)->tables[i]);
+	for (size_t i = 0; i < (*b)->npolicies; i++)
+		policy_free(&(*b)->policies[i]);
 	*b = NULL;
 }
 

@@ -15,6 +15,7 @@
 #include "dict/dict.h"
 #include "mail/conf.h"
 #include "mail/restriction.h"
+#include "policy.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,6 +48,7 @@ struct rule {
 	struct str name;       /* as main.cf has it */
 	struct str arg;
 	struct dict *table;
+	struct policy *policy;
 	const struct rules *class; /* RULE_CLASS */
 };
 
@@ -64,9 +66,11 @@ struct rulebook {
 	bool has_guard; /* one of the two lists that must */
 	struct dict **tables;
 	size_t ntables;
+	struct policy **policies;
+	size_t npolicies;
 };
 
-/* Everything lies in `a`, but for the tables, which rulebook_free() closes.
+/* Everything lies in `a`, but for what rulebook_free() closes.
  * What is wrong is logged. */
 struct rulebook *rulebook_new(
     const struct conf *c, const struct dict_env *env, struct arena *a);

@@ -24,6 +24,9 @@
 static void
 begin_transaction(struct transaction *t)
 {
+	static uint64_t count;
+
+	t->instance = ((uint64_t)clock_mono() << 16) + ++count % UINT16_MAX;
 	arena_init(&t->arena, TRANSACTION_ARENA_MAX);
 	treatment_init(&t->treatment);
 }

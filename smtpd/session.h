@@ -55,6 +55,7 @@ struct transaction {
 	struct str recipient; /* the last one; empty when there are others */
 	size_t overshoot;     /* RCPTs beyond the limit */
 	struct treatment treatment;
+	uint64_t instance;     /* this transaction's number */
 	struct intake *intake; /* from the first accepted recipient on */
 };
 

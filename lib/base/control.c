@@ -2,9 +2,10 @@
 /* control - the shapes of what master and its programs say to each other. */
 #include "base/control.h"
 
-#define SERVICE_MAX 128
-#define GIFTS_MAX   4096
-#define STATUS_MAX  1024
+#define SERVICE_MAX  128
+#define GIFTS_MAX    4096
+#define STATUS_MAX   1024
+#define ENDPOINT_MAX 1024
 
 static const struct field start_fields[] = {
     SHAPE_LINE(struct control_start, service, SERVICE_MAX),
@@ -41,8 +42,14 @@ static const struct field want_fields[] = {
 static const struct shape want_shape =
     SHAPE("want", struct control_want, want_fields);
 
+static const struct field connect_fields[] = {
+    SHAPE_LINE(struct control_connect, endpoint, ENDPOINT_MAX),
+};
+static const struct shape connect_shape =
+    SHAPE("connect", struct control_connect, connect_fields);
+
 static const struct field link_fields[] = {
-    SHAPE_LINE(struct control_link, peer, SERVICE_MAX),
+    SHAPE_LINE(struct control_link, peer, ENDPOINT_MAX),
     SHAPE_U64(struct control_link, error, 4095),
 };
 static const struct shape link_shape =
@@ -78,6 +85,7 @@ static const struct shape *const shapes[CONTROL_KINDS] = {
     [CONTROL_GO] = &go_shape,
     [CONTROL_READY] = &ready_shape,
     [CONTROL_WANT] = &want_shape,
+    [CONTROL_CONNECT] = &connect_shape,
     [CONTROL_LINK] = &link_shape,
     [CONTROL_LOG] = &log_shape,
     [CONTROL_CONFIG] = &config_shape,
@@ -87,7 +95,7 @@ static const struct shape *const shapes[CONTROL_KINDS] = {
 
 const struct protocol control_protocol = {
     .name = "control",
-    .version = 1,
+    .version = 2,
     .shapes = shapes,
     .nshapes = CONTROL_KINDS,
 };

@@ -11,6 +11,8 @@
  *	                                       <- CONTROL_WANT {service}
  *	  CONTROL_LINK + fd (same exchange)    ->   to the one who asked
  *	  CONTROL_LINK + fd (exchange 0)       ->   to the one who serves
+ *	                                       <- CONTROL_CONNECT {endpoint}
+ *	  CONTROL_LINK + fd (same exchange)    ->   connected
  *	                                       <- CONTROL_LOG, the target is
  *gone CONTROL_LOG + fd                     ->   when the log's target moved
  *	  CONTROL_CONFIG + fd                  ->   qmgr alone
@@ -19,7 +21,7 @@
  *
  * CONTROL_START brings the configuration and the log's descriptor, in that
  * order.  End of file from master means: leave.  One request of a kind is open
- *at a time but for CONTROL_WANT (one per service).
+ *at a time but for CONTROL_WANT (one per service) and CONTROL_CONNECT.
  */
 #ifndef BASE_CONTROL_H
 #define BASE_CONTROL_H
@@ -35,6 +37,7 @@ enum control_kind {
 	CONTROL_GO,
 	CONTROL_READY,
 	CONTROL_WANT,
+	CONTROL_CONNECT,
 	CONTROL_LINK,
 	CONTROL_LOG,
 	CONTROL_CONFIG,
@@ -64,8 +67,11 @@ struct control_ready {
 struct control_want {
 	struct str service;
 };
+struct control_connect {
+	struct str endpoint; /* net/endpoint.h; one that main.cf names */
+};
 struct control_link {
-	struct str peer; /* the other's service name */
+	struct str peer; /* the other's service name; the endpoint's text */
 	uint64_t error;  /* errno when there is no link; then no fd */
 };
 struct control_log {

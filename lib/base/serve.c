@@ -234,6 +234,7 @@ take_parcel(struct chan *c, struct parcel *p, void *arg)
 		return;
 	case CONTROL_READY:
 	case CONTROL_WANT:
+	case CONTROL_CONNECT:
 	case CONTROL_STATUS:
 	case CONTROL_KINDS:
 		break;
@@ -387,16 +388,15 @@ serve_gift_name(const struct serve *sv, size_t i)
 	return sv->gifts[i].name;
 }
 
-int
-serve_link(struct serve *sv, const char *service, int64_t deadline)
+/* A request of which the answer is a descriptor, or why there is none. */
+static int
+ask_fd(struct serve *sv, unsigned kind, const void *request, int64_t deadline)
 {
-	struct control_want want = {.service = str_c(service)};
 	const struct control_link *l;
 	struct parcel answer;
 	int fd, r;
 
-	r = chan_call(
-	    sv->control, CONTROL_WANT, &want, NULL, 0, &answer, deadline);
+	r = chan_call(sv->control, kind, request, NULL, 0, &answer, deadline);
 	if (r < 0)
 		return r;
 	r = -EPROTO;
@@ -407,6 +407,22 @@ serve_link(struct serve *sv, const char *service, int64_t deadline)
 	}
 	parcel_done(&answer);
 	return r;
+}
+
+int
+serve_link(struct serve *sv, const char *service, int64_t deadline)
+{
+	struct control_want want = {.service = str_c(service)};
+
+	return ask_fd(sv, CONTROL_WANT, &want, deadline);
+}
+
+int
+serve_connect(struct serve *sv, struct str endpoint, int64_t deadline)
+{
+	struct control_connect connect = {.endpoint = endpoint};
+
+	return ask_fd(sv, CONTROL_CONNECT, &connect, deadline);
 }
 
 void

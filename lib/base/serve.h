@@ -78,6 +78,13 @@ struct str serve_gift_name(const struct serve *sv, size_t i);
  * (-EACCES: not for us, -ETIMEDOUT, -ECANCELED).  Waits. */
 int serve_link(struct serve *sv, const char *service, int64_t deadline);
 
+/*
+ * Ask master to connect to a server that is none of the suite, by the text
+ * that our own configuration names it by (net/endpoint.h): a descriptor,
+ * non-blocking, or -errno (-EACCES: it is not named there).  Waits.
+ */
+int serve_connect(struct serve *sv, struct str endpoint, int64_t deadline);
+
 void serve_status(struct serve *sv, const char *text); /* for `valija status` */
 void serve_exit(struct serve *sv, int code);
 

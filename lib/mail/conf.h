@@ -148,6 +148,12 @@ typedef void (*conf_table_fn)(void *arg, struct str table);
 void conf_each_table(
     const struct conf *c, unsigned users, conf_table_fn each, void *arg);
 
+/* The same for every server, none of the suite's, that they would connect to
+ * (net/endpoint.h). */
+typedef void (*conf_endpoint_fn)(void *arg, struct str endpoint);
+void conf_each_endpoint(
+    const struct conf *c, unsigned users, conf_endpoint_fn each, void *arg);
+
 const char *conf_dir(const struct conf *c);
 
 #endif

@@ -9,6 +9,7 @@
 #include "dict/dict.h"
 #include "mail/near.h"
 #include "mail/restriction.h"
+#include "net/endpoint.h"
 #include "net/ip.h"
 
 #include <errno.h>
@@ -102,6 +103,21 @@ struct list {
 	bool warns_only; /* the word before was warn_if_reject */
 };
 
+/* "inet:host:port", or that and what smtpd says of the rest at its start. */
+static void
+check_service(struct list *l, const struct restriction_row *row, struct str arg)
+{
+	struct str service = STR_NONE;
+	struct endpoint e;
+	const char *why = "no service";
+
+	if (dict_list_next(&arg, &service) == 0 &&
+	    endpoint_parse(service, &e, &why) == 0)
+		return;
+	conf_remark(l->r, CONF_ERROR, l->at, "%.*s: %s %.*s: %s",
+	    STR_ARG(l->name), row->name, STR_ARG(service), why);
+}
+
 /* The argument behind a restriction that takes one. */
 static void
 check_argument(
@@ -117,6 +133,8 @@ check_argument(
 		    row->name);
 		return;
 	}
+	if (row->arg == RESTRICTION_SERVICE)
+		check_service(l, row, arg);
 	if (row->arg != RESTRICTION_TABLE)
 		return;
 	if (str_is_empty(type_of(arg)))

@@ -106,6 +106,28 @@ an_inet_line_is_a_service_of_its_own(void **state)
 	plan_unref(&p);
 }
 
+/* SECURITY: a program reaches what its own configuration names. */
+static void
+endpoints_are_those_of_a_service(void **state)
+{
+	struct plan *p = make("smtpd_restriction_classes = grey\n"
+			      "grey = check_policy_service unix:private/x\n",
+	    "smtp inet n - y - - smtpd\n"
+	    "a:587 inet n - y - - smtpd\n"
+	    "  -o { smtpd_client_restrictions = check_policy_service "
+	    "{ inet:h:1, timeout=3s }, permit }\n");
+	const struct service *smtp = find_inet(p, "smtp");
+	const struct service *other = find_inet(p, "a:587");
+
+	(void)state;
+	assert_int_equal(smtp->nendpoints, 1);
+	assert_str(smtp->endpoints[0], "unix:private/x");
+	assert_int_equal(other->nendpoints, 2);
+	assert_str(other->endpoints[0], "inet:h:1");
+	assert_int_equal(plan_find(p, STR("qmgr"))->nendpoints, 0);
+	plan_unref(&p);
+}
+
 /* The unix transport and the port have the same name in every master.cf. */
 static void
 nobody_links_to_a_port(void **state)
@@ -207,6 +229,7 @@ a_bad_setting_of_a_service_is_an_error(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_fixed_ones_are_always_there),
     cmocka_unit_test(an_inet_line_is_a_service_of_its_own),
+    cmocka_unit_test(endpoints_are_those_of_a_service),
     cmocka_unit_test(nobody_links_to_a_port),
     cmocka_unit_test(transports_have_their_settings),
     cmocka_unit_test(virtual_is_done_by_local),

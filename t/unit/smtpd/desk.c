@@ -38,6 +38,9 @@ static struct {
 	struct queue_state state;
 	struct desk_message messages[MESSAGES];
 	size_t nmessages;
+	struct str policy; /* how it answers */
+	struct buf asked;
+	unsigned policy_lines;
 	struct chan *chans[8];
 	size_t nchans;
 	int log_fd;
@@ -212,6 +215,85 @@ serve_link(struct serve *sv, const char *service, int64_t deadline)
 	return fds[0];
 }
 
+/* ---- a policy service ---- */
+
+/* One request and its answer; false: that was all. */
+static bool
+answer_policy(struct stream *s)
+{
+	struct str line, how;
+	bool crlf;
+
+	if (stream_read_line(s, STREAM_LINE_MAX, &line, &crlf) < 0)
+		return false;
+	buf_reset(&desk.asked);
+	buf_addf(&desk.asked, "%.*s\n", STR_ARG(line));
+	do {
+		if (stream_read_line(s, STREAM_LINE_MAX, &line, &crlf) < 0)
+			return false;
+		buf_addf(&desk.asked, "%.*s\n", STR_ARG(line));
+	} while (line.len > 0);
+	how = desk.policy;
+	if (str_eq(how, STR("hangup")))
+		return false;
+	if (str_has_prefix(how, STR("raw ")))
+		stream_write(s, str_from(how, 4));
+	else if (!str_eq(how, STR("silent")))
+		stream_writef(s, "action=%.*s\n\n", STR_ARG(how));
+	return stream_flush(s) == 0;
+}
+
+static void
+serve_policy(void *arg)
+{
+	struct stream *s = arg;
+
+	while (answer_policy(s))
+		;
+	stream_done(s);
+	free(s);
+}
+
+int
+serve_connect(struct serve *sv, struct str endpoint, int64_t deadline)
+{
+	struct stream *s;
+	int fds[2];
+
+	(void)sv;
+	(void)endpoint;
+	(void)deadline;
+	if (str_eq(desk.policy, STR("down")))
+		return -ECONNREFUSED;
+	s = calloc(1, sizeof(*s));
+	assert(s != NULL);
+	assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		   0, fds) == 0);
+	assert(stream_init(s, fds[1]) == 0);
+	stream_deadline(s, CLOCK_NEVER);
+	desk.policy_lines++;
+	task_start(serve_policy, s);
+	return fds[0];
+}
+
+void
+desk_policy(struct str how)
+{
+	desk.policy = how;
+}
+
+struct str
+desk_policy_request(void)
+{
+	return buf_str(&desk.asked);
+}
+
+unsigned
+desk_policy_lines(void)
+{
+	return desk.policy_lines;
+}
+
 static int
 open_file(void *arg, const char *path)
 {
@@ -331,6 +413,8 @@ desk_open(const char *main_cf)
 	desk.conf = conf_from_text(
 	    "/nonexistent", str_c(main_cf), STR_NONE, say_remark, NULL);
 	assert(desk.conf != NULL);
+	buf_init(&desk.asked, 1 << 20);
+	desk.policy_lines = 0;
 	desk.env = (struct dict_env){
 	    .open = open_file,
 	    .default_type = STR("inline"),
@@ -376,6 +460,7 @@ desk_close(void)
 	/* Their readers, and what waited for them, come to their ends. */
 	task_sleep(clock_after(10 * CLOCK_MS));
 	conf_free(&desk.conf);
+	buf_done(&desk.asked);
 	desk_forget();
 	log_init("test");
 	close(desk.log_fd);

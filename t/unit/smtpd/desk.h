@@ -40,6 +40,13 @@ void desk_file(struct str line);
 void desk_queue(uint64_t verdict, struct str dsn, struct str text);
 void desk_room(uint64_t room, struct str dsn, struct str text);
 
+/* How the policy service answers from now on; borrowed: "down" (nobody
+ * listens), "hangup", "silent", "raw BYTES", else the action.  And what it was
+ * asked last, and how many connections it took. */
+void desk_policy(struct str how);
+struct str desk_policy_request(void);
+unsigned desk_policy_lines(void);
+
 struct desk_message {
 	struct buf envelope; /* "sender -> rcpt rcpt" */
 	struct buf content;

@@ -8,6 +8,7 @@
  *	file PATH LINE        one more line of a table's file
  *	queue V DSN TEXT      qmgr's word from now on: ok, retry, refuse
  *	room N DSN TEXT       qmgr's word on room
+ *	policy HOW            how the policy service answers (desk.h); \n in it
  *	connect ADDRESS       a client; the next lines are about it
  *	C: LINE               it says LINE and CRLF
  *	C+ TEXT               it says TEXT with \r \n \\ \xHH, no CRLF
@@ -16,6 +17,8 @@
  *	close                 it closes
  *	Q: SENDER -> RCPT     the next message in the queue; then of it
  *	B: LINE               its content holds the line
+ *	P: LINE               the last request to the policy service holds it
+ *	policies N            it took that many connections
  *	nothing queued        there was no other message
  *	L: LINE               was logged, behind the L: before; QID is any id
  *	# ...
@@ -46,6 +49,7 @@ struct play {
 	struct stream client;
 	size_t taken; /* messages that a Q: was about */
 	size_t log_at;
+	struct buf policy;
 	struct buf failure; /* empty: none */
 };
 
@@ -233,6 +237,44 @@ tell_room(struct str rest)
 }
 
 static void
+tell_policy(struct play *p, struct str rest)
+{
+	buf_reset(&p->policy);
+	while (rest.len > 0) {
+		ptrdiff_t at = str_find_str(rest, STR("\\n"));
+
+		buf_add_str(
+		    &p->policy, at < 0 ? rest : str_sub(rest, 0, (size_t)at));
+		if (at < 0)
+			break;
+		buf_add_char(&p->policy, '\n');
+		rest = str_from(rest, (size_t)at + 2);
+	}
+	desk_policy(buf_str(&p->policy));
+}
+
+static void
+check_policy(struct play *p, struct str want)
+{
+	struct str rest = desk_policy_request(), line;
+
+	while (str_line(&rest, &line))
+		if (matches(want, line))
+			return;
+	fail_play(p, "must be asked", want, desk_policy_request());
+}
+
+static void
+count_policies(struct play *p, struct str want)
+{
+	char got[16];
+
+	snprintf(got, sizeof(got), "%u", desk_policy_lines());
+	if (!str_eq(want, str_c(got)))
+		fail_play(p, "connections", want, str_c(got));
+}
+
+static void
 play_line(struct play *p, struct str line)
 {
 	struct str rest = line;
@@ -254,6 +296,12 @@ play_line(struct play *p, struct str line)
 		tell_queue(rest);
 	else if (str_eq(word, STR("room")))
 		tell_room(rest);
+	else if (str_eq(word, STR("policy")))
+		tell_policy(p, rest);
+	else if (str_eq(word, STR("P:")))
+		check_policy(p, rest);
+	else if (str_eq(word, STR("policies")))
+		count_policies(p, rest);
 	else if (str_eq(word, STR("connect")))
 		connect_from(p, rest);
 	else if (str_eq(word, STR("C:"))) {
@@ -314,10 +362,12 @@ test_file(void **state)
 	assert_int_equal(file_read(AT_FDCWD, path, &text), 0);
 	p.text = buf_str(&text);
 	buf_init(&p.main_cf, 1 << 16);
+	buf_init(&p.policy, 1 << 16);
 	buf_init(&p.failure, 1 << 16);
 	buf_add_c(&p.main_cf, base_cf);
 	desk_run(play, &p);
 	buf_done(&p.main_cf);
+	buf_done(&p.policy);
 	if (p.failure.len > 0)
 		fail_msg("%s", p.failure.p);
 	buf_done(&p.failure);

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: ISC */
+/* policy_request - what a policy server is told, in the order and by the names
+ * of Postfix's SMTPD_POLICY_README. */
+#include "policy.h"
+
+#include "check.h"
+#include "session.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+/* SECURITY: no value ends its line, whatever a client said. */
+static void
+add(struct buf *out, const char *name, struct str value)
+{
+	size_t at;
+
+	buf_addf(out, "%s=", name);
+	at = out->len;
+	buf_add_str(out, value);
+	for (; at < out->len; at++)
+		if ((unsigned char)out->p[at] < ' ' || out->p[at] == 0x7f)
+			out->p[at] = '?';
+	buf_add_char(out, '\n');
+}
+
+static void
+add_number(struct buf *out, const char *name, uint64_t n)
+{
+	buf_addf(out, "%s=%" PRIu64 "\n", name, n);
+}
+
+static void
+add_client(const struct session *s, struct buf *out)
+{
+	const struct client *c = &s->client;
+	struct sockaddr_storage here;
+	socklen_t len = sizeof(here);
+	char text[IP_TEXT_MAX] = "";
+	uint16_t port = 0;
+	struct ip ip;
+
+	if (getsockname(s->stream.io.fd, (struct sockaddr *)&here, &len) == 0 &&
+	    ip_from_sockaddr((struct sockaddr *)&here, &ip, &port) == 0)
+		ip_format(&ip, text);
+	add(out, "client_address", c->address);
+	add(out, "client_name", c->name);
+	add_number(out, "client_port", c->port);
+	add(out, "reverse_client_name", c->reverse);
+	add(out, "server_address", str_c(text));
+	add_number(out, "server_port", port);
+}
+
+/* The recipient count is told when there will be no more of them. */
+static void
+add_transaction(const struct check *c, struct buf *out)
+{
+	const struct session *s = c->s;
+	const struct transaction *t = &s->txn;
+	bool is_after = c->list == RULES_DATA || c->list == RULES_END;
+
+	add(out, "helo_name", buf_str(&s->helo));
+	add(out, "sender", t->sender.text);
+	add(out, "recipient", check_name(c, SUBJECT_RECIPIENT));
+	add_number(out, "recipient_count", is_after ? t->recipients : 0);
+	add(out, "queue_id",
+	    t->intake != NULL ? intake_id(t->intake) : STR_NONE);
+	buf_addf(
+	    out, "instance=%x.%" PRIx64 "\n", (unsigned)getpid(), t->instance);
+	add_number(
+	    out, "size", c->list == RULES_END ? s->data_bytes : t->params.size);
+}
+
+void
+policy_describe(const struct check *c, const struct policy *p, struct buf *out)
+{
+	/* Who logs in, and TLS: nobody and none. */
+	static const char *const none[] = {"sasl_method", "sasl_username",
+	    "sasl_sender", "ccert_subject", "ccert_issuer", "ccert_fingerprint",
+	    "ccert_pubkey_fingerprint", "encryption_protocol",
+	    "encryption_cipher"};
+	const struct session *s = c->s;
+	const struct server *server = s->server;
+	bool is_stressed = server_bounds(server) == &server->stressed;
+
+	buf_add_c(out, "request=smtpd_access_policy\n");
+	add(out, "protocol_state", str_c(s->where));
+	add(out, "protocol_name", str_c(session_proto(s)));
+	add_client(s, out);
+	add_transaction(c, out);
+	add(out, "etrn_domain", STR_NONE);
+	add(out, "stress", is_stressed ? STR("yes") : STR_NONE);
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		add(out, none[i], STR_NONE);
+	add_number(out, "encryption_keysize", 0);
+	add(out, "policy_context", policy_context(p));
+	add(out, "compatibility_level",
+	    conf_str(server->conf, PARAM_compatibility_level));
+	add(out, "mail_version", conf_str(server->conf, PARAM_mail_version));
+	buf_add_char(out, '\n');
+}
