@@ -60,9 +60,6 @@
 #define WHY_COMMAND                                                            \
 	"addresses never stand in the text of a command, so that nothing "     \
 	"has to be filtered: a command finds them in its environment"
-#define WHY_NOTICE                                                             \
-	"notifications go to the sender alone, with a fixed text; the log "    \
-	"tells the postmaster"
 #define WHY_MIME                                                               \
 	"messages are carried as they came, 8-bit included: their MIME "       \
 	"structure is neither checked nor converted"

@@ -21,12 +21,12 @@ static const struct field marks_fields[] = {
     SHAPE_STR(struct entry_marks, done, ENVELOPE_RCPT_MAX *INDEX_SIZE),
     SHAPE_U64(struct entry_marks, warned, 1),
 };
-static const struct shape marks_shape =
+const struct shape entry_marks_shape =
     SHAPE("marks", struct entry_marks, marks_fields);
 
 static const struct field message_fields[] = {
     SHAPE_ONE(struct entry_message, envelope, &envelope_shape),
-    SHAPE_ONE(struct entry_message, parent, &marks_shape),
+    SHAPE_ONE(struct entry_message, parent, &entry_marks_shape),
 };
 static const struct shape message_shape =
     SHAPE("message", struct entry_message, message_fields);
@@ -34,7 +34,7 @@ static const struct shape message_shape =
 static const struct field status_fields[] = {
     SHAPE_U64(struct entry_status, attempts, UINT32_MAX),
     SHAPE_I64(struct entry_status, next, INT64_MAX),
-    SHAPE_ONE(struct entry_status, about, &marks_shape),
+    SHAPE_ONE(struct entry_status, about, &entry_marks_shape),
 };
 static const struct shape status_shape =
     SHAPE("status", struct entry_status, status_fields);
@@ -43,7 +43,7 @@ static const struct field moved_fields[] = {
     SHAPE_LINE(struct entry_moved, id, ENVELOPE_QID_MAX),
     SHAPE_U64(struct entry_moved, queue, QUEUE_PLACES - 1),
     SHAPE_U64(struct entry_moved, nonce, UINT32_MAX),
-    SHAPE_ONE(struct entry_moved, parent, &marks_shape),
+    SHAPE_ONE(struct entry_moved, parent, &entry_marks_shape),
 };
 static const struct shape moved_shape =
     SHAPE("moved", struct entry_moved, moved_fields);

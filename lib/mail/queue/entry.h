@@ -43,6 +43,8 @@ struct entry_marks {
 	uint64_t warned;   /* its sender was told of the delay */
 };
 
+extern const struct shape entry_marks_shape;
+
 struct entry_message {
 	struct envelope envelope;
 	struct entry_marks parent; /* of what this message was made from */

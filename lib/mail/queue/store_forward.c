@@ -122,7 +122,9 @@ append_snapshot(
 	struct entry_status e = {
 	    .attempts = p->attempts,
 	    .next = p->next,
-	    .about = {.id = body->envelope.id, .marks = {.p = marks}},
+	    .about = {.id = body->envelope.id,
+		.marks = {.p = marks},
+		.warned = p->warned},
 	};
 	size_t i = 0;
 	int r = 0;

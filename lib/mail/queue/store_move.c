@@ -359,19 +359,8 @@ store_move_new(struct store *s, struct store_item *item,
 	m->content = content_ref(body->content);
 	m->owner = w;
 	m->parent = parent;
-	if (parent != NULL) {
-		const struct mark *marks = about->marks.p;
-		struct mark *copy =
-		    arena_array(&m->arena, about->marks.n, sizeof(*copy));
-
-		for (size_t i = 0; i < about->marks.n; i++)
-			shape_copy(&mark_shape, &marks[i], &m->arena, &copy[i]);
-		m->about = (struct entry_marks){
-		    .id = arena_str(&m->arena, about->id),
-		    .marks = {copy, about->marks.n},
-		    .done = arena_str(&m->arena, about->done),
-		};
-	}
+	if (parent != NULL)
+		shape_copy(&entry_marks_shape, about, &m->arena, &m->about);
 	add_to_group(m);
 	return 0;
 }

@@ -36,6 +36,7 @@ struct letter {
 	enum entry_queue queue;
 	int pending; /* waits outstanding */
 	int pending_rcpt;
+	bool is_told, is_telling;
 	bool gone;
 };
 
@@ -111,12 +112,12 @@ settle_world(struct world *w)
 }
 
 static void
-set_done(struct letter *l, int rcpt)
+set_done(struct letter *l, int rcpt, bool is_told, bool warned)
 {
 	struct mark mark = {.index = (uint64_t)rcpt,
-	    .done = 1,
+	    .done = is_told,
 	    .outcome = {.state = OUTCOME_SENT}};
-	struct entry_marks about = {.marks = {&mark, 1}};
+	struct entry_marks about = {.marks = {&mark, 1}, .warned = warned};
 
 	l->done[rcpt] = world->rig.nops;
 	progress_apply(
@@ -138,7 +139,28 @@ end_add(struct journal_wait *wait, int error)
 		return;
 	l->parent->pending--;
 	if (error == 0)
-		set_done(l->parent, 0);
+		set_done(l->parent, 0, true, true);
+}
+
+/* Those who are in the state R4 are told of. */
+static void
+add_unsaid(struct letter *l, struct buf *done)
+{
+	for (int i = 0; i < RCPTS; i++)
+		if (progress_is_unsaid(&l->body->progress.marks[i]))
+			assert_int_equal(entry_add_done(done, (uint32_t)i), 0);
+}
+
+static void
+end_telling(struct letter *l)
+{
+	struct progress *p = &l->body->progress;
+	BUF_CLEANUP struct buf done = {0};
+
+	buf_init(&done, 4 * RCPTS);
+	add_unsaid(l, &done);
+	progress_apply(p, p->attempts, p->next,
+	    &(struct entry_marks){.done = buf_str(&done)});
 }
 
 static void
@@ -150,7 +172,10 @@ end_status(struct journal_wait *wait, int error)
 
 	l->pending--;
 	if (error == 0 && l->pending_rcpt >= 0)
-		set_done(l, l->pending_rcpt);
+		set_done(l, l->pending_rcpt, l->is_told, false);
+	if (error == 0 && l->is_telling)
+		end_telling(l);
+	l->is_telling = false;
 }
 
 static void
@@ -219,6 +244,7 @@ add(struct world *w, size_t size, struct letter *parent)
 	if (parent != NULL) {
 		about.id = str_c(parent->item.id);
 		about.marks = (struct rows){&mark, 1};
+		about.warned = 1;
 	}
 	r = store_add(w->store, &l->item, l->body,
 	    parent == NULL ? NULL : &parent->item, &about, &l->wait);
@@ -242,9 +268,10 @@ tell_status(
     struct world *w, struct letter *l, int rcpt, enum outcome_state state)
 {
 	bool is_final = state == OUTCOME_SENT;
+	bool is_told = rig_random(&w->seed, 2) == 0;
 	struct mark mark = {
 	    .index = (uint64_t)rcpt,
-	    .done = is_final,
+	    .done = is_final && is_told,
 	    .outcome = {.state = state,
 		.dsn = STR("2.0.0"),
 		.text = STR("as it was")},
@@ -257,6 +284,7 @@ tell_status(
 	int r;
 
 	l->pending_rcpt = is_final ? rcpt : -1;
+	l->is_told = is_told;
 	r = store_status(w->store, &l->item, &s, &l->status_wait);
 	if (r < 0)
 		return;
@@ -266,8 +294,25 @@ tell_status(
 		l->pending++;
 		return;
 	}
+	assert_false(is_final); /* that is recorded, told or not */
 	progress_apply(&l->body->progress, s.attempts, s.next, &s.about);
 	store_rest(w->store, &l->item, l->body);
+}
+
+static void
+tell_unsaid(struct world *w, struct letter *l)
+{
+	BUF_CLEANUP struct buf done = {0};
+	struct entry_status s = {.attempts = l->body->progress.attempts};
+
+	buf_init(&done, 4 * RCPTS);
+	add_unsaid(l, &done);
+	s.about = (struct entry_marks){
+	    .id = str_c(l->item.id), .done = buf_str(&done)};
+	l->pending_rcpt = -1;
+	l->is_telling =
+	    store_status(w->store, &l->item, &s, &l->status_wait) == 1;
+	l->pending += l->is_telling;
 }
 
 static void
@@ -276,6 +321,10 @@ finish_if_done(struct world *w, struct letter *l)
 	for (int i = 0; i < RCPTS; i++)
 		if (l->done[i] == SIZE_MAX)
 			return;
+	if (l->body->progress.left > 0) {
+		tell_unsaid(w, l);
+		return;
+	}
 	l->finished = w->rig.nops;
 	l->gone = true;
 	store_finish(w->store, &l->item);
@@ -470,7 +519,8 @@ check_letter(struct world *w, struct after *a, size_t i, size_t cut)
 	CHECK(r == 0, "cut %zu: %s: %s (%d)", cut, l->item.id, why, r);
 	check_content(w, a, i, b, cut);
 	for (int k = 0; k < RCPTS; k++) {
-		bool done = b->progress.marks[k].done;
+		const struct progress_mark *mark = &b->progress.marks[k];
+		bool done = mark->done || progress_is_unsaid(mark);
 
 		CHECK(done || l->done[k] > cut,
 		    "cut %zu: %s: done recipient %d is to do again", cut,
@@ -479,6 +529,10 @@ check_letter(struct world *w, struct after *a, size_t i, size_t cut)
 		    "cut %zu: %s: recipient %d is done by no one", cut,
 		    l->item.id, k);
 	}
+	/* What the child's record says comes as one. */
+	CHECK(
+	    b->progress.warned == (child != NULL && b->progress.marks[0].done),
+	    "cut %zu: %s: its warning is lost, or made up", cut, l->item.id);
 	if (child != NULL && b->progress.marks[0].done) {
 		size_t n = number_of(str_c(child->item.id));
 		bool all = true;
