@@ -48,6 +48,7 @@ static const struct row {
     {ADMIN_LIST, MAY_VIEW, admin_list},
     {ADMIN_FLUSH, MAY_FLUSH, admin_flush},
     {ADMIN_STATUS, MAY_VIEW, admin_status},
+    {ADMIN_TAKE, MAY_STEER, admin_take},
 };
 
 static void

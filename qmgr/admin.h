@@ -49,5 +49,6 @@ void admin_end(struct admin_request *r, uint64_t count, int error,
 void admin_list(struct admin_request *r);
 void admin_flush(struct admin_request *r);
 void admin_status(struct admin_request *r);
+void admin_take(struct admin_request *r);
 
 #endif

@@ -67,8 +67,16 @@ int
 inquiry_call(struct chan *c, unsigned kind, const void *value, unsigned want,
     struct parcel *ret, struct buf *why)
 {
+	return inquiry_give(c, kind, value, NULL, 0, want, ret, why);
+}
+
+int
+inquiry_give(struct chan *c, unsigned kind, const void *value, const int *fds,
+    size_t nfds, unsigned want, struct parcel *ret, struct buf *why)
+{
 	const struct admin_done *done;
-	int r = chan_call(c, kind, value, NULL, 0, ret, clock_after(PATIENCE));
+	int r =
+	    chan_call(c, kind, value, fds, nfds, ret, clock_after(PATIENCE));
 
 	if (r < 0) {
 		buf_addf(

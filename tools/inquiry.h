@@ -28,6 +28,11 @@ int inquiry_open(const struct conf *c, struct chan **ret);
 int inquiry_call(struct chan *c, unsigned kind, const void *value,
     unsigned want, struct parcel *ret, struct buf *why);
 
+/* The same, with descriptors, which stay the caller's. */
+int inquiry_give(struct chan *c, unsigned kind, const void *value,
+    const int *fds, size_t nfds, unsigned want, struct parcel *ret,
+    struct buf *why);
+
 /* Messages as they come through a listing's pipe. */
 struct inquiry_entries {
 	uint64_t total; /* about */

@@ -5,6 +5,8 @@
  */
 #include "listing.h"
 
+#include "plain.h"
+
 #include "base/clock.h"
 
 #include <string.h>
@@ -13,17 +15,6 @@
 #define COLUMNS    "%-17s %8s %-19s %s\n"
 #define REASON_END 76 /* columns for the reason, without its parentheses */
 #define NULL_NAME  "MAILER-DAEMON"
-
-/* SECURITY: what came from the net is shown on a terminal: no control bytes. */
-static void
-print_plain(FILE *out, struct str s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		fputc(c < 0x20 || c == 0x7f ? '?' : c, out);
-	}
-}
 
 static struct str
 sender_of(const struct admin_entry *e)
@@ -56,7 +47,7 @@ print_head(struct listing *l, const struct admin_entry *e)
 	snprintf(id, sizeof(id), "%.*s%s", STR_ARG(e->id), mark_of(e));
 	fprintf(l->out, "%-17s %8llu %19.19s ", id, (unsigned long long)e->size,
 	    date);
-	print_plain(l->out, sender_of(e));
+	plain_print(l->out, sender_of(e));
 	fputc('\n', l->out);
 }
 
@@ -64,7 +55,7 @@ static void
 print_recipient(FILE *out, const struct admin_recipient *r)
 {
 	fprintf(out, "%47s", "");
-	print_plain(out, r->address);
+	plain_print(out, r->address);
 	fputc('\n', out);
 }
 
@@ -74,7 +65,7 @@ print_reason(FILE *out, struct str reason)
 	int pad = reason.len < REASON_END ? REASON_END - (int)reason.len : 0;
 
 	fprintf(out, "%*s(", pad, "");
-	print_plain(out, reason);
+	plain_print(out, reason);
 	fputs(")\n", out);
 }
 

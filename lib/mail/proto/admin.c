@@ -142,6 +142,19 @@ static const struct field state_fields[] = {
 static const struct shape state_shape =
     SHAPE("state", struct admin_state, state_fields);
 
+static const struct field take_fields[] = {
+    SHAPE_ONE(struct admin_take, envelope, &envelope_shape),
+    SHAPE_ONE(struct admin_take, content, &content_wire_shape),
+};
+static const struct shape take_shape =
+    SHAPE("take", struct admin_take, take_fields);
+
+static const struct field taken_fields[] = {
+    SHAPE_LINE(struct admin_taken, id, ENVELOPE_QID_MAX),
+};
+static const struct shape taken_shape =
+    SHAPE("taken", struct admin_taken, taken_fields);
+
 static const struct field done_fields[] = {
     SHAPE_U64(struct admin_done, count, INT64_MAX),
     SHAPE_U64(struct admin_done, error, INT32_MAX),
@@ -160,6 +173,8 @@ static const struct shape *const shapes[ADMIN_KINDS] = {
     [ADMIN_MESSAGE] = &message_shape,
     [ADMIN_STATUS] = &status_shape,
     [ADMIN_STATE] = &state_shape,
+    [ADMIN_TAKE] = &take_shape,
+    [ADMIN_TAKEN] = &taken_shape,
     [ADMIN_DONE] = &done_shape,
 };
 const struct protocol admin_protocol = {"admin", 2, shapes, ADMIN_KINDS};

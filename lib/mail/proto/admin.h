@@ -16,6 +16,8 @@
  *	                                      <- ADMIN_STEERED, once durable
  *	  ADMIN_SHOW                          ->  root, the queue's owner
  *	                                      <- ADMIN_MESSAGE + content's fds
+ *	  ADMIN_TAKE + content's fds          ->  root
+ *	                                      <- ADMIN_TAKEN, once durable
  *
  * What cannot be done is answered by ADMIN_DONE with an error.  At most
  * ADMIN_OPEN_MAX requests of a conversation are unanswered.
@@ -47,6 +49,8 @@ enum admin_kind {
 	ADMIN_MESSAGE,
 	ADMIN_STATUS,
 	ADMIN_STATE,
+	ADMIN_TAKE,
+	ADMIN_TAKEN,
 	ADMIN_DONE,
 	ADMIN_KINDS,
 };
@@ -160,6 +164,16 @@ struct admin_state {
 	int64_t span;               /* ... ns, a minute at most */
 	uint64_t destinations;      /* there are so many: */
 	struct rows shown;          /* struct admin_destination */
+};
+
+/* A message that another queue had.  It gets an id of this queue; one whose
+ * own id lives here is refused with EEXIST. */
+struct admin_take {
+	struct envelope envelope;
+	struct content_wire content;
+};
+struct admin_taken {
+	struct str id;
 };
 
 struct admin_done {
