@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TYPE_NS 2
 #define KEY_MAX (DNS_ASK_MAX + 8)
 
 struct resolve {
@@ -166,7 +165,7 @@ knows_root(struct resolver *resolver, int64_t limit)
 	if (resolver->root_until > clock_mono())
 		return true;
 	buf_init(&t.packet, WIRE_PACKET_MAX);
-	t.q.type = TYPE_NS;
+	t.q.type = DNS_NS;
 	wire_name_parse(STR("."), &t.q.name);
 	bool yes = ask_resolver(&t, resolver, limit, &silent) == WIRE_FINAL &&
 	           answer.find == FIND_YES;

@@ -232,6 +232,7 @@ take_record(
 			return false;
 		ret->preference = u16_at(rdf_bytes(ldns_rr_rdf(rr, 0)), 0);
 		return take_name_record(ldns_rr_rdf(rr, 1), a, ret);
+	case DNS_NS:
 	case DNS_CNAME:
 	case DNS_PTR:
 		return n == 1 && take_name_record(ldns_rr_rdf(rr, 0), a, ret);

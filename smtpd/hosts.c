@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * hosts - check_..._mx_access and check_..._a_access: the access table is
- * asked about the mail servers of a domain, or about the addresses of a name.
+ * hosts - check_..._mx_access, check_..._ns_access and check_..._a_access: the
+ * access table is asked about the mail servers or the name servers of a
+ * domain, or about the addresses of a name.
  */
 #include "access.h"
 
@@ -15,23 +16,33 @@
 
 #define HOSTS_MAX 20 /* mail servers of one domain that are looked at */
 
-/* Whose hosts, and are they mail servers? */
+/* Whose hosts, and which: its mail servers, its name servers, itself. */
 static const struct {
-	enum restriction mx, a;
+	enum restriction mx, ns, a;
 	enum subject about;
 	bool is_reverse;
 } kinds[] = {
-    {RESTRICTION_check_client_mx_access, RESTRICTION_check_client_a_access,
-	SUBJECT_CLIENT, false},
+    {RESTRICTION_check_client_mx_access, RESTRICTION_check_client_ns_access,
+	RESTRICTION_check_client_a_access, SUBJECT_CLIENT, false},
     {RESTRICTION_check_reverse_client_hostname_mx_access,
+	RESTRICTION_check_reverse_client_hostname_ns_access,
 	RESTRICTION_check_reverse_client_hostname_a_access, SUBJECT_CLIENT,
 	true},
-    {RESTRICTION_check_helo_mx_access, RESTRICTION_check_helo_a_access,
-	SUBJECT_HELO, false},
-    {RESTRICTION_check_sender_mx_access, RESTRICTION_check_sender_a_access,
-	SUBJECT_SENDER, false},
+    {RESTRICTION_check_helo_mx_access, RESTRICTION_check_helo_ns_access,
+	RESTRICTION_check_helo_a_access, SUBJECT_HELO, false},
+    {RESTRICTION_check_sender_mx_access, RESTRICTION_check_sender_ns_access,
+	RESTRICTION_check_sender_a_access, SUBJECT_SENDER, false},
     {RESTRICTION_check_recipient_mx_access,
+	RESTRICTION_check_recipient_ns_access,
 	RESTRICTION_check_recipient_a_access, SUBJECT_RECIPIENT, false},
+};
+
+/* One look at the hosts of a domain. */
+struct look {
+	struct check *c;
+	const struct rule *r;
+	struct access_answer answer;
+	bool is_blind; /* something could not be asked */
 };
 
 static struct str
@@ -60,75 +71,120 @@ domain_of(const struct check *c, enum subject about, bool is_reverse)
 	return STR_NONE;
 }
 
+static enum find
+ask(struct look *l, struct str name, enum dns_type type, struct dns_answer *ret)
+{
+	enum find found =
+	    ask_dns(l->c->s->server->dns, name, type, l->c->a, ret);
+
+	l->is_blind |= found == FIND_RETRY || found == FIND_BROKEN;
+	return found;
+}
+
 static void
-try_address(struct check *c, const struct rule *r, struct str data,
-    struct access_answer *ret)
+try_address(struct look *l, struct str data)
 {
 	struct ip ip = {.family = data.len == 4 ? 4 : 6};
 
 	if (data.len != 4 && data.len != 16)
 		return;
 	memcpy(ip.b, data.p, data.len);
-	access_ip(c, r, &ip, ret);
+	access_ip(l->c, l->r, &ip, &l->answer);
 }
 
 /* The name, and each of its addresses. */
 static void
-try_host(struct check *c, const struct rule *r, struct str name,
-    struct access_answer *ret)
+try_host(struct look *l, struct str name)
 {
 	static const enum dns_type types[] = {DNS_A, DNS_AAAA};
 	struct dns_answer answer;
 
-	access_domain(c, r, name, ret);
-	for (size_t t = 0; t < 2 && ret->find == FIND_NO; t++) {
-		if (ask_dns(c->s->server->dns, name, types[t], c->a, &answer) !=
-		    FIND_YES)
+	access_domain(l->c, l->r, name, &l->answer);
+	for (size_t t = 0; t < 2 && l->answer.find == FIND_NO; t++) {
+		if (ask(l, name, types[t], &answer) != FIND_YES)
 			continue;
 		for (size_t i = 0; i < answer.records.n; i++)
-			try_address(
-			    c, r, ask_dns_record(&answer, i)->data, ret);
+			try_address(l, ask_dns_record(&answer, i)->data);
+	}
+}
+
+static void
+try_hosts(struct look *l, const struct dns_answer *hosts)
+{
+	for (size_t i = 0; i < hosts->records.n && i < HOSTS_MAX; i++) {
+		struct str name = ask_dns_record(hosts, i)->data;
+
+		if (name.len > 0)
+			try_host(l, name);
 	}
 }
 
 /* RFC 5321 section 5.1: without MX records the domain is its own server. */
 static void
-try_servers(struct check *c, const struct rule *r, struct str domain,
-    struct access_answer *ret)
+try_mail_servers(struct look *l, struct str domain)
 {
 	struct dns_answer mx;
+	enum find found = ask(l, domain, DNS_MX, &mx);
 
-	if (ask_dns(c->s->server->dns, domain, DNS_MX, c->a, &mx) != FIND_YES) {
-		try_host(c, r, domain, ret);
-		return;
-	}
-	for (size_t i = 0; i < mx.records.n && i < HOSTS_MAX; i++) {
-		struct str name = ask_dns_record(&mx, i)->data;
+	if (found == FIND_YES)
+		try_hosts(l, &mx);
+	else if (found == FIND_NO)
+		try_host(l, domain);
+}
 
-		if (name.len > 0)
-			try_host(c, r, name, ret);
+/* Those of the zone that the name is in: of the first name above it that has
+ * some. */
+static void
+try_name_servers(struct look *l, struct str domain)
+{
+	struct dns_answer ns;
+	enum find found;
+
+	for (;;) {
+		found = ask(l, domain, DNS_NS, &ns);
+		if (found != FIND_NO || ns.nxdomain ||
+		    !str_cut(domain, '.', NULL, &domain) || domain.len == 0)
+			break;
 	}
+	if (found == FIND_YES)
+		try_hosts(l, &ns);
 }
 
 static void
-try_literal(struct check *c, const struct rule *r, struct str literal,
-    struct access_answer *ret)
+try_literal(struct look *l, struct str literal)
 {
 	struct ip ip;
 
 	if (ip_parse_literal(literal, &ip) == 0)
-		access_ip(c, r, &ip, ret);
+		access_ip(l->c, l->r, &ip, &l->answer);
+}
+
+/* Who owns a domain could keep us from seeing what would be refused. */
+static enum verdict
+act(struct look *l, enum subject about)
+{
+	enum verdict v = access_act(l->c, l->r, &l->answer, about);
+
+	if (l->answer.find == FIND_NO && l->is_blind)
+		check_defer_if_permit(
+		    l->c, STR("4.4.3"), about, STR("Temporary lookup failure"));
+	/* SECURITY: who owns a domain writes what its servers are. */
+	if (v != VERDICT_PERMIT)
+		return v;
+	log_warning("%.*s: \"%.*s\" permits by what the DNS says: not heeded",
+	    STR_ARG(l->r->arg), STR_ARG(l->answer.value));
+	return VERDICT_DUNNO;
 }
 
 enum verdict
 hosts_check(struct check *c, const struct rule *r)
 {
-	struct access_answer answer = {.find = FIND_NO};
-	enum verdict v;
+	struct look l = {.c = c, .r = r, .answer = {.find = FIND_NO}};
 	struct str domain;
 	size_t i = 0;
 
-	while (kinds[i].mx != r->what && kinds[i].a != r->what) {
+	while (kinds[i].mx != r->what && kinds[i].ns != r->what &&
+	       kinds[i].a != r->what) {
 		i++;
 		assert(i < sizeof(kinds) / sizeof(kinds[0]));
 	}
@@ -136,16 +192,12 @@ hosts_check(struct check *c, const struct rule *r)
 	if (domain.len == 0)
 		return VERDICT_DUNNO;
 	if (addr_is_literal(domain))
-		try_literal(c, r, domain, &answer);
+		try_literal(&l, domain);
 	else if (r->what == kinds[i].mx)
-		try_servers(c, r, domain, &answer);
+		try_mail_servers(&l, domain);
+	else if (r->what == kinds[i].ns)
+		try_name_servers(&l, domain);
 	else
-		try_host(c, r, domain, &answer);
-	v = access_act(c, r, &answer, kinds[i].about);
-	/* SECURITY: who owns a domain writes what its servers are. */
-	if (v != VERDICT_PERMIT)
-		return v;
-	log_warning("%.*s: \"%.*s\" permits by what the DNS says: not heeded",
-	    STR_ARG(r->arg), STR_ARG(answer.value));
-	return VERDICT_DUNNO;
+		try_host(&l, domain);
+	return act(&l, kinds[i].about);
 }

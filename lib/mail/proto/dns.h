@@ -30,6 +30,7 @@ enum dns_kind {
 
 enum dns_type {
 	DNS_A = 1,
+	DNS_NS = 2,
 	DNS_CNAME = 5,
 	DNS_PTR = 12,
 	DNS_MX = 15,
@@ -45,9 +46,9 @@ struct dns_ask {
 struct dns_record {
 	uint64_t type;
 	uint64_t preference; /* MX */
-	struct str data; /* A, AAAA: 4, 16 bytes; MX, CNAME, PTR: the name in
-	                    lower case without final dot ("" is the root), all
-	                    but letters, digits, '-', '_' and '.' as \DDD;
+	struct str data; /* A, AAAA: 4, 16 bytes; MX, NS, CNAME, PTR: the name
+	                    in lower case without final dot ("" is the root),
+	                    all but letters, digits, '-', '_' and '.' as \DDD;
 	                    TXT: the strings joined; other: the rdata */
 };
 struct dns_answer {

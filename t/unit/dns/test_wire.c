@@ -230,6 +230,21 @@ test_aliases(void **state)
 }
 
 static void
+test_name_servers(void **state)
+{
+	(void)state;
+	ask("x.example", DNS_NS);
+	put_header(&b, q.id, OK, 1, 2, 0);
+	put_question(&b, &q);
+	put_rr_name(&b, "x.example", DNS_NS, 40, "NS1.x.example");
+	put_rr_name(&b, "x.example", DNS_NS, 40, "ns.far.example");
+	assert_int_equal(read_back(false), WIRE_FINAL);
+	assert_int_equal(answer.records.n, 2);
+	assert_str(record(0)->data, "ns1.x.example");
+	assert_str(record(1)->data, "ns.far.example");
+}
+
+static void
 test_no(void **state)
 {
 	static const struct {
@@ -399,6 +414,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_mx),
     cmocka_unit_test(test_data),
     cmocka_unit_test(test_aliases),
+    cmocka_unit_test(test_name_servers),
     cmocka_unit_test(test_no),
     cmocka_unit_test(test_could_not_ask),
     cmocka_unit_test(test_bounds),

@@ -72,7 +72,7 @@ answer_dns(struct chan *c, struct parcel *p, void *arg)
 		const char *word;
 		uint64_t type;
 	} types[] = {{"A", DNS_A}, {"AAAA", DNS_AAAA}, {"MX", DNS_MX},
-	    {"PTR", DNS_PTR}, {"TXT", DNS_TXT}};
+	    {"NS", DNS_NS}, {"PTR", DNS_PTR}, {"TXT", DNS_TXT}};
 	const struct dns_ask *ask = p->value;
 	struct dns_record records[LINES];
 	struct dns_answer a = {.find = FIND_NO,
@@ -94,7 +94,7 @@ answer_dns(struct chan *c, struct parcel *p, void *arg)
 		a.nxdomain = 0;
 		if (str_eq(word, STR("RETRY")))
 			a.find = FIND_RETRY;
-		for (size_t t = 0; t < 5; t++) {
+		for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++) {
 			if (!str_eq(word, str_c(types[t].word)) ||
 			    types[t].type != ask->type)
 				continue;
