@@ -228,6 +228,7 @@ conf_overlay(const struct conf *c, const struct conf_setting *settings,
 	struct conf *copy = conf_make(c->dir);
 
 	copy->host = arena_str(&copy->arena, c->host);
+	copy->interfaces = arena_str(&copy->arena, c->interfaces);
 	for (size_t i = 0; i < c->count; i++)
 		conf_put(copy, &c->sorted[i]->set, &r);
 	for (size_t i = 0; i < n; i++)
@@ -260,6 +261,12 @@ conf_str(const struct conf *c, enum param p)
 {
 	assert(p < PARAM_COUNT && c->values[p].is_known);
 	return c->values[p].text;
+}
+
+struct str
+conf_interfaces(const struct conf *c)
+{
+	return c->interfaces;
 }
 
 bool

@@ -154,6 +154,9 @@ typedef void (*conf_endpoint_fn)(void *arg, struct str endpoint);
 void conf_each_endpoint(
     const struct conf *c, unsigned users, conf_endpoint_fn each, void *arg);
 
+/* The addresses of this host when main.cf was read, blanks between them. */
+struct str conf_interfaces(const struct conf *c);
+
 const char *conf_dir(const struct conf *c);
 
 #endif

@@ -13,8 +13,9 @@
 #include "base/map.h"
 #include "mail/conf.h"
 
-#define CONF_SETTINGS_MAX 10000
-#define CONF_ARENA_MAX    ((size_t)256 * 1024 * 1024)
+#define CONF_SETTINGS_MAX   10000
+#define CONF_INTERFACES_MAX 8192 /* more addresses are left out */
+#define CONF_ARENA_MAX      ((size_t)256 * 1024 * 1024)
 
 struct conf_value {
 	struct str text; /* expanded */
@@ -31,9 +32,10 @@ struct conf_entry {
 struct conf {
 	struct arena arena;
 	struct str dir;
-	struct str host;   /* as gethostname(2) says */
-	struct str origin; /* first line of the file that myorigin names */
-	struct map names;  /* to struct conf_entry */
+	struct str host;       /* as gethostname(2) says */
+	struct str origin;     /* first line of the file that myorigin names */
+	struct str interfaces; /* as getifaddrs(3) says; p is NULL: not asked */
+	struct map names;      /* to struct conf_entry */
 	struct conf_entry **sorted;
 	size_t count;
 	struct conf_value values[PARAM_COUNT];

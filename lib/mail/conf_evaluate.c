@@ -7,9 +7,12 @@
 
 #include "base/file.h"
 #include "mail/addr.h"
+#include "net/ip.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -159,10 +162,38 @@ find_origin(struct conf *c, struct conf_remarks *r)
 	know(c, PARAM_myorigin, c->origin);
 }
 
+/* For programs that may not ask: what "inet_interfaces = all" means. */
+static void
+find_interfaces(struct conf *c)
+{
+	BUF_CLEANUP struct buf b = {0};
+	struct ifaddrs *list = NULL;
+	char text[IP_TEXT_MAX];
+	uint16_t port;
+	struct ip ip;
+
+	if (c->interfaces.p != NULL)
+		return;
+	buf_init(&b, CONF_INTERFACES_MAX);
+	if (getifaddrs(&list) < 0)
+		list = NULL;
+	for (const struct ifaddrs *i = list; i != NULL; i = i->ifa_next) {
+		if (i->ifa_addr == NULL ||
+		    ip_from_sockaddr(i->ifa_addr, &ip, &port) < 0)
+			continue;
+		ip_format(&ip, text);
+		if (b.len + strlen(text) + 1 <= CONF_INTERFACES_MAX)
+			(void)buf_addf(&b, "%s%s", b.len > 0 ? " " : "", text);
+	}
+	freeifaddrs(list);
+	c->interfaces = arena_str(&c->arena, buf_str(&b));
+}
+
 void
 conf_find_facts(struct conf *c, struct conf_remarks *r)
 {
 	find_host(c);
+	find_interfaces(c);
 	know(c, PARAM_config_directory, c->dir);
 	find_names(c, r);
 	find_origin(c, r);

@@ -12,6 +12,7 @@ struct wire {
 	struct str dir;
 	struct str host;
 	struct str origin;
+	struct str interfaces;
 	struct rows settings; /* struct conf_setting */
 };
 
@@ -28,6 +29,7 @@ static const struct field wire_fields[] = {
     SHAPE_STR(struct wire, dir, 8192),
     SHAPE_LINE(struct wire, host, 255),
     SHAPE_LINE(struct wire, origin, 4096),
+    SHAPE_LINE(struct wire, interfaces, CONF_INTERFACES_MAX),
     SHAPE_ROWS(struct wire, settings, CONF_SETTINGS_MAX, &setting_shape),
 };
 static const struct shape wire_shape = SHAPE("conf", struct wire, wire_fields);
@@ -42,7 +44,11 @@ conf_encode(const struct conf *c, struct buf *out)
 
 	for (size_t i = 0; i < c->count; i++)
 		list[i] = c->sorted[i]->set;
-	struct wire w = {c->dir, c->host, c->origin, {list, c->count}};
+	struct wire w = {.dir = c->dir,
+	    .host = c->host,
+	    .origin = c->origin,
+	    .interfaces = c->interfaces,
+	    .settings = {list, c->count}};
 	return shape_encode(&wire_shape, &w, out);
 }
 
@@ -62,6 +68,7 @@ conf_decode(struct str bytes)
 	struct conf *c = conf_make(w.dir);
 	c->host = arena_str(&c->arena, w.host);
 	c->origin = arena_str(&c->arena, w.origin);
+	c->interfaces = arena_str(&c->arena, w.interfaces);
 	const struct conf_setting *list = w.settings.p;
 	for (size_t i = 0; i < w.settings.n; i++)
 		conf_put(c, &list[i], &r);

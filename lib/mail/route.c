@@ -38,29 +38,35 @@ open_maps(struct router *r, enum param p, struct maps **ret, struct buf *why)
 	return *ret != NULL;
 }
 
+static bool
+has_address(struct str list, const struct ip *ip)
+{
+	struct ip own;
+	struct str word;
+
+	while ((word = str_word(&list, ", \t\r\n")).len > 0)
+		if ((ip_parse(word, &own) == 0 ||
+			ip_parse_literal(word, &own) == 0) &&
+		    ip_eq(ip, &own))
+			return true;
+	return false;
+}
+
 /* An address of this host: "[192.0.2.1]" where inet_interfaces or
  * proxy_interfaces names it, and loopback. */
 static bool
 is_own_literal(const struct router *r, struct str domain)
 {
-	static const enum param lists[] = {
-	    PARAM_inet_interfaces, PARAM_proxy_interfaces};
-	struct ip ip, own;
+	const struct conf *c = r->conf;
+	struct ip ip;
 
 	if (ip_parse_literal(domain, &ip) < 0)
 		return false;
-	if (ip_is_loopback(&ip))
-		return true;
-	for (size_t i = 0; i < 2; i++) {
-		struct str rest = conf_str(r->conf, lists[i]), word;
-
-		while ((word = str_word(&rest, ", \t\r\n")).len > 0)
-			if ((ip_parse(word, &own) == 0 ||
-				ip_parse_literal(word, &own) == 0) &&
-			    ip_eq(&ip, &own))
-				return true;
-	}
-	return false;
+	return ip_is_loopback(&ip) ||
+	       has_address(conf_str(c, PARAM_inet_interfaces), &ip) ||
+	       has_address(conf_str(c, PARAM_proxy_interfaces), &ip) ||
+	       (conf_has_word(c, PARAM_inet_interfaces, STR("all")) &&
+		   has_address(conf_interfaces(c), &ip));
 }
 
 static enum find

@@ -16,7 +16,7 @@
 #include "mail/conf.h"
 
 enum route_class {
-	ROUTE_LOCAL,           /* mydestination, inet_interfaces literals */
+	ROUTE_LOCAL,           /* mydestination, our own address literals */
 	ROUTE_VIRTUAL_ALIAS,   /* virtual_alias_domains */
 	ROUTE_VIRTUAL_MAILBOX, /* virtual_mailbox_domains */
 	ROUTE_RELAY,           /* relay_domains */

@@ -6,6 +6,7 @@
 #include "mail/expansion.h"
 #include "mail/rewrite.h"
 #include "mail/route.h"
+#include "net/ip.h"
 
 static struct fake_env env;
 
@@ -93,7 +94,7 @@ test_class(void **state)
 	check_route(
 	    &s, "joe@[IPv6:2001:db8::1]", "local local mail.example.com");
 	check_route(&s, "joe@[127.0.0.1]", "local local mail.example.com");
-	check_route(&s, "joe@[192.0.2.2]", "default smtp [192.0.2.2]");
+	check_route(&s, "joe@[198.51.100.9]", "default smtp [198.51.100.9]");
 	check_route(
 	    &s, "joe@sub.here.example", "default smtp sub.here.example");
 	check_route(&s, "no@alias.example",
@@ -103,6 +104,43 @@ test_class(void **state)
 	check_route(&s, "x@sub.relay.example", "relay relay sub.relay.example");
 	check_route(&s, "x@far.example", "default smtp far.example");
 	close_site(&s);
+}
+
+/* With "all" every address that this host has is ours; else those named. */
+static void
+test_interfaces(void **state)
+{
+	struct site all, one;
+	struct str rest, word;
+	size_t n = 0;
+
+	(void)state;
+	open_site(&all, SITE "alias_maps =\n");
+	rest = conf_interfaces(all.conf);
+	while ((word = str_word(&rest, " ")).len > 0) {
+		bool is_v6 = str_has_char(word, ':');
+		char to[100];
+		struct ip ip;
+
+		assert_int_equal(ip_parse(word, &ip), 0);
+		snprintf(to, sizeof(to), "joe@[%s%.*s]", is_v6 ? "IPv6:" : "",
+		    STR_ARG(word));
+		check_route(&all, to, "local local mail.example.com");
+		n += !ip_is_loopback(&ip);
+		open_site(&one, SITE "alias_maps =\n"
+				     "inet_interfaces = loopback-only\n");
+		if (!ip_is_loopback(&ip)) {
+			enum route_class class;
+
+			assert_int_equal(router_class(one.router, addr_of(to),
+					     &one.arena, &class),
+			    FIND_YES);
+			assert_int_equal(class, ROUTE_DEFAULT);
+		}
+		close_site(&one);
+	}
+	print_message("# %zu addresses beyond loopback\n", n);
+	close_site(&all);
 }
 
 static void
@@ -354,6 +392,7 @@ test_expansion(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_class),
+    cmocka_unit_test(test_interfaces),
     cmocka_unit_test(test_relayhost),
     cmocka_unit_test(test_transport_maps),
     cmocka_unit_test(test_known),
