@@ -113,6 +113,7 @@ broker_send_start(struct child *c)
 	    .facility = (uint64_t)log_target_facility(conf),
 	    .generation = c->plan->generation,
 	    .is_root_suite = m->is_root,
+	    .limit = c->service->limit,
 	};
 	int fds[2] = {config_fd(c->service), m->log_fd};
 	struct control_go go;

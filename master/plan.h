@@ -41,6 +41,7 @@ struct service {
 	bool is_inet;      /* name is "host:port"; nobody links to it */
 	struct str config; /* encoded, for its processes */
 	struct str syslog_name;
+	uint64_t limit; /* of processes; 0: none is said */
 	struct plan_file *files;
 	size_t nfiles;
 	struct str *endpoints; /* that its processes may have dialled */

@@ -70,7 +70,7 @@ admit(struct server *s, int fd, const struct sockaddr_storage *peer)
 
 	if (ip_from_sockaddr((const struct sockaddr *)peer, &ip, &port) < 0)
 		ip = (struct ip){.family = 4}, port = 0;
-	if (s->session_count >= s->sessions_max) {
+	if (!s->is_limited && s->session_count >= s->sessions_max) {
 		log_warning(
 		    "%zu sessions: a client is turned away", s->session_count);
 		turn_away(s, fd);
@@ -101,8 +101,13 @@ run(void *arg)
 
 	while (!task_is_cancelled()) {
 		struct sockaddr_storage peer;
-		int fd = io_accept(&l->io, &peer, CLOCK_NEVER);
+		int fd;
 
+		if (server_is_full(l->all->server)) {
+			task_wait(&l->all->server->place, CLOCK_NEVER);
+			continue;
+		}
+		fd = io_accept(&l->io, &peer, CLOCK_NEVER);
 		if (fd >= 0)
 			admit(l->all->server, fd, &peer);
 		else if (fd == -EMFILE || fd == -ENFILE)

@@ -62,6 +62,19 @@ count_sessions_max(void)
 	return (size_t)(limit.rlim_cur - FDS_KEPT) / FDS_SESSION;
 }
 
+/* In Postfix a process serves one client: as many sessions. */
+static void
+set_limit(struct server *s)
+{
+	uint64_t limit = serve_limit(s->sv);
+
+	task_queue_init(&s->place);
+	s->sessions_max = count_sessions_max();
+	s->is_limited = limit > 0 && limit < s->sessions_max;
+	if (s->is_limited)
+		s->sessions_max = (size_t)limit;
+}
+
 static struct match *
 open_clients(struct server *s, enum param p, struct buf *why)
 {
@@ -140,7 +153,7 @@ server_new(struct serve *sv, const struct conf *conf,
 	arena_init(&s->arena, ARENA_MAX);
 	peers_init(&s->peers);
 	read_conf(s);
-	s->sessions_max = count_sessions_max();
+	set_limit(s);
 	s->normalizes = !str_eq_case(
 	    conf_str(conf, PARAM_smtpd_forbid_bare_newline), STR("reject"));
 	limit_init(&s->limit, (unsigned)conf_int(conf,
@@ -182,6 +195,20 @@ server_bounds(const struct server *s)
 	                                                      : &s->normal;
 }
 
+bool
+server_is_full(struct server *s)
+{
+	bool is_full = s->is_limited && s->session_count >= s->sessions_max;
+
+	if (is_full && !s->was_full)
+		log_warning("service \"%.*s\" has reached its process limit "
+			    "\"%zu\": new clients may experience noticeable "
+			    "delays",
+		    STR_ARG(serve_service(s->sv)), s->sessions_max);
+	s->was_full |= is_full;
+	return is_full;
+}
+
 void
 server_entered(struct server *s, struct session *session)
 {
@@ -193,6 +220,7 @@ void
 server_left(struct server *s)
 {
 	s->session_count--;
+	task_wake_all(&s->place);
 	if (s->is_draining && s->session_count == 0)
 		serve_exit(s->sv, 0);
 }

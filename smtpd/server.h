@@ -67,7 +67,10 @@ struct server {
 	size_t notices_sent;
 	bool normalizes; /* anyone's bare LF, not just those of friends */
 
-	size_t sessions_max; /* what the descriptors allow */
+	size_t sessions_max;     /* what the descriptors allow, or master.cf */
+	bool is_limited;         /* by master.cf: who is too many waits */
+	bool was_full;           /* said once */
+	struct task_queue place; /* where those wait who accept for them */
 	size_t session_count;
 	struct session_list sessions;
 	bool is_draining; /* no new clients */
@@ -86,6 +89,8 @@ void server_free(struct server **s); /* when no session is left */
 /* Tighter while most of what the process can hold is taken. */
 const struct bounds *server_bounds(const struct server *s);
 
+/* No more are let in until one leaves; said the first time. */
+bool server_is_full(struct server *s);
 void server_entered(struct server *s, struct session *session);
 void server_left(struct server *s); /* the last one, in a drain: exit */
 

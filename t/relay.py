@@ -167,4 +167,28 @@ def _(t):
     t.ok(wait_until("the new configuration", relays), "relays after the reload")
 
 
+@test("as many sessions as master.cf allows processes; who is too many waits, and is served then")
+def _(t):
+    with Suite(start=False) as w:
+        w.master_cf = f"127.0.0.1:{w.port} inet n - n - 2 smtpd\n"
+        w.configure()
+        w.start()
+        one, two, three = w.socket(), w.socket(), w.socket()
+        t.eq((one.reply()[:3], two.reply()[:3]), ("220", "220"), "two are served")
+        w.wait_log(r'service "127\.0\.0\.1:\d+" has reached its process limit "2"')
+        three.sock.settimeout(0.3)
+        try:
+            t.ok(three.file.readline() == b"", "the third waits")
+        except TimeoutError:
+            t.ok(True, "the third waits")
+        three.sock.settimeout(20)
+        three.file = three.sock.makefile("rb")
+        one.say("QUIT")
+        one.close()
+        t.eq(three.reply()[:3], "220", "and is served when one has left")
+        for s in (two, three):
+            s.say("QUIT")
+            s.close()
+
+
 main(cleanup=v.close, evidence=lambda: v.log()[-4000:])

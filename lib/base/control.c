@@ -15,6 +15,7 @@ static const struct field start_fields[] = {
     SHAPE_U64(struct control_start, facility, 23 << 3),
     SHAPE_U64(struct control_start, generation, UINT32_MAX),
     SHAPE_U64(struct control_start, is_root_suite, 1),
+    SHAPE_U64(struct control_start, limit, UINT32_MAX),
 };
 static const struct shape start_shape =
     SHAPE("start", struct control_start, start_fields);

@@ -54,6 +54,7 @@ struct control_start {
 	uint64_t facility;
 	uint64_t generation; /* of the configuration */
 	uint64_t is_root_suite;
+	uint64_t limit; /* processes, as master.cf has it; 0: none is said */
 };
 struct control_gift {
 	struct str name;

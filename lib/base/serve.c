@@ -41,6 +41,7 @@ struct serve {
 	struct buf config;
 	uint64_t generation;
 	bool is_root_suite;
+	uint64_t limit;
 	bool is_started;  /* start() returned 0 */
 	bool is_draining; /* told so ... */
 	bool is_urgent;   /* ... and to be quick */
@@ -117,6 +118,7 @@ take_start(struct serve *sv, struct parcel *p)
 	sv->service = arena_str(&sv->arena, s->service);
 	sv->generation = s->generation;
 	sv->is_root_suite = s->is_root_suite != 0;
+	sv->limit = s->limit;
 	log_name(s->syslog_name);
 	log_host(s->hostname);
 	log_facility((int)s->facility);
@@ -358,6 +360,12 @@ bool
 serve_is_root_suite(const struct serve *sv)
 {
 	return sv->is_root_suite;
+}
+
+uint64_t
+serve_limit(const struct serve *sv)
+{
+	return sv->limit;
 }
 
 bool

@@ -65,6 +65,10 @@ struct str serve_config(const struct serve *sv);  /* encoded; mail/conf.h */
 uint64_t serve_generation(const struct serve *sv);
 bool serve_is_root_suite(const struct serve *sv); /* false: one user for all */
 
+/* How many processes master.cf lets the service have, in each of which Postfix
+ * serves one client; 0: it does not say. */
+uint64_t serve_limit(const struct serve *sv);
+
 bool serve_is_urgent(const struct serve *sv); /* see drain */
 
 /* A descriptor by name: "listen:0", "file:/etc/resolv.conf" (also of a table:

@@ -45,6 +45,8 @@ struct master_command {
 const struct master_command *master_command_find(struct str name);
 const char *master_command_suggest(struct str name); /* NULL: none is near */
 
+#define MASTER_COLUMN_PROCESSES 4 /* of columns */
+
 struct master_service {
 	struct str name;       /* "smtp", "127.0.0.1:2525", "relay" */
 	struct str type;       /* inet, unix, fifo, unix-dgram, pass */

@@ -128,6 +128,25 @@ endpoints_are_those_of_a_service(void **state)
 	plan_unref(&p);
 }
 
+static void
+a_limit_is_what_somebody_wrote(void **state)
+{
+	static const char lines[] = "a inet n - y - - smtpd\n"
+				    "b inet n - y - 7 smtpd\n"
+				    "c inet n - y - 0 smtpd\n";
+	struct plan *p = make("", lines);
+	struct plan *q = make("default_process_limit = 100\n", lines);
+
+	(void)state;
+	assert_int_equal(find_inet(p, "a")->limit, 0);
+	assert_int_equal(find_inet(p, "b")->limit, 7);
+	assert_int_equal(find_inet(p, "c")->limit, 0);
+	assert_int_equal(find_inet(q, "a")->limit, 100);
+	assert_int_equal(find_inet(q, "b")->limit, 7);
+	plan_unref(&p);
+	plan_unref(&q);
+}
+
 /* The unix transport and the port have the same name in every master.cf. */
 static void
 nobody_links_to_a_port(void **state)
@@ -229,6 +248,7 @@ a_bad_setting_of_a_service_is_an_error(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_fixed_ones_are_always_there),
     cmocka_unit_test(an_inet_line_is_a_service_of_its_own),
+    cmocka_unit_test(a_limit_is_what_somebody_wrote),
     cmocka_unit_test(endpoints_are_those_of_a_service),
     cmocka_unit_test(nobody_links_to_a_port),
     cmocka_unit_test(transports_have_their_settings),

@@ -56,6 +56,13 @@ serve_service(const struct serve *sv)
 	return STR("smtp");
 }
 
+uint64_t
+serve_limit(const struct serve *sv)
+{
+	(void)sv;
+	return 0;
+}
+
 void
 serve_exit(struct serve *sv, int code)
 {
