@@ -30,6 +30,7 @@ struct policy {
 	struct lines idle; /* the one that was used last comes first */
 	size_t open;       /* idle or in use */
 	struct task_queue place;
+	struct task_queue tending; /* where the task that tends it sleeps */
 	bool is_tended;
 	bool is_freed; /* by its owner; the task that tends it leaves */
 };
@@ -112,6 +113,7 @@ policy_new(const struct conf *c, struct str spec, struct buf *why)
 	arena_init(&p->arena, 4 * CONF_VALUE_MAX);
 	TAILQ_INIT(&p->idle);
 	task_queue_init(&p->place);
+	task_queue_init(&p->tending);
 	if (!read_spec(p, c, spec, why))
 		policy_free(&p);
 	return p;
@@ -163,7 +165,9 @@ policy_free(struct policy **pp)
 		return;
 	close_idle(p, INT64_MAX);
 	p->is_freed = true;
-	if (!p->is_tended)
+	if (p->is_tended)
+		task_wake_all(&p->tending);
+	else
 		free_policy(p);
 }
 
@@ -175,7 +179,7 @@ tend(void *arg)
 	struct line *l;
 
 	while ((l = TAILQ_LAST(&p->idle, lines)) != NULL &&
-	       task_sleep(l->used + p->max_idle) == 0)
+	       task_wait(&p->tending, l->used + p->max_idle) != -ECANCELED)
 		close_idle(p, clock_mono() - p->max_idle);
 	p->is_tended = false;
 	if (p->is_freed)
