@@ -391,10 +391,12 @@ start_move(struct store *s, struct store_item *item, enum entry_queue queue,
 		return r;
 	}
 	m = store_new_move(s, item);
-	/* What is to be held and was not yet in hold/ goes nowhere else. */
-	m->queue = body->envelope.hold && item->where == STORE_JOURNAL
-	               ? QUEUE_HOLD
-	               : queue;
+	/* What is to be held and was not yet in hold/ goes nowhere else of
+	 * itself: who asks for more waits for it. */
+	m->queue =
+	    body->envelope.hold && item->where == STORE_JOURNAL && owner == NULL
+		? QUEUE_HOLD
+		: queue;
 	m->draft = draft;
 	m->content = content_ref(body->content);
 	m->nspoken = nspoken;
