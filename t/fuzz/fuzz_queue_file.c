@@ -21,13 +21,8 @@ read_all(int fd)
 	struct content *c = NULL;
 	struct arena a;
 	const char *why = NULL;
-	size_t max;
 
-	if (queue_file_arena_max(fd, &max, &why) < 0) {
-		assert(why != NULL);
-		return;
-	}
-	arena_init(&a, max);
+	arena_init(&a, 0);
 	if (queue_file_read(fd, &a, &f, &e, &p, &why) == 0) {
 		assert(p.n == e.recipients.n);
 		if (queue_file_content(fd, &f, &c) == 0)

@@ -40,6 +40,7 @@
 #define ENVELOPE_MAX    (32 * 1024 * 1024)
 #define SLOT_MAX        (1024 * 1024)
 #define BLOCK           (256 * 1024)
+#define FRONT           (8 * 1024)
 
 static const unsigned char magic[8] = {'V', 'A', 'L', 'I', 'J', 'A', 'Q', '\n'};
 
@@ -256,43 +257,50 @@ queue_file_write(const struct disk *disk, int dirfd, const char *path,
 	return r;
 }
 
-static int
-read_header(int fd, struct queue_file *ret, const char **ret_why)
-{
-	unsigned char header[HEADER_SIZE];
-	int r = fd_pread_all(fd, header, sizeof(header), 0);
-
-	*ret_why = r == -ENODATA ? "cut short" : "cannot be read";
-	if (r < 0)
-		return r == -ENODATA ? -EBADMSG : r;
-	return parse_header(header, ret, ret_why);
-}
-
-int
-queue_file_arena_max(int fd, size_t *ret, const char **ret_why)
-{
-	struct queue_file f;
-	int r = read_header(fd, &f, ret_why);
-
-	if (r < 0)
-		return r;
-	*ret = entry_arena_max(f.envelope_size) + f.envelope_size +
-	       progress_arena_max(f.recipients) + SLOTS * 2 * f.slot_size;
-	return 0;
-}
+/* What is in front of the content, read with one call where it is as small
+ * as it most often is. */
+struct front {
+	int fd;
+	size_t n;
+	char bytes[FRONT];
+};
 
 static int
-read_part(int fd, size_t at, size_t n, struct arena *a, struct str *ret,
+read_front(int fd, struct front *ret, struct queue_file *ret_file,
     const char **ret_why)
 {
-	char *bytes = arena_alloc(a, n + 1);
-	int r = fd_pread_all(fd, bytes, n, (off_t)at);
+	ssize_t n;
 
-	*ret_why = r == -ENODATA ? "cut short" : "cannot be read";
-	if (r < 0)
-		return r == -ENODATA ? -EBADMSG : r;
+	do
+		n = pread(fd, ret->bytes, sizeof(ret->bytes), 0);
+	while (n < 0 && errno == EINTR);
+	*ret_why = "cannot be read";
+	if (n < 0)
+		return -errno;
+	ret->fd = fd;
+	ret->n = (size_t)n;
+	*ret_why = "cut short";
+	if (ret->n < HEADER_SIZE)
+		return -EBADMSG;
+	return parse_header(
+	    (const unsigned char *)ret->bytes, ret_file, ret_why);
+}
+
+static int
+read_part(const struct front *front, size_t at, size_t n, struct arena *a,
+    struct str *ret, const char **ret_why)
+{
+	char *bytes = arena_alloc(a, n + 1);
+	int r;
+
 	*ret = str_n(bytes, n);
-	return 0;
+	if (at + n <= front->n) {
+		memcpy(bytes, front->bytes + at, n);
+		return 0;
+	}
+	r = fd_pread_all(front->fd, bytes, n, (off_t)at);
+	*ret_why = r == -ENODATA ? "cut short" : "cannot be read";
+	return r == -ENODATA ? -EBADMSG : r;
 }
 
 /* The bytes of a slot that is whole: false if it is not. */
@@ -311,7 +319,7 @@ open_slot(struct str slot, struct str *ret)
 
 /* The newer of the slots that are whole. */
 static int
-read_progress(int fd, struct queue_file *f, struct arena *a,
+read_progress(const struct front *front, struct queue_file *f, struct arena *a,
     struct progress *ret, const char **ret_why)
 {
 	bool any = false;
@@ -323,7 +331,7 @@ read_progress(int fd, struct queue_file *f, struct arena *a,
 		uint64_t serial;
 		const char *why;
 		int r = read_part(
-		    fd, slot_at(f, i), f->slot_size, a, &slot, ret_why);
+		    front, slot_at(f, i), f->slot_size, a, &slot, ret_why);
 
 		if (r < 0)
 			return r;
@@ -340,21 +348,32 @@ read_progress(int fd, struct queue_file *f, struct arena *a,
 	return any ? 0 : -EBADMSG;
 }
 
+/* A ceiling for all that is made of such a file. */
+static size_t
+arena_max(const struct queue_file *f)
+{
+	return entry_arena_max(f->envelope_size) + f->envelope_size +
+	       progress_arena_max(f->recipients) +
+	       SLOTS * 2 * (size_t)f->slot_size;
+}
+
 int
 queue_file_read(int fd, struct arena *a, struct queue_file *ret,
     struct envelope *ret_envelope, struct progress *ret_progress,
     const char **ret_why)
 {
+	struct front front;
 	struct queue_file f;
 	struct str bytes;
 	struct stat st;
-	int r = read_header(fd, &f, ret_why);
+	int r = read_front(fd, &front, &f, ret_why);
 
 	if (r < 0)
 		return r;
-	r = read_progress(fd, &f, a, ret_progress, ret_why);
+	a->max = arena_max(&f);
+	r = read_progress(&front, &f, a, ret_progress, ret_why);
 	if (r == 0)
-		r = read_part(fd, slot_at(&f, SLOTS), f.envelope_size, a,
+		r = read_part(&front, slot_at(&f, SLOTS), f.envelope_size, a,
 		    &bytes, ret_why);
 	if (r < 0)
 		return r;
@@ -407,14 +426,18 @@ static int
 find_serial(int fd, const struct queue_file *f, uint64_t *ret)
 {
 	ARENA_CLEANUP struct arena a = {0};
-	struct queue_file now = *f;
+	struct queue_file now;
+	struct front front;
 	struct progress p;
 	const char *why;
-	int r;
+	int r = read_front(fd, &front, &now, &why);
 
+	if (r < 0)
+		return r;
+	now = *f;
 	arena_init(&a, progress_arena_max(f->recipients) +
 			   SLOTS * 4 * (size_t)f->slot_size);
-	r = read_progress(fd, &now, &a, &p, &why);
+	r = read_progress(&front, &now, &a, &p, &why);
 	if (r == 0)
 		*ret = now.serial;
 	return r;

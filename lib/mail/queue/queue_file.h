@@ -61,14 +61,13 @@ int queue_file_write(const struct disk *disk, int dirfd, const char *path,
     struct queue_file_draft *d, const struct content *content);
 
 /*
- * Read header, envelope and progress (made here, in `a`) from `fd`.
- * *ret_why (on error) is one phrase.
+ * Read header, envelope and progress (made here, in `a`, whose ceiling
+ * becomes what such a file can need) from `fd`.  *ret_why (on error) is one
+ * phrase.
  */
 int queue_file_read(int fd, struct arena *a, struct queue_file *ret,
     struct envelope *ret_envelope, struct progress *ret_progress,
     const char **ret_why);
-/* A ceiling for that arena. */
-int queue_file_arena_max(int fd, size_t *ret, const char **ret_why);
 
 /* The content, checked. */
 int queue_file_content(

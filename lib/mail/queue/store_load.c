@@ -94,9 +94,6 @@ load_file(struct store *s, const struct store_item *item, struct store_body *b,
 	*ret_why = "its file cannot be opened";
 	if (fd < 0)
 		return fd;
-	r = queue_file_arena_max(fd, &b->arena.max, ret_why);
-	if (r < 0)
-		return r;
 	r = queue_file_read(
 	    fd, &b->arena, &b->file, &b->envelope, &b->progress, ret_why);
 	if (r < 0)

@@ -95,13 +95,10 @@ read_file(int fd, struct queue_file *ret)
 	struct progress p;
 	struct content *c = NULL;
 	const char *why;
-	size_t max;
 	char text[64];
-	int r = queue_file_arena_max(fd, &max, &why);
+	int r;
 
-	if (r < 0)
-		return r;
-	arena_init(&a, max);
+	arena_init(&a, 0);
 	r = queue_file_read(fd, &a, ret, &e, &p, &why);
 	if (r == 0)
 		r = queue_file_content(fd, ret, &c);
