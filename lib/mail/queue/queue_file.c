@@ -286,18 +286,20 @@ read_front(int fd, struct front *ret, struct queue_file *ret_file,
 	    (const unsigned char *)ret->bytes, ret_file, ret_why);
 }
 
+/* *ret borrows from `front` or lies in `a`. */
 static int
 read_part(const struct front *front, size_t at, size_t n, struct arena *a,
     struct str *ret, const char **ret_why)
 {
-	char *bytes = arena_alloc(a, n + 1);
+	char *bytes;
 	int r;
 
-	*ret = str_n(bytes, n);
 	if (at + n <= front->n) {
-		memcpy(bytes, front->bytes + at, n);
+		*ret = str_n(front->bytes + at, n);
 		return 0;
 	}
+	bytes = arena_alloc(a, n + 1);
+	*ret = str_n(bytes, n);
 	r = fd_pread_all(front->fd, bytes, n, (off_t)at);
 	*ret_why = r == -ENODATA ? "cut short" : "cannot be read";
 	return r == -ENODATA ? -EBADMSG : r;
@@ -352,7 +354,8 @@ read_progress(const struct front *front, struct queue_file *f, struct arena *a,
 static size_t
 arena_max(const struct queue_file *f)
 {
-	return entry_arena_max(f->envelope_size) + f->envelope_size +
+	return entry_arena_max(f->envelope_size) +
+	       2 * (size_t)f->envelope_size +
 	       progress_arena_max(f->recipients) +
 	       SLOTS * 2 * (size_t)f->slot_size;
 }
@@ -380,7 +383,8 @@ queue_file_read(int fd, struct arena *a, struct queue_file *ret,
 	*ret_why = "its envelope is damaged";
 	if (crc_of(bytes) != f.envelope_crc)
 		return -EBADMSG;
-	if (shape_decode(&envelope_shape, bytes, a, ret_envelope, ret_why) < 0)
+	if (shape_decode(&envelope_shape, arena_str(a, bytes), a, ret_envelope,
+		ret_why) < 0)
 		return -EBADMSG;
 	*ret_why = "the sizes do not agree";
 	if (ret_envelope->recipients.n != f.recipients ||

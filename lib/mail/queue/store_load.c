@@ -72,7 +72,8 @@ store_open_file(const struct store *s, const struct store_item *item, int flags)
 	char path[DIRS_PATH_MAX];
 	int fd = -1;
 
-	flags |= O_CLOEXEC | O_NOFOLLOW;
+	/* Our own: nobody asks when it was read. */
+	flags |= O_CLOEXEC | O_NOFOLLOW | O_NOATIME;
 	if (item->in_tmp) {
 		dirs_tmp_path(str_c(item->id), item->nonce, path);
 		fd = openat(s->config.dirfd, path, flags);
