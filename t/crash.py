@@ -162,10 +162,11 @@ def _(t):
 def power_cuts(t, kind, cuts, flushes=True):
     """(acknowledged, verdict, log) after so many cuts under load."""
     disk = Disk(kind)
-    v = make_suite(base=disk.path, flushes=flushes)
-    os.sync()  # what this test itself wrote is not what is tried
+    v = None
     acked, first, busy = {}, 1, 0
     try:
+        v = make_suite(base=disk.path, flushes=flushes)
+        os.sync()  # what this test itself wrote is not what is tried
         for n in range(cuts):
             load = start_load(v, f"{kind}-{flushes}-{n}", first=first)
             wait_until("mail is taken", lambda: len(load.acked) > 300, 60)
@@ -189,9 +190,10 @@ def power_cuts(t, kind, cuts, flushes=True):
         v.stop()
         log = v.log()
     finally:
-        if v.is_started:
-            v.valija("stop")
-        open_suites.remove(v)
+        if v:
+            if v.is_started:
+                v.valija("stop")
+            open_suites.remove(v)
         disk.close()
     return acked, verdict, log
 

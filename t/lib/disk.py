@@ -2,8 +2,11 @@
 """disk: a file system on a loop device whose power can be cut.
 
 The cut is the shutdown ioctl of ext4 and xfs with the log not flushed: what
-was not on stable storage is gone at the next mount.
+was not on stable storage is gone at the next mount.  The mounts are in a
+namespace of this test alone: one that another test has made meanwhile would
+hold a copy of them, and the image with it.
 """
+import ctypes
 import fcntl
 import os
 import struct
@@ -14,10 +17,23 @@ from lib.suite import wait_until
 
 SHUTDOWN = 0x8004587d  # _IOR('X', 125, uint32_t)
 NO_LOG_FLUSH = 2
+CLONE_NEWNS = 0x20000
+
+
+def own_mounts(done=[]):
+    """Before threads are started: each has a namespace."""
+    if done:
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNS) < 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    done.append(True)
 
 
 class Disk:
     def __init__(self, kind, megabytes=600):
+        own_mounts()
         self.kind = kind
         self.image = tempfile.NamedTemporaryFile(prefix="valija-disk-", dir="/var/tmp")
         os.truncate(self.image.name, megabytes << 20)
