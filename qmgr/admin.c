@@ -49,6 +49,7 @@ static const struct row {
     {ADMIN_FLUSH, MAY_FLUSH, admin_flush},
     {ADMIN_STATUS, MAY_VIEW, admin_status},
     {ADMIN_TAKE, MAY_STEER, admin_take},
+    {ADMIN_STEER, MAY_STEER, admin_steer},
 };
 
 static void

@@ -50,5 +50,6 @@ void admin_list(struct admin_request *r);
 void admin_flush(struct admin_request *r);
 void admin_status(struct admin_request *r);
 void admin_take(struct admin_request *r);
+void admin_steer(struct admin_request *r);
 
 #endif

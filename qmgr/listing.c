@@ -87,6 +87,7 @@ queue_of(const struct message *m)
 	case MESSAGE_TAKEN:
 	case MESSAGE_ACTIVE:
 		break;
+	case MESSAGE_STOPPED:
 	case MESSAGE_WAITING:
 		return "deferred";
 	case MESSAGE_HELD:
@@ -102,7 +103,9 @@ is_expired(const struct message *m, const struct progress *p)
 	if (m->active != NULL || p->left == 0)
 		return false;
 	for (size_t i = 0; i < p->n; i++)
-		if (!p->marks[i].done && !progress_is_unsaid(&p->marks[i]))
+		if (!p->marks[i].done &&
+		    (p->marks[i].last == NULL ||
+			p->marks[i].last->state != OUTCOME_BOUNCED))
 			return false;
 	return true;
 }
@@ -206,7 +209,8 @@ say_one(struct qmgr *q, struct saying *s, struct message *m)
 	const char *why;
 
 	arena_reset(&s->arena);
-	if (m->state == MESSAGE_TAKEN)
+	if (m->state == MESSAGE_TAKEN ||
+	    (m->active != NULL && m->active->is_deleted))
 		return 0;
 	if (s->only_names)
 		s->each(s, m, NULL);

@@ -10,6 +10,7 @@
 #include "notice.h"
 #include "qmgr.h"
 #include "results.h"
+#include "steer.h"
 #include "talk.h"
 #include "wait.h"
 
@@ -236,8 +237,11 @@ message_taken(struct qmgr *q, struct message *m)
 static void
 finish(struct qmgr *q, struct message *m)
 {
+	if (m->active->steered != NULL)
+		steer_lost(m->active->steered);
 	store_finish(q->store, &m->item);
-	report_removed(m);
+	if (!m->active->is_deleted)
+		report_removed(m);
 	stats_removed(&q->stats);
 	make_passive(q, m);
 	free_message(q, m);
@@ -261,28 +265,35 @@ is_expired(const struct qmgr *q, const struct message *m)
 	       (b->progress.attempts >= EXPIRE_ATTEMPTS_MIN || life == 0);
 }
 
+static bool
+is_open(const struct progress_mark *mark)
+{
+	return !mark->done && !progress_is_unsaid(mark);
+}
+
 /* Never by trouble of our own, however long that lasts. */
 static bool
 may_expire(const struct progress_mark *mark)
 {
-	return !mark->done && !progress_is_unsaid(mark) &&
+	return is_open(mark) &&
 	       (mark->last == NULL || !message_is_ours(mark->last));
 }
 
 static bool
-has_expired_recipient(const struct message *m)
+has_one(const struct message *m, bool (*is)(const struct progress_mark *mark))
 {
 	const struct progress *p = &m->active->body->progress;
 
 	for (size_t i = 0; i < p->n; i++)
-		if (may_expire(&p->marks[i]))
+		if (is(&p->marks[i]))
 			return true;
 	return false;
 }
 
 /* What was deferred comes back, with the last word about it. */
 static void
-expire(struct qmgr *q, struct message *m)
+expire(struct qmgr *q, struct message *m,
+    bool (*is)(const struct progress_mark *mark))
 {
 	struct active *a = m->active;
 	struct message_result *results =
@@ -292,11 +303,10 @@ expire(struct qmgr *q, struct message *m)
 	if (results == NULL)
 		log_fatal(
 		    "out of memory for %zu recipients", a->body->progress.n);
-	report_expired(m);
 	for (size_t i = 0; i < a->body->progress.n; i++) {
 		const struct progress_mark *mark = &a->body->progress.marks[i];
 
-		if (!may_expire(mark))
+		if (!is(mark))
 			continue;
 		results[n].index = i;
 		results[n].outcome =
@@ -311,6 +321,15 @@ expire(struct qmgr *q, struct message *m)
 	a->open += n;
 	message_results(q, m, NULL, clock_wall(), results, n);
 	free(results);
+}
+
+bool
+message_expire(struct qmgr *q, struct message *m)
+{
+	if (!has_one(m, is_open))
+		return false;
+	expire(q, m, is_open);
+	return true;
 }
 
 /* Until the next attempt as it was recorded; did this one take longer? */
@@ -364,10 +383,13 @@ look(struct qmgr *q, struct message *m)
 {
 	enum bounce_about about;
 
-	if (m->active->body->progress.left == 0) {
+	if (m->active->body->progress.left == 0 || m->active->is_deleted) {
 		finish(q, m);
-	} else if (is_expired(q, m) && has_expired_recipient(m)) {
-		expire(q, m);
+	} else if (m->active->steered != NULL) {
+		steer_look(q, m);
+	} else if (is_expired(q, m) && has_one(m, may_expire)) {
+		report_expired(m, "expired");
+		expire(q, m, may_expire);
 	} else if (notice_is_due(m, &about) && !q->is_draining) {
 		tell(q, m, about);
 	} else if (notice_is_delay_due(q, m) && !q->is_draining) {
@@ -497,4 +519,60 @@ message_flush(struct qmgr *q)
 		q->heap[i]->due = 0;
 	schedule_revive(q->schedule);
 	qmgr_poke(q);
+}
+
+/* ---- for steer.c ---- */
+
+int
+message_open(struct qmgr *q, struct message *m)
+{
+	struct store_body *body;
+	const char *why;
+	int r = store_load(q->store, &m->item, &body, &why);
+
+	if (r < 0)
+		return r;
+	if (m->place > 0)
+		wait_del(q, m);
+	make_active(q, m, body);
+	m->state = MESSAGE_ACTIVE;
+	m->active->attempt = body->progress.attempts;
+	return 0;
+}
+
+void
+message_shut(struct qmgr *q, struct message *m)
+{
+	store_rest(q->store, &m->item, m->active->body);
+	make_passive(q, m);
+	m->state = MESSAGE_STOPPED;
+}
+
+void
+message_forget(struct qmgr *q, struct message *m)
+{
+	stats_removed(&q->stats);
+	free_message(q, m);
+}
+
+void
+message_stop(struct qmgr *q, struct message *m)
+{
+	struct active *a = m->active;
+	size_t n = 0;
+
+	for (size_t i = 0; a->errands != NULL && i < a->body->progress.n; i++) {
+		if (a->errands[i].mailing == NULL)
+			continue;
+		schedule_remove(q->schedule, &a->errands[i]);
+		n++;
+	}
+	if (n > 0)
+		message_close(q, m, n);
+}
+
+bool
+message_is_stopped(const struct message *m)
+{
+	return m->active->steered != NULL || m->active->is_deleted;
 }

@@ -29,6 +29,7 @@ enum message_state {
 	MESSAGE_ACTIVE,
 	MESSAGE_WAITING, /* until `due` */
 	MESSAGE_HELD,    /* in hold/ */
+	MESSAGE_STOPPED, /* steered: what becomes of it is on its way */
 };
 
 struct message {
@@ -50,10 +51,12 @@ struct active {
 	size_t open;            /* recipients, and a notification */
 	int64_t since;          /* wall clock: "b" of delays counts from here */
 	uint64_t attempt;
-	size_t budget;         /* bytes of content accounted for */
-	struct notice *notice; /* the notification that is being made */
-	unsigned noticed;      /* kinds tried, as bits of enum bounce_about */
-	bool is_only_ours;     /* what was deferred was trouble of our own */
+	size_t budget;           /* bytes of content accounted for */
+	struct notice *notice;   /* the notification that is being made */
+	unsigned noticed;        /* kinds tried, as bits of enum bounce_about */
+	bool is_only_ours;       /* what was deferred was trouble of our own */
+	struct steered *steered; /* what a person wants of it (steer.c) */
+	bool is_deleted;         /* durably; what is in hand comes back first */
 };
 
 static inline struct message *
@@ -121,6 +124,22 @@ void message_close(struct qmgr *q, struct message *m, size_t n);
 /* Those that wait and are due become active, as far as there is room. */
 void message_wake(struct qmgr *q);
 void message_flush(struct qmgr *q); /* all that wait are due now */
+
+/* ---- for steer.c ---- */
+
+/* A passive one becomes active, with nothing attempted and none open: 0 or
+ * -errno, as store_load(). */
+int message_open(struct qmgr *q, struct message *m);
+/* An active one with none open becomes passive: MESSAGE_STOPPED. */
+void message_shut(struct qmgr *q, struct message *m);
+/* A passive one is gone. */
+void message_forget(struct qmgr *q, struct message *m);
+/* No more of its recipients are attempted: those in the schedule are closed,
+ * those in an agent's hands come back. */
+void message_stop(struct qmgr *q, struct message *m);
+bool message_is_stopped(const struct message *m);
+/* All that is left comes back to the sender: false, nothing was. */
+bool message_expire(struct qmgr *q, struct message *m);
 
 /* The scan of deferred/ and hold/: one that waits there. */
 void message_waits(

@@ -10,6 +10,7 @@
 #include "base/serve.h"
 #include "base/task.h"
 #include "mail/conf.h"
+#include "mail/expansion.h"
 #include "mail/match.h"
 #include "mail/qid.h"
 #include "mail/queue/store.h"
@@ -27,6 +28,7 @@ struct site {
 	struct conf *conf;
 	struct tables tables;
 	struct router *router;
+	struct expansion *expansion; /* of what is requeued */
 	/* authorized_mailq_users, _flush_users; fast_flush_domains */
 	struct match *mailq_users, *flush_users, *flush_domains;
 	unsigned users;
@@ -149,7 +151,8 @@ void forward_start(struct qmgr *q, struct message *parent, uint64_t index,
 /* report.c: the lines of the log. */
 void report_active(const struct message *m);
 void report_removed(const struct message *m);
-void report_expired(const struct message *m);
+/* "expired", "force-expired" */
+void report_expired(const struct message *m, const char *how);
 void report_recipient(const struct message *m, const char *agent,
     int64_t started, uint64_t index, const struct outcome *o);
 

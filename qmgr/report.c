@@ -22,12 +22,12 @@ report_removed(const struct message *m)
 }
 
 void
-report_expired(const struct message *m)
+report_expired(const struct message *m, const char *how)
 {
 	const struct envelope *e = &m->active->body->envelope;
 
-	log_info("%s: from=<%.*s>, status=expired, returned to sender",
-	    m->item.id, STR_ARG(e->sender));
+	log_info("%s: from=<%.*s>, status=%s, returned to sender", m->item.id,
+	    STR_ARG(e->sender), how);
 }
 
 /* Two significant digits below 100 s, and never finer than 10 ms. */

@@ -64,6 +64,10 @@ add_errand(struct routing *r, uint64_t index, struct str transport,
 	struct outcome o;
 	struct str why;
 
+	if (message_is_stopped(r->message)) {
+		message_close(r->qmgr, r->message, 1);
+		return;
+	}
 	if (is_to_wait(r, transport)) {
 		fail(r, index, "error", OUTCOME_DEFERRED, STR("4.3.2"),
 		    STR("deferred transport"));
@@ -213,7 +217,7 @@ route_all(struct routing *r)
 {
 	const struct progress *p = &r->message->active->body->progress;
 
-	for (size_t i = 0; i < p->n; i++) {
+	for (size_t i = 0; i < p->n && !message_is_stopped(r->message); i++) {
 		if (p->marks[i].done || progress_is_unsaid(&p->marks[i]))
 			continue;
 		r->message->active->open++;

@@ -23,6 +23,7 @@ free_site(struct site *s)
 	match_free(&s->mailq_users);
 	match_free(&s->flush_users);
 	match_free(&s->flush_domains);
+	expansion_free(&s->expansion);
 	router_free(&s->router);
 	conf_free(&s->conf);
 	free(s);
@@ -41,7 +42,9 @@ open_lists(struct site *s, struct buf *why)
 	if (s->flush_users != NULL)
 		s->flush_domains = match_open_param(
 		    env, s->conf, PARAM_fast_flush_domains, why);
-	return s->flush_domains != NULL;
+	if (s->flush_domains != NULL)
+		s->expansion = expansion_new(s->conf, s->router, env, why);
+	return s->expansion != NULL;
 }
 
 struct site *

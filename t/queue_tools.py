@@ -77,4 +77,86 @@ def _(t):
     tried_again(other, before[other])
 
 
+def postsuper(*options, user=None, text=""):
+    return v.run("postsuper", "-c", v.conf, *options, user=user, input=text.encode())
+
+
+def queue_of(queue_id):
+    return next((r["queue_name"] for r in rows() if r["queue_id"] == queue_id), None)
+
+
+@test("postsuper is for root, and knows what an id is")
+def _(t):
+    one = send("root@relay.example")
+    r = postsuper("-d", one, user="vt-alice")
+    t.eq((r.returncode, r.err), (1, "postsuper: fatal: use of this command is reserved for the superuser\n"),
+         "a user")
+    t.eq(queue_of(one), "deferred", "it is still there")
+    r = postsuper("-d", "../x")
+    t.eq((r.returncode, r.err), (0, "postsuper: warning: invalid mail queue id: ../x\n"), "a bad id")
+    r = postsuper("-d", "NoSuchId")
+    t.eq((r.returncode, r.err), (0, ""), "one that is not there")
+    t.eq(postsuper("-d", "ALL", "nosuch").returncode, 1, "a bad queue")
+
+
+@test("held, released, deleted; each over a crash")
+def _(t):
+    one, two = send("one@relay.example"), send("two@relay.example")
+    r = postsuper("-h", one)
+    t.eq((r.returncode, r.err), (0, f"postsuper: {one}: placed on hold\npostsuper: Placed on hold: 1 message\n"), "-h")
+    t.eq(queue_of(one), "hold", "it is in hold")
+    t.ok(f"{one}! " in v.mailq(), "mailq shows it", v.mailq())
+    before = attempts(one)
+    postqueue("-f")
+    tried_again(two, attempts(two) - 1)
+    t.eq(attempts(one), before, "it is not tried")
+    t.eq(postsuper("-d", two).err, f"postsuper: {two}: removed\npostsuper: Deleted: 1 message\n", "-d")
+    v.run("kill", "-9", *map(str, v.pids()))
+    v.start()
+    t.eq((queue_of(one), queue_of(two)), ("hold", None), "so it is after a crash")
+    r = postsuper("-H", "-", text=f"{one}\n")
+    t.eq(r.err, f"postsuper: {one}: released from hold\npostsuper: Released from hold: 1 message\n", "-H -")
+    tried_again(one, before)
+
+
+@test("returned to the sender")
+def _(t):
+    one, two = send("e1@relay.example"), send("e2@relay.example")
+    t.eq(postsuper("-e", one).err, f"postsuper: {one}: expired\npostsuper: Force-expired: 1 message\n", "-e")
+    v.wait_log(rf" {one}: from=<s@out\.test>, status=force-expired, returned to sender")
+    v.wait_log(rf" {one}: sender non-delivery notification")
+    wait_until("it is gone", lambda: queue_of(one) is None)
+    postsuper("-h", two)
+    postsuper("-e", two)
+    t.ok(f"{two}" in v.mailq() and queue_of(two) == "hold", "a held one stays", v.mailq())
+    t.eq(next(r["forced_expire"] for r in rows() if r["queue_id"] == two), True, "forced_expire")
+    postsuper("-f", two)
+    v.wait_log(rf" {two}: sender non-delivery notification")
+
+
+@test("requeued: another id, aliases asked anew, once")
+def _(t):
+    one = send("r@relay.example")
+    v.write("virtual", "r@relay.example vt-alice@here.test\n")
+    v.configure(virtual_alias_maps=f"texthash:{v.conf}/virtual")
+    v.reload()
+    r = postsuper("-r", one)
+    t.eq(r.err, f"postsuper: {one}: requeued\npostsuper: Requeued: 1 message\n", "-r")
+    [m] = v.wait_log(rf"postfix/pickup\[\d+\]: (\w+): uid=\d+ from=<s@out\.test> orig_id={one}")
+    v.wait_log(rf" {m.group(1)}: to=<vt-alice@here\.test>, .*status=sent")
+    t.eq(queue_of(one), None, "the old one is gone")
+
+
+@test("ALL, in queues that are named and in all")
+def _(t):
+    keep, others = send("k@relay.example"), [send(f"a{i}@relay.example") for i in range(3)]
+    postsuper("-h", keep)
+    r = postsuper("-d", "ALL", "deferred")
+    t.ok(re.fullmatch(r"postsuper: Deleted: \d+ messages\n", r.err), "-d ALL deferred", r.err)
+    t.eq(([queue_of(i) for i in others], queue_of(keep)), ([None] * 3, "hold"), "what is left")
+    r = postsuper("-d", "ALL")
+    t.ok(re.fullmatch(r"postsuper: Deleted: \d+ messages?\n", r.err), "-d ALL", r.err)
+    t.eq(v.mailq(), "Mail queue is empty\n", "nothing is")
+
+
 main(cleanup=v.close, evidence=lambda: v.log()[-5000:])

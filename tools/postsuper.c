@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * postsuper - deletes, holds, releases, returns and requeues messages:
+ * postsuper(1).  qmgr does it; ids go to it in batches, and what is said here
+ * is durable.
+ */
+#include "inquiry.h"
+#include "say.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define OPTIONS_MAX 1000
+#define LINE_ROOM   4096
+#define BAR_STEPS   40
+
+static const struct verb {
+	enum admin_action action;
+	char option;
+	const char *done;    /* "ID: removed" */
+	const char *summary; /* "Deleted: 1 message" */
+	uint64_t queues;     /* unless others are named */
+} verbs[] = {
+    {ADMIN_REQUEUE, 'r', "requeued", "Requeued", ADMIN_QUEUES},
+    {ADMIN_DELETE, 'd', "removed", "Deleted", ADMIN_QUEUES},
+    {ADMIN_HOLD, 'h', "placed on hold", "Placed on hold",
+	ADMIN_QUEUE_ACTIVE | ADMIN_QUEUE_DEFERRED},
+    {ADMIN_RELEASE, 'H', "released from hold", "Released from hold",
+	ADMIN_QUEUE_HOLD},
+    {ADMIN_EXPIRE, 'e', "expired", "Force-expired", ADMIN_QUEUES},
+    {ADMIN_EXPIRE_RELEASE, 'f', "expired", "Force-expired", ADMIN_QUEUES},
+};
+#define VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+struct postsuper {
+	const char *conf_dir;
+	struct conf *conf;
+	struct chan *chan;
+	struct {
+		const struct verb *verb;
+		const char *id;
+	} wanted[OPTIONS_MAX];
+	size_t nwanted;
+	uint64_t queues; /* 0: as the verb has it */
+	/* Of the verb at hand: */
+	const struct verb *verb;
+	bool is_quiet; /* ALL: no line a message */
+	struct buf names;
+	struct admin_id ids[ADMIN_IDS_MAX];
+	size_t n;
+	size_t total, seen; /* for the bar */
+	uint64_t done, failed;
+	int exit_code;
+};
+
+static void
+usage(void)
+{
+	say_fatal(EXIT_FAILURE,
+	    "usage: postsuper [-c config_dir] [-d queue_id (delete)] "
+	    "[-e queue_id (expire)] [-f queue_id (expire and/or un-hold)] "
+	    "[-h queue_id (hold)] [-H queue_id (un-hold)] [-p (purge temporary "
+	    "files)] [-r queue_id (requeue)] [-s (structure fix)] [-v] "
+	    "[queue...]");
+}
+
+/* On a terminal only. */
+static void
+show_bar(const struct postsuper *p)
+{
+	size_t steps = p->total == 0 ? 0 : p->seen * BAR_STEPS / p->total;
+
+	if (p->total == 0 || !isatty(STDERR_FILENO))
+		return;
+	fprintf(stderr, "\r[%-*.*s] %zu of %zu%s", BAR_STEPS, (int)steps,
+	    "########################################", p->seen, p->total,
+	    p->seen >= p->total ? "\n" : "");
+}
+
+static void
+tell_done(struct postsuper *p, const struct admin_steered *s)
+{
+	const struct admin_id *ids = s->ids.p;
+
+	for (size_t i = 0; i < s->ids.n && !p->is_quiet; i++)
+		say_info("%.*s: %s", STR_ARG(ids[i].id), p->verb->done);
+	p->done += s->ids.n;
+	p->seen += p->n;
+	show_bar(p);
+	if (s->failed == 0)
+		return;
+	say_warning("%llu message%s could not be %s: %.*s",
+	    (unsigned long long)s->failed, s->failed == 1 ? "" : "s",
+	    p->verb->done, STR_ARG(s->reason));
+	p->exit_code = EXIT_FAILURE;
+}
+
+static void
+send_batch(struct postsuper *p)
+{
+	BUF_CLEANUP struct buf why = {0};
+	struct admin_steer what = {
+	    .action = p->verb->action,
+	    .queues = p->queues != 0 ? p->queues : p->verb->queues,
+	    .ids = {p->ids, p->n},
+	};
+	struct parcel answer;
+	size_t at = 0;
+	int r;
+
+	if (p->n == 0)
+		return;
+	for (size_t i = 0; i < p->n; i++) { /* the names lie still now */
+		p->ids[i].id.p = p->names.p + at;
+		at += p->ids[i].id.len;
+	}
+	buf_init(&why, 4096);
+	r = inquiry_call(
+	    p->chan, ADMIN_STEER, &what, ADMIN_STEERED, &answer, &why);
+	if (r == -EPERM)
+		say_fatal(EXIT_FAILURE,
+		    "use of this command is reserved for the superuser");
+	if (r < 0)
+		say_fatal(EXIT_FAILURE, "%s", why.p);
+	tell_done(p, answer.value);
+	parcel_done(&answer);
+	buf_reset(&p->names);
+	p->n = 0;
+}
+
+static bool
+is_id(struct str id)
+{
+	for (size_t i = 0; i < id.len; i++)
+		if (!str_is_alnum_char(id.p[i]))
+			return false;
+	return id.len > 0 && id.len <= ENVELOPE_QID_MAX;
+}
+
+static void
+add_id(struct postsuper *p, struct str id)
+{
+	if (!is_id(id)) {
+		say_warning("invalid mail queue id: %.*s", STR_ARG(id));
+		return;
+	}
+	buf_add_str(&p->names, id);
+	p->ids[p->n++].id.len = id.len;
+	if (p->n == ADMIN_IDS_MAX)
+		send_batch(p);
+}
+
+static void
+add_from_input(struct postsuper *p)
+{
+	char line[LINE_ROOM];
+
+	while (fgets(line, sizeof(line), stdin) != NULL) {
+		struct str id = str_trim(str_c(line));
+
+		if (id.len > 0)
+			add_id(p, id);
+	}
+}
+
+static uint64_t
+queue_bit(struct str name)
+{
+	if (str_eq(name, STR("hold")))
+		return ADMIN_QUEUE_HOLD;
+	if (str_eq(name, STR("deferred")))
+		return ADMIN_QUEUE_DEFERRED;
+	/* What Postfix has in incoming/ is active here. */
+	if (str_eq(name, STR("active")) || str_eq(name, STR("incoming")))
+		return ADMIN_QUEUE_ACTIVE;
+	return 0;
+}
+
+/* All that there are at this moment. */
+static void
+add_all(struct postsuper *p)
+{
+	uint64_t queues = p->queues != 0 ? p->queues : p->verb->queues;
+	BUF_CLEANUP struct buf why = {0};
+	struct inquiry_entries e;
+	int r;
+
+	buf_init(&why, 4096);
+	r = inquiry_list(p->chan, true, &e, &why);
+	if (r < 0)
+		say_fatal(EXIT_FAILURE, "%s", why.p);
+	p->total = (size_t)e.total;
+	while ((r = inquiry_next(&e)) > 0)
+		if ((queue_bit(e.entry.queue) & queues) != 0)
+			add_id(p, e.entry.id);
+		else
+			p->seen++;
+	inquiry_end(&e);
+	if (r < 0)
+		say_fatal(EXIT_FAILURE, "the list broke off: %s", strerror(-r));
+}
+
+static void
+carry_out(struct postsuper *p, const struct verb *verb)
+{
+	p->verb = verb;
+	p->done = p->total = p->seen = 0;
+	for (size_t i = 0; i < p->nwanted; i++) {
+		const char *id = p->wanted[i].id;
+
+		if (p->wanted[i].verb != verb)
+			continue;
+		p->is_quiet = strcmp(id, "ALL") == 0;
+		if (p->is_quiet)
+			add_all(p);
+		else if (strcmp(id, "-") == 0)
+			add_from_input(p);
+		else
+			add_id(p, str_c(id));
+		send_batch(p);
+	}
+	if (p->done > 0)
+		say_info("%s: %llu message%s", verb->summary,
+		    (unsigned long long)p->done, p->done == 1 ? "" : "s");
+}
+
+static void
+run(void *arg)
+{
+	struct postsuper *p = arg;
+	int r = inquiry_open(p->conf, &p->chan);
+
+	if (r < 0 && p->nwanted > 0)
+		say_fatal(
+		    EXIT_FAILURE, "the mail system is down: start it first");
+	for (size_t i = 0; r == 0 && i < VERBS; i++)
+		carry_out(p, &verbs[i]);
+	if (r == 0)
+		chan_close(&p->chan);
+}
+
+static const struct verb *
+find_verb(int option)
+{
+	for (size_t i = 0; i < VERBS; i++)
+		if (verbs[i].option == option)
+			return &verbs[i];
+	return NULL;
+}
+
+static void
+read_options(struct postsuper *p, int argc, char **argv)
+{
+	int option;
+
+	while ((option = getopt(argc, argv, "c:d:e:f:h:H:pr:sSv")) != -1) {
+		const struct verb *verb = find_verb(option);
+
+		if (option == 'c') {
+			p->conf_dir = optarg;
+		} else if (option == 'p' || option == 's' || option == 'S' ||
+			   option == 'v') {
+			continue; /* every start of the suite does both */
+		} else if (verb == NULL || p->nwanted == OPTIONS_MAX) {
+			usage();
+		} else {
+			p->wanted[p->nwanted].verb = verb;
+			p->wanted[p->nwanted++].id = optarg;
+		}
+	}
+	for (int i = optind; i < argc; i++) {
+		uint64_t bit = queue_bit(str_c(argv[i]));
+
+		if (bit == 0)
+			say_fatal(EXIT_FAILURE, "invalid directory name: %s",
+			    argv[i]);
+		p->queues |= bit;
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct postsuper p;
+
+	say_init("postsuper");
+	read_options(&p, argc, argv);
+	p.conf = say_conf(p.conf_dir, EXIT_FAILURE);
+	buf_init(&p.names, ADMIN_IDS_MAX * ENVELOPE_QID_MAX);
+	inquiry_run(run, &p);
+	buf_done(&p.names);
+	conf_free(&p.conf);
+	return p.exit_code;
+}
