@@ -46,27 +46,34 @@ is_last_word(const struct site *site, const struct envelope *e)
 
 /* RFC 3461 section 4.1: what was not said is failure, and delay as we do. */
 static bool
-sender_hears(const struct site *site, const struct message *m, uint64_t index,
+is_asked(const struct site *site, const struct message *m, uint64_t index,
     enum bounce_about about)
 {
-	const struct envelope *e = &m->active->body->envelope;
 	uint64_t notify = message_recipient(m, index)->notify;
+	bool wants_delay = notify == 0 || (notify & NOTIFY_DELAY) != 0;
 
-	if (!has_sender(e) || is_last_word(site, e))
-		return false;
 	switch (about) {
 	case BOUNCE_FAILURE:
 		return notify == 0 || (notify & NOTIFY_FAILURE) != 0;
 	case BOUNCE_DELAY:
-		return notify == 0 || (notify & NOTIFY_DELAY) != 0;
+		return wants_delay;
 	case BOUNCE_SUCCESS:
 		break;
 	}
 	/* confirm_delay_cleared: good news for who was warned. */
-	if (site->confirms_delay && m->active->body->progress.warned &&
-	    (notify == 0 || (notify & NOTIFY_DELAY) != 0))
-		return true;
-	return (notify & NOTIFY_SUCCESS) != 0;
+	return (notify & NOTIFY_SUCCESS) != 0 ||
+	       (site->confirms_delay && wants_delay &&
+		   m->active->body->progress.warned);
+}
+
+static bool
+sender_hears(const struct site *site, const struct message *m, uint64_t index,
+    enum bounce_about about)
+{
+	const struct envelope *e = &m->active->body->envelope;
+
+	return is_asked(site, m, index, about) && has_sender(e) &&
+	       !is_last_word(site, e);
 }
 
 static struct str

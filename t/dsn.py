@@ -7,6 +7,7 @@ import re
 import signal
 import smtplib
 
+from lib.peers import Postfix
 from lib.sink import Sink
 from lib.suite import Suite, wait_until
 from lib.tap import main, test
@@ -25,15 +26,14 @@ os.chown(box, 5000, 5000)
 knows = Sink(("PIPELINING", "8BITMIME", "DSN"))
 plain = Sink()
 slow = Sink(rcpt="450 4.2.1 come again")
-TABLE = {"sender": "sender", "pm": "pm", "here": "here"}
 v.write("boxes.txt", "".join(f"{n}@box.test {n}/\n" for n in ("sender", "pm", "box", "self")))
 v.write("aliases.txt", "two: box@box.test, one@knows.test\n"
                        "team: box@box.test, one@knows.test\nowner-team: pm@box.test\n"
                        "null: /dev/null\n")
 v.configure(virtual_mailbox_base=box, virtual_mailbox_maps=f"texthash:{v.conf}/boxes.txt",
-            transport_maps="inline:{ { knows.test = smtp:[127.0.0.1]:%d } { plain.test = smtp:[127.0.0.1]:%d }"
+            transport_maps=(ways := "inline:{ { knows.test = smtp:[127.0.0.1]:%d } { plain.test = smtp:[127.0.0.1]:%d }"
             " { slow.test = smtp:[127.0.0.1]:%d } { gone.test = error:5.1.6 the domain has moved } }"
-            % (knows.port, plain.port, slow.port))
+                            % (knows.port, plain.port, slow.port)))
 v.start()
 seen = {}
 
@@ -172,6 +172,7 @@ def _(t):
     t.ok(mail.startswith("MAIL FROM:<owner-team@here.test>") and "ENVID" not in mail and "RET" not in mail,
          "from its owner", mail)
     t.ok("NOTIFY" not in to[0] and "t@x.test" not in to[0], "nothing is passed on", to)
+    v.wait_log(r"to=<box@box\.test>, orig_to=<team@here\.test>,")
     arrived("box")
     nothing_more(t, "sender", "box")
 
@@ -268,6 +269,41 @@ def _(t):
     nothing_more(t, "sender", "pm")
     v.configure(notify_classes=None, bounce_template_file=None, delay_warning_time=None)
     v.reload()
+
+
+@test("with a real Postfix behind, which reports itself, and before us")
+def _(t):
+    peer = Postfix(v.base, f"relayhost = [127.0.0.1]:{v.port}\nmydestination = postfix.test\n"
+                   "virtual_mailbox_domains = far.test\nlocal_recipient_maps =\n")
+    try:
+        wait_until("Postfix listens", lambda: "daemon started" in peer.log())
+        v.configure(transport_maps=f"inline:{{ {{ far.test = smtp:[127.0.0.1]:{peer.port} }}"
+                    " { gone.test = error:5.1.6 the domain has moved } }")
+        v.reload()
+        send(["x@far.test"], ["ENVID=behind+2B", "RET=HDRS"], ["NOTIFY=SUCCESS,FAILURE", "ORCPT=rfc822;y+2Bz@x.test"])
+        peer.messages(1)
+        [m] = arrived("sender")
+        message, to = fields(m)
+        t.ok("postfix.test" in message["Reporting-MTA"], "Postfix reports", message)
+        t.eq(message["Original-Envelope-Id"], "behind+", "ENVID")
+        t.eq((to["x@far.test"]["Action"], to["x@far.test"]["Original-Recipient"].replace(" ", "")),
+             ("delivered", "rfc822;y+z@x.test"), "what it was asked")
+        # the other way round: it asks us
+        with smtplib.SMTP("127.0.0.1", peer.port, local_hostname="client.test") as s:
+            s.ehlo()
+            s.sendmail("x@far.test", ["box@box.test", "u@gone.test"], "Subject: x\n\nx\n", ["ENVID=before"],
+                       ["NOTIFY=SUCCESS,FAILURE"])
+        arrived("box")
+        got = [email.message_from_bytes(m) for m in peer.messages(3)]
+        got = [fields(m) for m in got if m.is_multipart()]
+        t.eq({m["Original-Envelope-Id"] for m, _to in got}, {"before"}, "ENVID")
+        t.eq({k: g["Action"] for _m, to in got for k, g in to.items()},
+             {"box@box.test": "delivered", "u@gone.test": "failed"}, "we report")
+        nothing_more(t, "sender", "box")
+        v.configure(transport_maps=ways)
+        v.reload()
+    finally:
+        peer.close()
 
 
 @test("double-bounce hears of nothing: mail to it ends here")
