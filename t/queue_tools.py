@@ -159,4 +159,19 @@ def _(t):
     t.eq(v.mailq(), "Mail queue is empty\n", "nothing is")
 
 
+@test("postkick and postlog")
+def _(t):
+    one = send("kick@relay.example")
+    before = attempts(one)
+    t.eq(v.run("postkick", "-c", v.conf, "public", "qmgr", "D").returncode, 0, "postkick")
+    tried_again(one, before)
+    t.eq(v.run("postkick", "-c", v.conf, "public", "nosuch", "D").returncode, 1, "no such service")
+    t.eq(v.run("postlog", "-c", v.conf, "-t", "xx", "-p", "warn", "hello", "you").returncode, 0, "postlog")
+    v.wait_log(r" xx\[\d+\]: warning: hello you$")
+    v.run("postlog", "-c", v.conf, input=b"first\nsecond\n")
+    v.wait_log(r" postfix/postlog\[\d+\]: second$")
+    r = v.run("postlog", "-c", v.conf, "-p", "nosuch", "x")
+    t.eq((r.returncode, r.err), (1, "postlog: fatal: bad severity: nosuch\n"), "a bad priority")
+
+
 main(cleanup=v.close, evidence=lambda: v.log()[-5000:])
