@@ -174,4 +174,22 @@ def _(t):
     t.eq((r.returncode, r.err), (1, "postlog: fatal: bad severity: nosuch\n"), "a bad priority")
 
 
+@test("which messages are shown")
+def _(t):
+    postsuper("-d", "ALL")
+    one, two = send("f1@relay.example"), send("f2@other.example")
+
+    def ids(*options):
+        return {r["queue_id"] for r in rows(*options)}
+    t.eq(ids("--to", "F1@relay.example"), {one}, "--to")
+    t.eq(ids("--domain", "other.example"), {two}, "--domain")
+    t.eq(ids("--from", "s@out.test"), {one, two}, "--from")
+    t.eq(ids("--from", "<>"), set(), "--from <>")
+    t.eq(ids("--age", "1h"), set(), "--age")
+    t.eq(ids("--age", "0", "--domain", "relay.example", "--reason", "refused"), {one}, "all of them", )
+    t.eq(ids("--reason", "nosuchreason"), set(), "--reason")
+    t.eq(postqueue("--json", "--to", "nobody@x.example").out, "", "--json")
+    t.eq(postqueue("-p", "--age", "soon").returncode, 69, "no time")
+
+
 main(cleanup=v.close, evidence=lambda: v.log()[-5000:])

@@ -3,11 +3,13 @@
  * postqueue - lists the queue (-p, -j) and has it tried again (-f, -i, -s):
  * postqueue(1).
  */
+#include "filter.h"
 #include "inquiry.h"
 #include "listing.h"
 #include "say.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +23,23 @@ enum mode {
 	FLUSH,
 };
 
+enum long_option {
+	FROM = 256,
+	TO,
+	DOMAIN,
+	AGE,
+	REASON,
+};
+
 struct postqueue {
 	enum mode mode;
 	struct admin_flush flush; /* -i, -s */
 	const char *conf_dir;
 	struct conf *conf;
 	struct listing listing;
+	struct filter filter;
+	bool is_filtered;
+	int64_t now;
 };
 
 /* As log lines about users have it: "alice(1000)". */
@@ -66,6 +79,8 @@ flush(struct postqueue *q, struct chan *c)
 static void
 show(struct postqueue *q, const struct admin_entry *e)
 {
+	if (!filter_matches(&q->filter, e, q->now))
+		return;
 	if (q->mode == LIST)
 		listing_entry(&q->listing, e);
 	else
@@ -133,11 +148,40 @@ set_mode(struct postqueue *q, enum mode mode)
 }
 
 static void
+set_filter(struct postqueue *q, int option)
+{
+	struct filter *f = &q->filter;
+
+	if (option == FROM)
+		f->from = optarg;
+	else if (option == TO)
+		f->to = optarg;
+	else if (option == DOMAIN)
+		f->domain = optarg;
+	else if (option == REASON)
+		f->reason = optarg;
+	else if (!filter_parse_age(optarg, &f->age))
+		say_fatal(EX_UNAVAILABLE, "--age %s: not a time", optarg);
+	q->is_filtered = true;
+}
+
+static void
 read_options(struct postqueue *q, int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "c:fi:jps:v")) != -1) {
+	static const struct option names[] = {
+	    {"from", required_argument, NULL, FROM},
+	    {"to", required_argument, NULL, TO},
+	    {"domain", required_argument, NULL, DOMAIN},
+	    {"age", required_argument, NULL, AGE},
+	    {"reason", required_argument, NULL, REASON},
+	    {"json", no_argument, NULL, 'j'},
+	    {NULL, 0, NULL, 0},
+	};
+
+	while ((option = getopt_long(argc, argv, "c:fi:jps:v", names, NULL)) !=
+	       -1) {
 		if (option == 'c') {
 			q->conf_dir = optarg;
 		} else if (option == 'f') {
@@ -152,11 +196,14 @@ read_options(struct postqueue *q, int argc, char **argv)
 			set_mode(q, LIST_JSON);
 		} else if (option == 'p') {
 			set_mode(q, LIST);
+		} else if (option >= FROM) {
+			set_filter(q, option);
 		} else if (option != 'v') {
 			usage();
 		}
 	}
-	if (q->mode == NOTHING || optind < argc)
+	if (q->mode == NOTHING || optind < argc ||
+	    (q->is_filtered && q->mode == FLUSH))
 		usage();
 }
 
@@ -169,6 +216,8 @@ main(int argc, char **argv)
 	say_init("postqueue");
 	read_options(&q, argc, argv);
 	q.conf = say_conf(q.conf_dir, EX_UNAVAILABLE);
+	clock_update();
+	q.now = clock_wall();
 	inquiry_run(run, &q);
 	conf_free(&q.conf);
 	if (fflush(stdout) == EOF)
