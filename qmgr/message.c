@@ -21,6 +21,7 @@
 /* An expiry needs so many attempts: a clock that jumps ends no mail. */
 #define EXPIRE_ATTEMPTS_MIN 3
 #define STRIKES_MAX         2
+#define WAKE_TIME           (2 * CLOCK_MS)
 
 struct message *
 message_find(struct qmgr *q, struct str id)
@@ -504,12 +505,33 @@ wake(struct qmgr *q, struct message *m)
 	inhand_clear(q->inhand);
 }
 
+static void
+wake_more(void *arg)
+{
+	struct qmgr *q = arg;
+
+	task_yield();
+	q->is_waking = false;
+	qmgr_poke(q);
+}
+
+/* They are read from disk: however many are due, others have their turn. */
 void
 message_wake(struct qmgr *q)
 {
-	while (q->nheap > 0 && q->heap[1]->due <= clock_mono() &&
-	       q->nactive < q->site->active_max && !q->is_draining)
+	int64_t now = clock_mono(), end = now + WAKE_TIME;
+
+	while (q->nheap > 0 && q->heap[1]->due <= now &&
+	       q->nactive < q->site->active_max && !q->is_draining) {
+		if (now > end) {
+			if (!q->is_waking)
+				task_start(wake_more, q);
+			q->is_waking = true;
+			return;
+		}
 		wake(q, q->heap[1]);
+		now = clock_mono();
+	}
 }
 
 void

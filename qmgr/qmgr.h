@@ -74,6 +74,7 @@ struct qmgr {
 	struct message **heap; /* those that wait, by due; from 1 */
 	size_t nheap, heap_room;
 	size_t nactive;
+	bool is_waking;                    /* more are due than one turn woke */
 	size_t content_bytes, content_fds; /* in memory */
 	size_t content_bytes_max, content_fds_max;
 

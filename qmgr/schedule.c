@@ -25,6 +25,7 @@ struct transport {
 	struct str name;
 	struct schedule_limits limits;
 	unsigned busy;
+	int64_t next_at;                 /* no job before */
 	struct destination_list ring;    /* may be given a job now */
 	struct destination_list delayed; /* later, in this order */
 };
@@ -93,8 +94,8 @@ ask_limits(struct schedule *s, struct transport *t)
 {
 	t->limits = (struct schedule_limits){.initial = 1, .concurrency = 1};
 	s->events.limits(s->events.arg, t->name, &t->limits);
-	if (t->limits.concurrency == 0)
-		t->limits.concurrency = 1;
+	if (t->limits.concurrency == 0 || t->limits.rate_delay > 0)
+		t->limits.concurrency = 1; /* or there is no rate */
 	if (t->limits.initial == 0)
 		t->limits.initial = 1;
 	if (t->limits.initial > t->limits.concurrency)
@@ -346,7 +347,20 @@ fill_job(struct schedule *s, struct destination *d, struct schedule_job *ret)
 static bool
 is_full(const struct transport *t)
 {
-	return t->limits.processes > 0 && t->busy >= t->limits.processes;
+	unsigned max = t->limits.pause > 0 ? 1 : t->limits.processes;
+
+	return max > 0 && t->busy >= max;
+}
+
+/* Its pause is not over; it is to be asked again then. */
+static bool
+is_pausing(const struct transport *t, int64_t now, int64_t *ret_when)
+{
+	if (t->next_at <= now)
+		return false;
+	if (!TAILQ_EMPTY(&t->ring) && t->next_at < *ret_when)
+		*ret_when = t->next_at;
+	return true;
 }
 
 bool
@@ -360,15 +374,13 @@ schedule_next(struct schedule *s, int64_t now, struct schedule_job *ret,
 	TAILQ_FOREACH (t, &s->transports, link) {
 		wake_delayed(s, t, now, ret_when);
 		d = TAILQ_FIRST(&t->ring);
-		if (d == NULL || is_full(t))
+		if (d == NULL || is_full(t) || is_pausing(t, now, ret_when))
 			continue;
 		unlist(d);
 		fill_job(s, d, ret);
 		d->busy++;
 		t->busy++;
 		s->busy++;
-		if (t->limits.rate_delay > 0)
-			d->next_at = now + t->limits.rate_delay;
 		place(s, d, now);
 		TAILQ_REMOVE(&s->transports, t, link);
 		TAILQ_INSERT_TAIL(&s->transports, t, link);
@@ -430,6 +442,18 @@ punish(struct schedule *s, struct destination *d, struct str why, int64_t now)
 	suspend(s, d);
 }
 
+/* Rates are pauses between the end of a job and the next one. */
+static void
+pause_after_job(struct destination *d, int64_t now)
+{
+	const struct schedule_limits *l = &d->transport->limits;
+
+	if (l->rate_delay > 0 && !d->is_dead)
+		d->next_at = now + l->rate_delay;
+	if (l->pause > 0)
+		d->transport->next_at = now + l->pause;
+}
+
 void
 schedule_done(struct schedule *s, struct destination *d,
     enum schedule_result result, struct str why, int64_t now)
@@ -448,6 +472,7 @@ schedule_done(struct schedule *s, struct destination *d,
 	d->busy--;
 	d->transport->busy--;
 	s->busy--;
+	pause_after_job(d, now);
 	place(s, d, now);
 }
 

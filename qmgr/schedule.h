@@ -53,7 +53,9 @@ struct schedule_limits {
 	                         0: never dead */
 	unsigned processes;   /* jobs of the transport at a time; 0: any */
 	int64_t probe_after;  /* ns between probes of a dead destination */
-	int64_t rate_delay;   /* ns between jobs of a destination; 0: none */
+	int64_t rate_delay;   /* ns between jobs of a destination, which then
+	                         has one at a time; 0: none */
+	int64_t pause;        /* the same, of the whole transport */
 };
 
 struct schedule_events {

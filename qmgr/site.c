@@ -139,13 +139,13 @@ site_limits(void *arg, struct str transport, struct schedule_limits *ret)
 	n = conf_transport(
 	    c, transport, PARAM_default_destination_concurrency_limit);
 	ret->concurrency = n == 0 ? BATCH : (unsigned)n;
-	ret->initial =
-	    (unsigned)conf_int(c, PARAM_initial_destination_concurrency);
+	ret->initial = (unsigned)conf_transport(
+	    c, transport, PARAM_initial_destination_concurrency);
 	ret->cohort = (unsigned)conf_transport(c, transport,
 	    PARAM_default_destination_concurrency_failed_cohort_limit);
 	ret->probe_after = q->site->backoff_min;
 	ret->rate_delay =
 	    conf_transport(c, transport, PARAM_default_destination_rate_delay);
-	if (ret->rate_delay > 0) /* one at a time, or there is no rate */
-		ret->initial = ret->concurrency = 1;
+	ret->pause =
+	    conf_transport(c, transport, PARAM_default_transport_rate_delay);
 }

@@ -277,10 +277,12 @@ test_rate_and_processes(void **state)
 	add(&w, &e[1], &e[1], "a");
 	assert_true(next(&w, &job));
 	assert_false(schedule_next(w.schedule, w.now, &other, &when));
+	w.now += 5 * CLOCK_SEC; /* the job took longer than the pause is */
+	done(&w, &job, SCHEDULE_REACHED);
+	assert_false(schedule_next(w.schedule, w.now, &other, &when));
 	assert_int_equal(when, w.now + CLOCK_SEC);
 	w.now += CLOCK_SEC;
 	assert_true(next(&w, &other));
-	done(&w, &job, SCHEDULE_REACHED);
 	done(&w, &other, SCHEDULE_REACHED);
 	schedule_free(&w.schedule);
 
@@ -294,6 +296,43 @@ test_rate_and_processes(void **state)
 	done(&w, &job, SCHEDULE_REACHED);
 	assert_true(next(&w, &other));
 	done(&w, &other, SCHEDULE_REACHED);
+	schedule_free(&w.schedule);
+}
+
+/* A transport's pause is between all its jobs, one at a time, and holds up no
+ * other transport. */
+static void
+test_transport_pause(void **state)
+{
+	struct errand e[3] = {0}, other = {0};
+	struct schedule_limits limits = usual;
+	struct schedule_job job;
+	struct world w;
+	struct str why;
+	int64_t when;
+
+	(void)state;
+	limits.pause = 3 * CLOCK_SEC;
+	init_world(&w, limits);
+	add(&w, &e[0], &e[0], "a");
+	add(&w, &e[1], &e[1], "a");
+	add(&w, &e[2], &e[2], "b");
+	for (int i = 0; i < 3; i++) {
+		assert_true(next(&w, &job));
+		assert_false(schedule_next(w.schedule, w.now, &job, &when));
+		w.now += CLOCK_SEC;
+		done(&w, &job, SCHEDULE_REACHED);
+		if (i == 2)
+			break;
+		assert_false(schedule_next(w.schedule, w.now, &job, &when));
+		assert_int_equal(when, w.now + 3 * CLOCK_SEC);
+		w.now = when;
+	}
+	assert_true(schedule_add(
+	    w.schedule, &other, &other, STR("relay"), STR("c"), w.now, &why));
+	assert_true(next(&w, &job));
+	assert_str(job.transport, "relay");
+	done(&w, &job, SCHEDULE_REACHED);
 	schedule_free(&w.schedule);
 }
 
@@ -413,6 +452,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_concurrency_grows_and_falls),
     cmocka_unit_test(test_dead_destination),
     cmocka_unit_test(test_rate_and_processes),
+    cmocka_unit_test(test_transport_pause),
     cmocka_unit_test(test_remove),
     cmocka_unit_test(test_random_steps),
     cmocka_unit_test(test_view),
