@@ -26,6 +26,8 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PREFIX = os.environ.get("T_PREFIX", os.path.join(TOP, "build", "root"))
 IS_ROOT = os.geteuid() == 0
+# what a program built with sanitizers says of itself; its stderr is the log
+REPORT = re.compile(r"^.*(?:ERROR: \w+Sanitizer|: runtime error: ).*(?:\n +#.*)*", re.M)
 GIVE_UP = float(os.environ.get("T_GIVE_UP", "30"))
 
 _ports = set()
@@ -187,10 +189,13 @@ class Suite:
     def close(self):
         if self.is_started:
             self.valija("stop")
+        reports = REPORT.findall(self.log())
         if os.environ.get("T_KEEP"):
             print(f"# kept: {self.base}")
         else:
             shutil.rmtree(self.base, ignore_errors=True)
+        if reports:
+            raise AssertionError("a program's own report:\n" + "\n".join(reports[:5]))
 
     def __enter__(self):
         return self
