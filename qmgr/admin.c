@@ -47,6 +47,7 @@ static const struct row {
 } rows[] = {
     {ADMIN_LIST, MAY_VIEW, admin_list},
     {ADMIN_FLUSH, MAY_FLUSH, admin_flush},
+    {ADMIN_SHOW, MAY_READ, admin_show},
     {ADMIN_STATUS, MAY_VIEW, admin_status},
     {ADMIN_TAKE, MAY_STEER, admin_take},
     {ADMIN_STEER, MAY_STEER, admin_steer},

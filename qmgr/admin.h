@@ -48,6 +48,7 @@ void admin_end(struct admin_request *r, uint64_t count, int error,
 /* The requests' functions: in admin_list.c, admin_flush.c ... */
 void admin_list(struct admin_request *r);
 void admin_flush(struct admin_request *r);
+void admin_show(struct admin_request *r);
 void admin_status(struct admin_request *r);
 void admin_take(struct admin_request *r);
 void admin_steer(struct admin_request *r);
