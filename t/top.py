@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 
+from lib.peers import SmtpSink
 from lib.suite import IS_ROOT, Suite, free_port, program, wait_until
 from lib.tap import main, test
 from lib.terminal import Terminal
@@ -24,7 +25,7 @@ v = Suite(start=False, main_cf={
                       % (port, stalled.getsockname()[1]),
 })
 v.start()
-kept = []
+sinks, kept = [], []
 
 
 @contextlib.contextmanager
@@ -146,8 +147,43 @@ def _(t):
         s.ended()
 
 
+@test("hold and release: a destination, one message")
+def _(t):
+    with top() as s:
+        select(s, "later.test")
+        s.type("hy")
+        s.wait(r"^hold: 3 messages$")
+        wait_until("on hold", lambda: len(ids("!")) == 3)
+        s.wait(r"^later\.test +0 +0 +0 +0 +3 held")
+        s.type("\r")
+        s.wait(r"^(\w{12,}) +hold ")
+        one = re.match(r"\w+", s.selected()).group(0)
+        s.type("r")
+        s.wait(r"^release: 1 message$")
+        wait_until("one is released", lambda: one not in ids("!") and len(ids("!")) == 2)
+        s.wait(rf"^{one} +(active|deferred) ")
+        s.type("h")
+        s.wait(r"^hold: 1 message$")
+        wait_until("held again", lambda: len(ids("!")) == 3)
+        s.type("\033")
+        sinks.append(SmtpSink(v.base, "-h", "later.test", port=port))
+        select(s, "later.test")
+        s.type("ry")
+        s.wait(r"^release: 3 messages$")
+        s.type("Fy")
+        v.wait_log(r"to=<x\d@later.test>.*status=sent", 3)
+        s.type("q")
+        s.ended()
+
+
 @test("who may: like postqueue -p for viewing, root for acting")
 def _(t):
+    with top(user=alice) as s:
+        select(s, "smtp:nowhere.test")
+        s.type("hy")
+        s.wait(r"^hold: 0 messages; not for this user$")
+        s.type("q")
+        t.eq(s.ended(), 0, "exit code")
     t.eq(v.valija("top", "-1", user="vt-alice").returncode, 0, "once")
     v.configure(authorized_mailq_users="root")
     v.reload()
@@ -176,4 +212,4 @@ def _(t):
         t.eq((r.returncode, r.out), (64, ""), f"usage: {args}")
 
 
-main(cleanup=lambda: (stalled.close(), v.close()), evidence=lambda: v.log()[-4000:])
+main(cleanup=lambda: ([s.close() for s in sinks], stalled.close(), v.close()), evidence=lambda: v.log()[-4000:])

@@ -5,6 +5,7 @@
  *	valija [-c dir] start | start-fg | stop | reload | status | check
  *	valija [-c dir] log [-f file]... queue-id | address | message-id
  *	valija [-c dir] top [-1] [-s seconds]
+ *	valija [-c dir] export [-d dir] [filter] [queue-id...]
  *	valija [-c dir] import [-f] [-r] file...
  *
  * Exit codes are those of postfix(1): 0; 1 when there was nothing to stop,
@@ -55,6 +56,7 @@ static const struct {
     {"check", valija_check, CONF_OWN},
     {"log", valija_log, CONF_OWN, true},
     {"top", valija_top, CONF_ANY, true},
+    {"export", valija_export, CONF_ANY, true},
     {"import", valija_import, CONF_ANY, true},
 };
 
@@ -146,7 +148,7 @@ usage(void)
 {
 	fprintf(stderr,
 	    "usage: valija [-c dir] start | start-fg | stop | reload | "
-	    "status | check | log ... | top ... | import ...\n");
+	    "status | check | log ... | top ... | export ... | import ...\n");
 	return 1;
 }
 

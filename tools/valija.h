@@ -38,6 +38,7 @@ int valija_status(struct valija *v);
 int valija_check(struct valija *v);
 int valija_log(struct valija *v);
 int valija_top(struct valija *v);
+int valija_export(struct valija *v);
 int valija_import(struct valija *v);
 
 #endif
