@@ -71,7 +71,8 @@ take(struct delivery *d)
 void
 deliver_run(const struct settings *s, int root_fd, struct str root, int fd)
 {
-	role.maildir = (struct maildir){root_fd, root, s->hostname};
+	role.maildir = (struct maildir){
+	    .root_fd = root_fd, .root = root, .hostname = s->hostname};
 	role.mbox = (struct mbox){root_fd, root, s};
 	role.batch = (struct loop_call){.fn = write_batch};
 	role.is_writing = false;

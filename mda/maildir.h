@@ -15,15 +15,17 @@
 #ifndef MDA_MAILDIR_H
 #define MDA_MAILDIR_H
 
+#include "barrier.h"
 #include "job.h"
 
 struct maildir {
 	int root_fd; /* of what all paths lie in */
 	struct str root;
 	const char *hostname;
+	struct barrier barrier;
 };
 
 /* Deliver all and tell each; the list is empty after. */
-void maildir_deliver(const struct maildir *m, struct delivery_list *batch);
+void maildir_deliver(struct maildir *m, struct delivery_list *batch);
 
 #endif

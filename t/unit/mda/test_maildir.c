@@ -18,7 +18,9 @@ setup(void **state)
 {
 	int r = make_scratch(state);
 
-	maildir = (struct maildir){scratch_fd, str_c(scratch), "mx.example"};
+	maildir = (struct maildir){.root_fd = scratch_fd,
+	    .root = str_c(scratch),
+	    .hostname = "mx.example"};
 	TAILQ_INIT(&batch);
 	return r;
 }
