@@ -6,8 +6,10 @@
 #include "base/clock.h"
 #include "maildir.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/vfs.h>
 #include <time.h>
 
 static struct maildir maildir;
@@ -289,6 +291,78 @@ test_one_of_a_batch_fails(void **state)
 	free(bytes);
 }
 
+/* ---- many at once ---- */
+
+static int nsyncfs, syncfs_error;
+int __wrap_syncfs(int fd);
+int __real_syncfs(int fd);
+int __wrap_fstatfs64(int fd, struct statfs *ret);
+
+/* Wherever the scratch directory is: an ext4. */
+int
+__wrap_fstatfs64(int fd, struct statfs *ret)
+{
+	(void)fd;
+	*ret = (struct statfs){.f_type = 0xEF53};
+	return 0;
+}
+
+int
+__wrap_syncfs(int fd)
+{
+	nsyncfs++;
+	errno = syncfs_error;
+	return syncfs_error != 0 ? -1 : __real_syncfs(fd);
+}
+
+static void
+deliver_many(size_t n)
+{
+	struct want w = plain;
+	char id[16];
+
+	for (size_t i = 0; i < n; i++) {
+		snprintf(id, sizeof(id), "id%zu", i);
+		w.id = id;
+		job_start(make_job(&w), take);
+	}
+	nsyncfs = 0;
+	maildir_deliver(&maildir, &batch);
+}
+
+static void
+test_many_by_one_call(void **state)
+{
+	(void)state;
+	syncfs_error = 0;
+	deliver_many(BARRIER_MANY - 1);
+	assert_int_equal(nsyncfs, 0);
+	deliver_many(BARRIER_MANY);
+	assert_int_equal(nsyncfs, 1);
+	assert_int_equal(ntold, 2 * BARRIER_MANY - 1);
+	assert_int_equal(count_files(NEW, NULL), BARRIER_MANY);
+	assert_int_equal(count_files(TMP, NULL), 0);
+}
+
+/* All of it is written anew, and nobody asks for all of the disk for a while:
+ * the error may have been another's. */
+static void
+test_many_and_an_error(void **state)
+{
+	(void)state;
+	syncfs_error = EIO;
+	deliver_many(BARRIER_MANY);
+	assert_int_equal(nsyncfs, 1);
+	for (size_t i = 0; i < BARRIER_MANY; i++)
+		assert_told(i, OUTCOME_SENT, "2.0.0", "delivered to maildir");
+	assert_int_equal(count_files(NEW, NULL), BARRIER_MANY);
+	assert_int_equal(count_files(TMP, NULL), 0);
+	assert_file(NEW "1700000000.id0R0.mx.example", PLAIN_TEXT);
+	syncfs_error = 0;
+	deliver_many(BARRIER_MANY);
+	assert_int_equal(nsyncfs, 0);
+}
+
 /* Another child of the user has come as far as tmp/. */
 static void
 test_half_made(void **state)
@@ -360,6 +434,8 @@ main(void)
 	    MAILDIR_TEST(test_new_message_does_not_scan),
 	    MAILDIR_TEST(test_limit),
 	    MAILDIR_TEST(test_one_of_a_batch_fails),
+	    MAILDIR_TEST(test_many_by_one_call),
+	    MAILDIR_TEST(test_many_and_an_error),
 	    MAILDIR_TEST(test_half_made),
 	    MAILDIR_TEST(test_no_directory),
 	    MAILDIR_TEST(test_magic_link),
