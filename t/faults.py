@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: ISC
+"""Our own trouble loses nothing and bounces nothing: calls that fail, a disk
+that is full, programs that stand still, a resolver that is down."""
+import mmap
+import os
+import signal
+import struct
+import subprocess
+import tempfile
+import time
+
+from lib.disk import Disk
+from lib.load import Load, judge
+from lib.suite import PREFIX, TOP, Suite, processes_below, wait_until
+from lib.tap import diag, main, test
+
+LONG = bool(os.environ.get("T_LONG"))
+ERRORS = 100 if LONG else 8  # of each kind of call and error
+KINDS = ("flush", "write", "rename", "close")  # as badcalls.c has them
+BOXES = 3
+EIO, ENOSPC = 5, 28
+
+folder = tempfile.mkdtemp(prefix="valija-ledger-", dir="/dev/shm")
+suites = []
+
+
+def make_suite(base=None, **settings):
+    v = Suite(base=base, start=False, main_cf={
+        "virtual_mailbox_domains": "box.test",
+        "virtual_mailbox_maps": "inline:{ " + " ".join(f"u{i}@box.test=u{i}/" for i in range(BOXES)) + " }",
+        "virtual_uid_maps": "static:5000", "virtual_gid_maps": "static:5000",
+        "minimal_backoff_time": "1s", "maximal_backoff_time": "2s", "queue_run_delay": "1s",
+        "smtpd_client_connection_count_limit": "0", "smtpd_error_sleep_time": "0s",
+        **settings})
+    suites.append(v)
+    v.box = v.path("box")
+    os.mkdir(v.box)
+    os.chown(v.box, 5000, 5000)
+    v.configure(virtual_mailbox_base=v.box)
+    return v
+
+
+def preload(v, source):
+    """The programs, each started with a library before the others."""
+    shim = v.path("shim.so")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", shim, f"{TOP}/t/lib/{source}"], check=True)
+    real, own = os.path.join(PREFIX, "libexec", "valija"), v.path("libexec")
+    os.mkdir(own)
+    for name in os.listdir(real):
+        path = os.path.join(own, name)
+        with open(path, "w") as f:
+            f.write(f'#!/bin/sh\nexport LD_PRELOAD={shim}\nexec {real}/{name} "$@"\n')
+        os.chmod(path, 0o755)
+    v.configure(daemon_directory=own)
+
+
+class Calls:
+    """What badcalls.c does, from outside."""
+
+    def __init__(self, v):
+        path = v.path("calls")
+        with open(path, "wb") as f:
+            f.truncate(4096)
+        v.env["BADCALLS"] = path
+        self.page = mmap.mmap(os.open(path, os.O_RDWR), 4096)
+
+    def fail(self, kind, every, error):
+        struct.pack_into("=Ii", self.page, KINDS.index(kind) * 16, every, error)
+
+    def failed(self, kind):
+        return struct.unpack_from("=I", self.page, KINDS.index(kind) * 16 + 12)[0]
+
+
+def start_load(v, name, **kw):
+    return Load(v.port, lambda n: f"u{n % BOXES}@box.test", os.path.join(folder, name), **kw).start()
+
+
+def judged(t, v, acked):
+    """After all is well again: all there, once unless the log says why."""
+    wait_until(f"an empty queue; {v.log()[-1500:]}", lambda: "Mail queue is empty" in v.mailq(), 120)
+    verdict = judge(acked, [os.path.join(v.box, f"u{i}") for i in range(BOXES)])
+    diag(f"{len(acked)} acknowledged: {verdict}")
+    log = v.log()
+    t.eq(len(verdict.lost), 0, "none lost")
+    t.eq(len(verdict.empty), 0, "none empty")
+    t.eq(len(verdict.altered), 0, "none altered")
+    t.eq(verdict.untraced(log), {}, "each duplicate is an attempt that was interrupted")
+    bounced = [line for line in log.splitlines() if "status=bounced" in line]
+    t.eq(bounced[:3], [], "nothing is returned for trouble of our own")
+    t.ok("Assertion" not in log, "no process fails by itself")
+
+
+@test(f"{ERRORS} calls of each of {', '.join(KINDS)} fail, until mail is refused")
+def _(t):
+    v = make_suite()
+    preload(v, "badcalls.c")
+    calls = Calls(v)
+    v.start()
+    load = start_load(v, "errors", sessions=5, pace=0.01)
+    failed = {}
+    try:
+        for error, word in ((EIO, "EIO"), (ENOSPC, "ENOSPC")):
+            for kind in reversed(KINDS):
+                before = calls.failed(kind)
+                calls.fail(kind, 20, error)
+                deadline = time.monotonic() + (120 if LONG else 3)
+                while calls.failed(kind) < before + ERRORS and time.monotonic() < deadline:
+                    time.sleep(0.02)
+                calls.fail(kind, 0, 0)
+                failed[f"{kind} {word}"] = calls.failed(kind) - before
+    finally:
+        for kind in KINDS:
+            calls.fail(kind, 0, 0)
+        load.stop()
+    diag(f"failed: {failed}")
+    t.ok(failed["flush EIO"] >= 3 and failed["write EIO"] >= 1, "calls failed", failed)
+    t.ok(len(load.acked) > 20, "mail was taken meanwhile", len(load.acked))
+    judged(t, v, load.acked)
+
+
+@test("a disk that is full: 452, what is queued drains, and mail is taken when there is room", long=True)
+def _(t):
+    disk = Disk("ext4", 200)
+    v = make_suite(base=disk.path, queue_minfree="20000000")
+    try:
+        v.start()
+        load = start_load(v, "full")
+        wait_until("mail is taken", lambda: len(load.acked) > 50)
+        ballast = os.path.join(disk.path, "ballast")
+        subprocess.run(["sh", "-c", f"cat /dev/zero > {ballast} 2>&1"], capture_output=True)
+
+        def refusal():
+            with v.smtp() as s:
+                s.ehlo()
+                return s.mail("a@out.test")[0] == 452
+        wait_until("452 at MAIL", refusal)
+        load.stop()
+        os.unlink(ballast)
+        wait_until("mail is taken again", lambda: not refusal(), 60)
+        judged(t, v, load.acked)
+        v.stop()
+    finally:
+        v.close()
+        suites.remove(v)
+        disk.close()
+
+
+@test("each program stands still (SIGSTOP) for a while under load")
+def _(t):
+    v = make_suite()
+    v.start()
+    load = start_load(v, "stopped", sessions=5, pace=0.01)
+    for kind in ("qmgr", "local", "mda", "dns", "lookup", "pickup", "smtpd", "master"):
+        pids = [p for p, n in processes_below(v.master_pid()).items() if n == kind]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(5 if LONG else 0.5)
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+        before = len(load.acked)
+        wait_until(f"mail after {kind} stood still", lambda: len(load.acked) > before + 10)
+    load.stop()
+    judged(t, v, load.acked)
+
+
+@test("a resolver that is down defers, and bounces nothing")
+def _(t):
+    v = make_suite()
+    v.start()
+    v.send("", ["x@far.test"])
+    v.send("a@out.test", ["x@far.test", "u0@box.test"])
+    v.wait_log(r"to=<x@far\.test>.*status=deferred", 2)
+    t.ok("status=bounced" not in v.log(), "nothing is returned", v.log()[-2000:])
+    v.maildir(os.path.join(v.box, "u0"))
+
+
+def clean():
+    for v in suites:
+        v.close()
+    subprocess.run(["rm", "-rf", folder])
+
+
+main(cleanup=clean, evidence=lambda: "\n".join(v.log()[-4000:] for v in suites))
