@@ -31,15 +31,29 @@ def own_mounts(done=[]):
     done.append(True)
 
 
+MAKE = {
+    "ext4": ["mkfs.ext4", "-q", "-F", "-i", "8192"],
+    "ext4-nojournal": ["mkfs.ext4", "-q", "-F", "-i", "8192", "-O", "^has_journal"],
+    "xfs": ["mkfs.xfs", "-q", "-f"],
+}
+
+
 class Disk:
-    def __init__(self, kind, megabytes=600):
+    """In a file below `base`, removed at the end. With `filled` its blocks are
+    there from the start, so that no measured write waits for them."""
+
+    def __init__(self, kind, megabytes=600, base="/var/tmp", filled=False):
         own_mounts()
         self.kind = kind
-        self.image = tempfile.NamedTemporaryFile(prefix="valija-disk-", dir="/var/tmp")
+        self.image = tempfile.NamedTemporaryFile(prefix="valija-disk-", dir=base)
         os.truncate(self.image.name, megabytes << 20)
-        make = {"ext4": ["mkfs.ext4", "-q", "-F"], "xfs": ["mkfs.xfs", "-q", "-f"]}[kind]
-        subprocess.run(make + [self.image.name], check=True, capture_output=True)
-        self.path = tempfile.mkdtemp(prefix="valija-mnt-", dir="/var/tmp")
+        if filled:
+            for _ in range(megabytes):
+                self.image.write(bytes(1 << 20))
+            self.image.flush()
+            os.fsync(self.image.fileno())
+        subprocess.run(MAKE[kind] + [self.image.name], check=True, capture_output=True)
+        self.path = tempfile.mkdtemp(prefix="valija-mnt-", dir=base)
         self.mount()
 
     def mount(self):

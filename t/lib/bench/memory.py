@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: ISC
+"""memory: what idle sessions cost."""
+import re
+import socket
+import time
+
+
+def pss(group):
+    """KiB of a group of processes, shared pages once."""
+    total = 0
+    for p in group.pids():
+        try:
+            with open(f"/proc/{p}/smaps_rollup") as f:
+                total += sum(int(line.split()[1]) for line in f if line.startswith("Pss:"))
+        except OSError:
+            pass
+    return total
+
+
+def read_reply(s):
+    """A whole reply: its last line has a blank behind the code."""
+    data = b""
+    while not re.search(rb"^\d{3} .*\r\n$", data, re.M):
+        piece = s.recv(4096)
+        if not piece:
+            raise ConnectionResetError(data)
+        data += piece
+
+
+def idle_sessions(server, number):
+    """KiB without sessions and with so many that have said EHLO."""
+    before = pss(server.group)
+    sessions = []
+    try:
+        for _ in range(number):
+            s = socket.create_connection(("127.0.0.1", server.port), 120)
+            sessions.append(s)
+            read_reply(s)
+            s.sendall(b"EHLO idle.test\r\n")
+            read_reply(s)
+        time.sleep(1)  # what is freed after the last greeting
+        return before, pss(server.group)
+    finally:
+        for s in sessions:
+            s.close()
