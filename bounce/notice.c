@@ -74,15 +74,6 @@ notice_thread(struct notice *n, struct str header, struct arena *a)
 			find_ids(n, &h, a);
 }
 
-static bool
-is_ascii(struct str s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if ((unsigned char)s.p[i] >= 0x80)
-			return false;
-	return true;
-}
-
 /* Bytes in one line: no control byte comes through. */
 static void
 add_clean(struct buf *out, struct str s)
@@ -144,7 +135,7 @@ static void
 add_typed_address(struct buf *out, const char *field, struct str address)
 {
 	(void)buf_addf(
-	    out, "%s: %s; ", field, is_ascii(address) ? "rfc822" : "utf-8");
+	    out, "%s: %s; ", field, str_is_ascii(address) ? "rfc822" : "utf-8");
 	add_address(out, address);
 	(void)buf_add_char(out, '\n');
 }
@@ -170,13 +161,13 @@ is_8bit(const struct notice *n)
 	const struct job_report *r;
 	size_t at = 0;
 
-	if (e->body_8bit || e->utf8 || !is_ascii(e->sender) ||
-	    !is_ascii(n->template->text))
+	if (e->body_8bit || e->utf8 || !str_is_ascii(e->sender) ||
+	    !str_is_ascii(n->template->text))
 		return true;
 	while ((r = next_report(n, &at)) != NULL)
-		if (!is_ascii(r->outcome.text) ||
-		    !is_ascii(r->outcome.diagnostic) ||
-		    !is_ascii(r->recipient.address))
+		if (!str_is_ascii(r->outcome.text) ||
+		    !str_is_ascii(r->outcome.diagnostic) ||
+		    !str_is_ascii(r->recipient.address))
 			return true;
 	return false;
 }

@@ -87,15 +87,6 @@ take_line(struct reading *r, struct str *ret)
 	return true;
 }
 
-static bool
-is_ascii(struct str s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if ((unsigned char)s.p[i] >= 0x80)
-			return false;
-	return true;
-}
-
 /* ---- the text ---- */
 
 static const struct {
@@ -254,7 +245,7 @@ parse(const struct reading *r, struct str body, struct template *t)
 	if (!str_has_prefix(body, STR("\n")))
 		return "no empty line between the fields and the text";
 	body = str_from(body, 1);
-	if (!is_ascii(body) && str_eq_case(t->charset, STR("us-ascii")))
+	if (!str_is_ascii(body) && str_eq_case(t->charset, STR("us-ascii")))
 		return "the text is not ASCII: name its Charset";
 	why = expand(r, body, &text);
 	t->text = arena_str(r->arena, buf_str(&text));

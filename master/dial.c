@@ -95,8 +95,10 @@ connect_address(const struct ip *ip, uint16_t port, int64_t deadline)
 	if (fd < 0)
 		return -errno;
 	r = io_init(&io, fd);
-	if (r < 0)
+	if (r < 0) {
+		close(fd);
 		return r;
+	}
 	r = io_connect(&io, (struct sockaddr *)&to, len, deadline);
 	if (r == 0) {
 		r = fcntl(fd, F_DUPFD_CLOEXEC, 0);

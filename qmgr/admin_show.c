@@ -8,14 +8,6 @@
 #include <errno.h>
 #include <string.h>
 
-static const char *
-queue_of(const struct message *m)
-{
-	if (m->active != NULL)
-		return "active";
-	return m->state == MESSAGE_HELD ? "hold" : "deferred";
-}
-
 static struct rows
 show_marks(const struct progress *p, struct arena *a)
 {
@@ -36,7 +28,7 @@ send_message(struct admin_request *r, const struct message *m,
 {
 	ARENA_CLEANUP struct arena a = {0};
 	struct admin_message shown = {
-	    .queue = str_c(queue_of(m)),
+	    .queue = str_c(admin_queue_name(message_queue(m))),
 	    .attempts = b->progress.attempts,
 	    .next = b->progress.next,
 	    .envelope = b->envelope,

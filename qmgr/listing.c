@@ -80,22 +80,6 @@ send_out(struct saying *s)
 	return 0;
 }
 
-static const char *
-queue_of(const struct message *m)
-{
-	switch (m->state) {
-	case MESSAGE_TAKEN:
-	case MESSAGE_ACTIVE:
-		break;
-	case MESSAGE_STOPPED:
-	case MESSAGE_WAITING:
-		return "deferred";
-	case MESSAGE_HELD:
-		return "hold";
-	}
-	return "active";
-}
-
 /* All that is left is to be returned to the sender. */
 static bool
 is_expired(const struct message *m, const struct progress *p)
@@ -148,7 +132,7 @@ static void
 say_name(struct saying *s, const struct message *m, const struct store_body *b)
 {
 	struct admin_entry e = {
-	    .queue = str_c(queue_of(m)),
+	    .queue = str_c(admin_queue_name(message_queue(m))),
 	    .id = message_id(m),
 	};
 
@@ -160,7 +144,7 @@ static void
 say_entry(struct saying *s, const struct message *m, const struct store_body *b)
 {
 	struct admin_entry e = {
-	    .queue = str_c(queue_of(m)),
+	    .queue = str_c(admin_queue_name(message_queue(m))),
 	    .id = b->envelope.id,
 	    .arrival = b->envelope.arrival,
 	    .size = b->envelope.size,

@@ -23,6 +23,22 @@
 #define STRIKES_MAX         2
 #define WAKE_TIME           (2 * CLOCK_MS)
 
+enum admin_queue
+message_queue(const struct message *m)
+{
+	switch (m->state) {
+	case MESSAGE_TAKEN:
+	case MESSAGE_ACTIVE:
+		break;
+	case MESSAGE_STOPPED:
+	case MESSAGE_WAITING:
+		return ADMIN_QUEUE_DEFERRED;
+	case MESSAGE_HELD:
+		return ADMIN_QUEUE_HOLD;
+	}
+	return ADMIN_QUEUE_ACTIVE;
+}
+
 struct message *
 message_find(struct qmgr *q, struct str id)
 {

@@ -14,6 +14,7 @@
 #define QMGR_MESSAGE_H
 
 #include "mail/outcome.h"
+#include "mail/proto/admin.h"
 #include "mail/queue/store.h"
 #include "schedule.h"
 
@@ -71,6 +72,8 @@ message_id(const struct message *m)
 	return str_c(m->item.id);
 }
 
+/* What tools call the place where it is. */
+enum admin_queue message_queue(const struct message *m);
 struct message *message_find(struct qmgr *q, struct str id);
 
 /* Of an id that an earlier run left; it is loaded when it becomes active. */

@@ -146,6 +146,19 @@ has_one(const struct message *m, enum bounce_about about)
 	return false;
 }
 
+static bool
+sender_hears_of_one(
+    const struct site *site, const struct message *m, enum bounce_about about)
+{
+	const struct progress *p = &m->active->body->progress;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (is_about(&p->marks[i], about) &&
+		    sender_hears(site, m, i, about))
+			return true;
+	return false;
+}
+
 bool
 notice_is_due(const struct message *m, enum bounce_about *ret)
 {
@@ -166,19 +179,14 @@ notice_is_delay_due(const struct qmgr *q, const struct message *m)
 {
 	const struct site *site = q->site;
 	const struct store_body *b = m->active->body;
-	const struct progress *p = &b->progress;
 
-	if (site->delay_warning == 0 || p->warned ||
+	if (site->delay_warning == 0 || b->progress.warned ||
 	    (m->active->noticed & 1u << BOUNCE_DELAY) != 0 ||
 	    clock_wall() - b->envelope.arrival < site->delay_warning)
 		return false;
 	if (!str_is_empty(postmaster_of(site, m, BOUNCE_DELAY)))
 		return has_one(m, BOUNCE_DELAY);
-	for (size_t i = 0; i < p->n; i++)
-		if (is_about(&p->marks[i], BOUNCE_DELAY) &&
-		    sender_hears(site, m, i, BOUNCE_DELAY))
-			return true;
-	return false;
+	return sender_hears_of_one(site, m, BOUNCE_DELAY);
 }
 
 /* ---- the record ---- */
@@ -368,16 +376,8 @@ on_done(struct request *r, struct parcel *answer)
 static bool
 has_reader(const struct notice *n)
 {
-	const struct message *m = n->message;
-	const struct progress *p = &m->active->body->progress;
-
-	if (!str_is_empty(postmaster_of(n->site, m, n->about)))
-		return true;
-	for (size_t i = 0; i < p->n; i++)
-		if (is_about(&p->marks[i], n->about) &&
-		    sender_hears(n->site, m, i, n->about))
-			return true;
-	return false;
+	return !str_is_empty(postmaster_of(n->site, n->message, n->about)) ||
+	       sender_hears_of_one(n->site, n->message, n->about);
 }
 
 void

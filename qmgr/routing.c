@@ -33,13 +33,6 @@ fail(struct routing *r, uint64_t index, const char *agent,
 	message_result(r->qmgr, r->message, agent, clock_wall(), index, &o);
 }
 
-static bool
-is_mailbox(struct str transport)
-{
-	return str_eq(transport, STR("local")) ||
-	       str_eq(transport, STR("virtual"));
-}
-
 /* Of the site's defer_transports? */
 static bool
 is_to_wait(const struct routing *r, struct str transport)
@@ -75,7 +68,8 @@ add_errand(struct routing *r, uint64_t index, struct str transport,
 	}
 	e->index = index;
 	if (schedule_add(r->qmgr->schedule, e, r->message, transport,
-		is_mailbox(transport) ? address : nexthop, clock_mono(), &why))
+		site_delivers(transport) ? address : nexthop, clock_mono(),
+		&why))
 		return;
 	qmgr_suspension(why, text, &o);
 	message_result(r->qmgr, r->message, "error", clock_wall(), index, &o);

@@ -276,22 +276,6 @@ start_opened(struct qmgr *q, struct message *m, struct steered *d)
 
 /* ---- a request ---- */
 
-static uint64_t
-queue_of(const struct message *m)
-{
-	switch (m->state) {
-	case MESSAGE_TAKEN:
-	case MESSAGE_ACTIVE:
-	case MESSAGE_STOPPED:
-		break;
-	case MESSAGE_WAITING:
-		return ADMIN_QUEUE_DEFERRED;
-	case MESSAGE_HELD:
-		return ADMIN_QUEUE_HOLD;
-	}
-	return ADMIN_QUEUE_ACTIVE;
-}
-
 /* Nothing is to be done to it. */
 static bool
 is_so_already(enum admin_action action, const struct message *m)
@@ -318,7 +302,8 @@ start(struct steered *d)
 		end(d, -EBUSY);
 		return;
 	}
-	if ((queue_of(m) & s->queues) == 0 || is_so_already(s->action, m)) {
+	if ((message_queue(m) & s->queues) == 0 ||
+	    is_so_already(s->action, m)) {
 		end(d, -ENOENT);
 		return;
 	}

@@ -12,7 +12,7 @@ import time
 
 from lib.disk import Disk
 from lib.load import Load, judge
-from lib.suite import PREFIX, TOP, Suite, processes_below, wait_until
+from lib.suite import Suite, processes_below, wait_until
 from lib.tap import diag, main, test
 
 LONG = bool(os.environ.get("T_LONG"))
@@ -41,25 +41,10 @@ def make_suite(base=None, flushes=True):
         v.log_path = tempfile.mkstemp(prefix="log-", dir=ledger_dir)[1]
         v.configure(maillog_file=v.log_path, maillog_file_prefixes="/dev")
     if not flushes:
-        v.configure(daemon_directory=lying_programs(v))
+        v.preload("nosync.c")
     v.start()
     open_suites.append(v)
     return v
-
-
-def lying_programs(v):
-    """The programs, each started with flushes that do nothing."""
-    shim = v.path("nosync.so")
-    subprocess.run(["gcc", "-shared", "-fPIC", "-o", shim, f"{TOP}/t/lib/nosync.c"], check=True)
-    real = os.path.join(PREFIX, "libexec", "valija")
-    folder = v.path("libexec")
-    os.mkdir(folder)
-    for name in os.listdir(real):
-        path = os.path.join(folder, name)
-        with open(path, "w") as f:
-            f.write(f'#!/bin/sh\nexport LD_PRELOAD={shim}\nexec {real}/{name} "$@"\n')
-        os.chmod(path, 0o755)
-    return folder
 
 
 def maildirs(v):

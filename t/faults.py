@@ -11,7 +11,7 @@ import time
 
 from lib.disk import Disk
 from lib.load import Load, judge
-from lib.suite import PREFIX, TOP, Suite, processes_below, wait_until
+from lib.suite import Suite, processes_below, wait_until
 from lib.tap import diag, main, test
 
 LONG = bool(os.environ.get("T_LONG"))
@@ -38,20 +38,6 @@ def make_suite(base=None, **settings):
     os.chown(v.box, 5000, 5000)
     v.configure(virtual_mailbox_base=v.box)
     return v
-
-
-def preload(v, source):
-    """The programs, each started with a library before the others."""
-    shim = v.path("shim.so")
-    subprocess.run(["gcc", "-shared", "-fPIC", "-o", shim, f"{TOP}/t/lib/{source}"], check=True)
-    real, own = os.path.join(PREFIX, "libexec", "valija"), v.path("libexec")
-    os.mkdir(own)
-    for name in os.listdir(real):
-        path = os.path.join(own, name)
-        with open(path, "w") as f:
-            f.write(f'#!/bin/sh\nexport LD_PRELOAD={shim}\nexec {real}/{name} "$@"\n')
-        os.chmod(path, 0o755)
-    v.configure(daemon_directory=own)
 
 
 class Calls:
@@ -93,7 +79,7 @@ def judged(t, v, acked):
 @test(f"{ERRORS} calls of each of {', '.join(KINDS)} fail, until mail is refused")
 def _(t):
     v = make_suite()
-    preload(v, "badcalls.c")
+    v.preload("badcalls.c")
     calls = Calls(v)
     v.start()
     load = start_load(v, "errors", sessions=5, pace=0.01)

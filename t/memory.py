@@ -3,7 +3,7 @@
 import resource
 import socket
 
-from lib.suite import Suite, processes_below, wait_until
+from lib.suite import Suite, processes_below, pss, wait_until
 from lib.tap import diag, main, test
 
 SESSIONS = 1000
@@ -11,18 +11,6 @@ LIMIT_KIB = 48 * 1024
 resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 
 v = Suite(main_cf={"smtpd_client_connection_count_limit": "0"})
-
-
-def pss(pids):
-    """Proportional set size of all processes, KiB."""
-    total = 0
-    for pid in pids:
-        try:
-            with open(f"/proc/{pid}/smaps_rollup") as f:
-                total += sum(int(line.split()[1]) for line in f if line.startswith("Pss:"))
-        except OSError:
-            pass
-    return total
 
 
 def hear(s, replies):

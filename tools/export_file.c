@@ -357,11 +357,7 @@ export_file_content(const struct export_file *f)
 			r = content_append(b, str_n(block, n));
 		at += (off_t)n;
 	}
-	if (r == 0)
-		return content_finish(&b);
-	content_builder_free(&b);
-	errno = -r;
-	return NULL;
+	return content_finish_if(&b, r);
 }
 
 /* A line behind all that is there. */

@@ -168,14 +168,9 @@ add_from_input(struct postsuper *p)
 static uint64_t
 queue_bit(struct str name)
 {
-	if (str_eq(name, STR("hold")))
-		return ADMIN_QUEUE_HOLD;
-	if (str_eq(name, STR("deferred")))
-		return ADMIN_QUEUE_DEFERRED;
 	/* What Postfix has in incoming/ is active here. */
-	if (str_eq(name, STR("active")) || str_eq(name, STR("incoming")))
-		return ADMIN_QUEUE_ACTIVE;
-	return 0;
+	return str_eq(name, STR("incoming")) ? ADMIN_QUEUE_ACTIVE
+	                                     : admin_queue_named(name);
 }
 
 /* All that there are at this moment. */

@@ -394,9 +394,7 @@ set_filter(struct export *x, int option)
 		return filter_parse_age(optarg, &f->age);
 	case 'q':
 		x->queue = optarg;
-		return strcmp(optarg, "active") == 0 ||
-		       strcmp(optarg, "deferred") == 0 ||
-		       strcmp(optarg, "hold") == 0;
+		return admin_queue_named(str_c(optarg)) != 0;
 	default:
 		return false;
 	}

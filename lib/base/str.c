@@ -116,6 +116,15 @@ str_has_char(struct str s, char c)
 	return str_find(s, c) >= 0;
 }
 
+bool
+str_is_ascii(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if ((unsigned char)s.p[i] >= 0x80)
+			return false;
+	return true;
+}
+
 ptrdiff_t
 str_find(struct str s, char c)
 {

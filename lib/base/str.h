@@ -42,6 +42,7 @@ bool str_has_prefix_case(struct str s, struct str prefix);
 bool str_has_suffix(struct str s, struct str suffix);
 bool str_has_suffix_case(struct str s, struct str suffix);
 bool str_has_char(struct str s, char c);
+bool str_is_ascii(struct str s); /* no byte above 127 */
 
 /* Index of the first, last `c`, or of `needle`; -1 when there is none. */
 ptrdiff_t str_find(struct str s, char c);

@@ -164,7 +164,7 @@ struct io {
 	struct task *reader, *writer;
 };
 
-int io_init(struct io *io, int fd);
+int io_init(struct io *io, int fd); /* after an error it is the caller's */
 /* Room to write is watched only while somebody waits for it: for a socket of
  * AF_UNIX, where every read by the peer would be told as new room. */
 int io_init_lazy(struct io *io, int fd);

@@ -214,16 +214,22 @@ content_finish(struct content_builder **bp)
 }
 
 struct content *
+content_finish_if(struct content_builder **b, int r)
+{
+	if (r == 0)
+		return content_finish(b);
+	content_builder_free(b);
+	errno = -r;
+	return NULL;
+}
+
+struct content *
 content_from_str(struct str bytes)
 {
 	struct content_builder *b = content_builder_new(bytes.len);
 	int r = content_append(b, bytes);
 
-	if (r == 0)
-		return content_finish(&b);
-	content_builder_free(&b);
-	errno = -r;
-	return NULL;
+	return content_finish_if(&b, r);
 }
 
 /* Append all of `c`, by way of its views. */
@@ -250,11 +256,7 @@ content_prepend(struct str header, struct content *rest)
 
 	if (r == 0)
 		r = append_content(b, rest);
-	if (r == 0)
-		return content_finish(&b);
-	content_builder_free(&b);
-	errno = -r;
-	return NULL;
+	return content_finish_if(&b, r);
 }
 
 /*

@@ -46,6 +46,9 @@ int content_append(struct content_builder *b, struct str bytes);
 size_t content_builder_size(const struct content_builder *b);
 /* Seals; the builder is gone.  NULL with errno set when sealing failed. */
 struct content *content_finish(struct content_builder **b);
+/* The same when filling it gave `r`: a failure (-errno) is that of finishing.
+ */
+struct content *content_finish_if(struct content_builder **b, int r);
 
 struct content *content_from_str(struct str bytes); /* copies; NULL: errno */
 

@@ -1,37 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* Any bytes as a value: refused, or a value that encodes to the same bytes. */
-#include "base/shape.h"
+#define SAMPLE_ROWS_MAX 50
+#include "../unit/base/shape_sample.h"
 
 #include <assert.h>
 #include <stdint.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct inner {
-	struct str word;
-	uint64_t n;
-};
-static const struct field inner_fields[] = {
-    SHAPE_LINE(struct inner, word, 10),
-    SHAPE_U64(struct inner, n, 1000),
-};
-static const struct shape inner_shape =
-    SHAPE("inner", struct inner, inner_fields);
-
-struct outer {
-	int64_t when;
-	struct str text;
-	struct inner one;
-	struct rows many;
-};
-static const struct field outer_fields[] = {
-    SHAPE_I64(struct outer, when, INT64_MAX),
-    SHAPE_STR(struct outer, text, 100),
-    SHAPE_ONE(struct outer, one, &inner_shape),
-    SHAPE_ROWS(struct outer, many, 50, &inner_shape),
-};
-static const struct shape outer_shape =
-    SHAPE("outer", struct outer, outer_fields);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -120,11 +120,13 @@ def check_jobs():
 UNSANITIZED = ("memory",)
 
 
+def script_env(build, **more):
+    return {"T_PREFIX": f"{TOP}/{build}/root", "PYTHONPATH": f"{TOP}/t",
+            "PYTHONDONTWRITEBYTECODE": "1", **more}
+
+
 def script_jobs(long):
-    env = {"T_PREFIX": f"{TOP}/build/root", "PYTHONPATH": f"{TOP}/t",
-           "PYTHONDONTWRITEBYTECODE": "1"}
-    if long:
-        env["T_LONG"] = "1"
+    env = script_env("build", **({"T_LONG": "1"} if long else {}))
     return [Job("t/" + os.path.basename(p)[:-3], [sys.executable, p], env,
                 limit=7200 if long else 400)
             for p in sorted(glob.glob(f"{TOP}/t/*.py"))]
@@ -133,10 +135,9 @@ def script_jobs(long):
 def sanitized_script_jobs():
     """The same, short, with programs that watch themselves: what one of them
     reports stands in its log and fails the test (lib/suite.py)."""
-    env = {"T_PREFIX": f"{TOP}/build-san/root", "PYTHONPATH": f"{TOP}/t",
-           "PYTHONDONTWRITEBYTECODE": "1", "T_GIVE_UP": "90",
-           "ASAN_OPTIONS": "detect_leaks=0:verify_asan_link_order=0",
-           "UBSAN_OPTIONS": "print_stacktrace=1"}
+    env = script_env("build-san", T_GIVE_UP="90",
+                     ASAN_OPTIONS="detect_leaks=0:verify_asan_link_order=0",
+                     UBSAN_OPTIONS="print_stacktrace=1")
     names = {os.path.basename(p)[:-3]: p for p in sorted(glob.glob(f"{TOP}/t/*.py"))}
     return [Job("san/t/" + n, [sys.executable, p], env, limit=1800)
             for n, p in names.items() if n not in UNSANITIZED]

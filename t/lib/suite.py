@@ -142,6 +142,20 @@ class Suite:
             f"{k} = {v}\n" for k, v in self.settings.items() if v is not None))
         self.write("master.cf", self.master_cf)
 
+    def preload(self, source):
+        """Before its start: every program has a library of t/lib's before the
+        others."""
+        shim, own = self.path("shim.so"), self.path("libexec")
+        subprocess.run(["gcc", "-shared", "-fPIC", "-o", shim, f"{TOP}/t/lib/{source}"], check=True)
+        real = os.path.join(PREFIX, "libexec", "valija")
+        os.mkdir(own)
+        for name in os.listdir(real):
+            path = os.path.join(own, name)
+            with open(path, "w") as f:
+                f.write(f'#!/bin/sh\nexport LD_PRELOAD={shim}\nexec {real}/{name} "$@"\n')
+            os.chmod(path, 0o755)
+        self.configure(daemon_directory=own)
+
     # -- life ----------------------------------------------------------
     def run(self, *argv, check=False, input=None, user=None, timeout=60, env=None):
         """A command with its output; argv[0] may be a tool of the suite."""
@@ -288,6 +302,18 @@ class Line:
     def close(self):
         self.file.close()
         self.sock.close()
+
+
+def pss(pids):
+    """KiB of processes, their shared pages counted once."""
+    total = 0
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/smaps_rollup") as f:
+                total += sum(int(line.split()[1]) for line in f if line.startswith("Pss:"))
+        except OSError:
+            pass
+    return total
 
 
 def processes_below(pid):

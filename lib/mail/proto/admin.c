@@ -178,3 +178,30 @@ static const struct shape *const shapes[ADMIN_KINDS] = {
     [ADMIN_DONE] = &done_shape,
 };
 const struct protocol admin_protocol = {"admin", 2, shapes, ADMIN_KINDS};
+
+const char *
+admin_queue_name(enum admin_queue queue)
+{
+	switch (queue) {
+	case ADMIN_QUEUE_DEFERRED:
+		return "deferred";
+	case ADMIN_QUEUE_HOLD:
+		return "hold";
+	case ADMIN_QUEUE_ACTIVE:
+	case ADMIN_QUEUES:
+		break;
+	}
+	return "active";
+}
+
+uint64_t
+admin_queue_named(struct str name)
+{
+	static const enum admin_queue all[] = {
+	    ADMIN_QUEUE_ACTIVE, ADMIN_QUEUE_DEFERRED, ADMIN_QUEUE_HOLD};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (str_eq(name, str_c(admin_queue_name(all[i]))))
+			return all[i];
+	return 0;
+}

@@ -99,6 +99,9 @@ enum admin_queue { /* bits */
 	ADMIN_QUEUE_HOLD = 4,
 	ADMIN_QUEUES = 7,
 };
+/* As Postfix calls it, of one; and back, 0: there is none of the name. */
+const char *admin_queue_name(enum admin_queue queue);
+uint64_t admin_queue_named(struct str name);
 
 struct admin_id {
 	struct str id;

@@ -4,17 +4,7 @@ import re
 import socket
 import time
 
-
-def pss(group):
-    """KiB of a group of processes, shared pages once."""
-    total = 0
-    for p in group.pids():
-        try:
-            with open(f"/proc/{p}/smaps_rollup") as f:
-                total += sum(int(line.split()[1]) for line in f if line.startswith("Pss:"))
-        except OSError:
-            pass
-    return total
+from lib.suite import pss
 
 
 def read_reply(s):
@@ -29,7 +19,7 @@ def read_reply(s):
 
 def idle_sessions(server, number):
     """KiB without sessions and with so many that have said EHLO."""
-    before = pss(server.group)
+    before = pss(server.group.pids())
     sessions = []
     try:
         for _ in range(number):
@@ -39,7 +29,7 @@ def idle_sessions(server, number):
             s.sendall(b"EHLO idle.test\r\n")
             read_reply(s)
         time.sleep(1)  # what is freed after the last greeting
-        return before, pss(server.group)
+        return before, pss(server.group.pids())
     finally:
         for s in sessions:
             s.close()

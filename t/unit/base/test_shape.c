@@ -1,37 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "tap.h"
 
-#include "base/shape.h"
 #include "guard.h"
+#include "shape_sample.h"
 
 #include <errno.h>
 #include <string.h>
-
-struct inner {
-	struct str word;
-	uint64_t n;
-};
-static const struct field inner_fields[] = {
-    SHAPE_LINE(struct inner, word, 10),
-    SHAPE_U64(struct inner, n, 1000),
-};
-static const struct shape inner_shape =
-    SHAPE("inner", struct inner, inner_fields);
-
-struct outer {
-	int64_t when;
-	struct str text;
-	struct inner one;
-	struct rows many;
-};
-static const struct field outer_fields[] = {
-    SHAPE_I64(struct outer, when, INT64_MAX),
-    SHAPE_STR(struct outer, text, 100),
-    SHAPE_ONE(struct outer, one, &inner_shape),
-    SHAPE_ROWS(struct outer, many, 3, &inner_shape),
-};
-static const struct shape outer_shape =
-    SHAPE("outer", struct outer, outer_fields);
 
 static struct inner rows[2];
 

@@ -31,6 +31,9 @@ test_find(void **state)
 	assert_int_equal(str_find(STR_NONE, '@'), -1);
 	assert_int_equal(str_find_str(STR("one two"), STR("two")), 4);
 	assert_int_equal(str_find_str(STR("one"), STR("one two")), -1);
+	assert_true(str_is_ascii(STR_NONE));
+	assert_true(str_is_ascii(STR("\0 ~\177")));
+	assert_false(str_is_ascii(STR("a\200")));
 }
 
 static void
