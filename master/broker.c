@@ -138,6 +138,7 @@ broker_send_config(struct child *c)
 		return;
 	send_files(c);
 	send_fd(c, CONTROL_CONFIG, &config, fd);
+	c->asked++;
 	close(fd);
 }
 
@@ -372,6 +373,9 @@ take_parcel(struct chan *chan, struct parcel *p, void *arg)
 		return;
 	case CONTROL_STATUS:
 		take_status(c, status->text);
+		return;
+	case CONTROL_DONE:
+		child_done(c);
 		return;
 	case CONTROL_LOG:
 		target_reopen(c->master);

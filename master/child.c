@@ -95,9 +95,18 @@ child_leave(struct child *c, bool is_urgent)
 	c->state = CHILD_LEAVING;
 	c->is_urgent = is_urgent;
 	c->deadline = is_urgent ? clock_after(LEAVE_TIME) : CLOCK_NEVER;
-	if (c->control != NULL)
+	if (c->control != NULL) {
 		chan_send(c->control, CONTROL_DRAIN, 0, &drain, NULL, 0);
+		c->asked++;
+	}
 	keeper_wake(c->master);
+}
+
+void
+child_done(struct child *c)
+{
+	if (c->asked > 0 && --c->asked == 0)
+		task_wake_all(&c->master->ended);
 }
 
 void

@@ -49,6 +49,7 @@ struct child {
 	uid_t uid;
 	enum child_state state;
 	bool is_urgent; /* told to leave now */
+	unsigned asked; /* CONTROL_CONFIG, CONTROL_DRAIN without an answer */
 	int64_t started;
 	int64_t deadline; /* of its state: then it is killed */
 	char text[STATUS_TEXT_MAX];
@@ -85,7 +86,7 @@ struct master {
 	TAILQ_HEAD(, want) wants;
 	TAILQ_HEAD(, dial) dials;
 	struct task_queue wake;  /* the keeper has work */
-	struct task_queue ended; /* a process ended, or became ready */
+	struct task_queue ended; /* a process ended, is ready, or has done */
 	int64_t tables_at;       /* when to look at the tables */
 	int64_t replaced_at;     /* when a process was last replaced */
 	enum program_turn turn;  /* while stopping */
@@ -144,6 +145,7 @@ pid_t spawn_program(
 int child_start(struct master *m, struct service *s);
 void child_leave(struct child *c, bool is_urgent);
 void child_kill(struct child *c);
+void child_done(struct child *c);  /* it did what it was asked last */
 void child_close(struct child *c); /* its control channel: it must go */
 void child_reap(struct master *m); /* all that ended */
 /* To one that is ready, qmgr: another configuration, tables opened anew. */
@@ -183,8 +185,9 @@ void keeper_wake(struct master *m);
 bool reload_is_up(const struct master *m);
 /* Wait for that: 0, or -errno when one of them does not start. */
 int reload_wait_up(struct master *m);
-/* Read, check, start; waits until the new plan is up, or has failed and the
- * old one stays.  0 or -errno; what is wrong is logged and told to `say`. */
+/* Read, check, start; waits until the new plan is up and nothing new is done
+ * by the old one, or has failed and the old one stays.  0 or -errno; what is
+ * wrong is logged and told to `say`. */
 int reload_run(struct master *m, conf_remark_fn say, void *arg);
 
 /* ---- stop.c ---- */

@@ -4,8 +4,8 @@
  *
  * The new plan's processes start beside the old ones, which go on serving.
  * When all are ready, qmgr, which stays, gets its new configuration, and the
- * old ones are told to finish.  When one does not start, the new ones leave
- * and all is as before.
+ * old ones are told to finish; the reload is done when they have answered.
+ * When one does not start, the new ones leave and all is as before.
  */
 #include "master.h"
 
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define UP_TIME         (30 * CLOCK_SEC)
+#define HAND_OVER_TIME  (5 * CLOCK_SEC)
 #define GENERATIONS_MAX 2 /* that may be leaving at a time */
 
 /* The one that stays through a reload. */
@@ -99,6 +100,33 @@ accept_plan(struct master *m)
 	listeners_prune(m);
 }
 
+static bool
+is_handed_over(const struct master *m)
+{
+	const struct child *c;
+
+	TAILQ_FOREACH (c, &m->children, next)
+		if (c->asked > 0 && c->control != NULL)
+			return false;
+	return true;
+}
+
+/* Whoever asked for the reload may count on it at once: no old process takes
+ * one more client, and qmgr routes by the new configuration.  One that stands
+ * still is not waited for. */
+static void
+await_hand_over(struct master *m)
+{
+	int64_t deadline = clock_after(HAND_OVER_TIME);
+	int r = 0;
+
+	while (r == 0 && !m->is_stopping && !is_handed_over(m))
+		r = task_wait(&m->ended, deadline);
+	if (r == -ETIMEDOUT)
+		log_warning("an old process does not answer: it may go on "
+			    "with the old configuration");
+}
+
 static void
 take_back(struct master *m)
 {
@@ -157,6 +185,8 @@ try_plan(struct master *m, struct plan *p, conf_remark_fn say, void *arg)
 		take_back(m);
 	else
 		accept_plan(m);
+	if (r == 0)
+		await_hand_over(m);
 	return r;
 }
 

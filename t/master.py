@@ -111,6 +111,24 @@ def _(t):
     wait_until("the old smtpd is gone", lambda: len(by_name()["smtpd"]) == 1)
 
 
+@test("once a reload has returned no client and no message meets the old configuration")
+def _(t):
+    idle = v.socket()  # keeps an old smtpd alive
+    idle.reply()
+    for n in range(30):
+        v.configure(smtpd_banner=f"{n}.test ESMTP", transport_maps=f"inline:{{{{way.test=error:way {n}}}}}")
+        v.reload()
+        for _ in range(4):
+            new = v.socket()
+            t.eq(new.reply(), f"220 {n}.test ESMTP", "the greeting")
+            new.close()
+        v.send("x@client.test", [f"a{n}@way.test"])
+        t.ok(v.wait_log(rf"to=<a{n}@way\.test>, .*status=bounced \(way {n}\)"), "routed by the new one")
+    v.configure(transport_maps=None)
+    v.reload()
+    idle.close()
+
+
 @test("at most two generations are leaving: the sessions of older ones get 421")
 def _(t):
     old = v.socket()

@@ -74,6 +74,12 @@ static const struct field drain_fields[] = {
 static const struct shape drain_shape =
     SHAPE("drain", struct control_drain, drain_fields);
 
+static const struct field done_fields[] = {
+    SHAPE_U64(struct control_done, generation, UINT32_MAX),
+};
+static const struct shape done_shape =
+    SHAPE("done", struct control_done, done_fields);
+
 static const struct field status_fields[] = {
     SHAPE_LINE(struct control_status, text, STATUS_MAX),
 };
@@ -91,12 +97,13 @@ static const struct shape *const shapes[CONTROL_KINDS] = {
     [CONTROL_LOG] = &log_shape,
     [CONTROL_CONFIG] = &config_shape,
     [CONTROL_DRAIN] = &drain_shape,
+    [CONTROL_DONE] = &done_shape,
     [CONTROL_STATUS] = &status_shape,
 };
 
 const struct protocol control_protocol = {
     .name = "control",
-    .version = 2,
+    .version = 3,
     .shapes = shapes,
     .nshapes = CONTROL_KINDS,
 };

@@ -17,11 +17,14 @@
  *gone CONTROL_LOG + fd                     ->   when the log's target moved
  *	  CONTROL_CONFIG + fd                  ->   qmgr alone
  *	  CONTROL_DRAIN                        ->
+ *	                                       <- CONTROL_DONE
  *	                                       <- CONTROL_STATUS {text}
  *
  * CONTROL_START brings the configuration and the log's descriptor, in that
- * order.  End of file from master means: leave.  One request of a kind is open
- *at a time but for CONTROL_WANT (one per service) and CONTROL_CONNECT.
+ * order.  CONTROL_DONE answers each CONTROL_CONFIG and CONTROL_DRAIN: from
+ * here on the new configuration counts; nothing new is taken.  End of file
+ * from master means: leave.  One request of a kind is open at a time but for
+ * CONTROL_WANT (one per service) and CONTROL_CONNECT.
  */
 #ifndef BASE_CONTROL_H
 #define BASE_CONTROL_H
@@ -42,6 +45,7 @@ enum control_kind {
 	CONTROL_LOG,
 	CONTROL_CONFIG,
 	CONTROL_DRAIN,
+	CONTROL_DONE,
 	CONTROL_STATUS,
 	CONTROL_KINDS,
 };
@@ -83,6 +87,9 @@ struct control_config {
 };
 struct control_drain {
 	uint64_t reason; /* 0: finish; 1: be quick about it */
+};
+struct control_done {
+	uint64_t generation; /* that counts, or leaves */
 };
 struct control_status {
 	struct str text;

@@ -153,11 +153,21 @@ take_go(struct serve *sv, const struct control_go *go, size_t before)
 }
 
 static void
+say_done(struct serve *sv)
+{
+	struct control_done done = {.generation = sv->generation};
+
+	chan_send(sv->control, CONTROL_DONE, 0, &done, NULL, 0);
+}
+
+static void
 reconfigure_program(void *arg)
 {
 	struct serve *sv = arg;
 
-	sv->program->reconfigure(sv, buf_str(&sv->config));
+	if (sv->program->reconfigure != NULL)
+		sv->program->reconfigure(sv, buf_str(&sv->config));
+	say_done(sv);
 }
 
 static void
@@ -171,6 +181,15 @@ drain_program(void *arg)
 		serve_exit(sv, 0);
 }
 
+/* After drain_program, which may wait for sessions, and all tasks that it
+ * cancelled. */
+static void
+say_drained(void *arg)
+{
+	if (task_yield() == 0)
+		say_done(arg);
+}
+
 static void
 take_drain(struct serve *sv, bool is_urgent)
 {
@@ -179,6 +198,7 @@ take_drain(struct serve *sv, bool is_urgent)
 	sv->is_draining = true;
 	sv->is_urgent = is_urgent;
 	task_start(drain_program, sv);
+	task_start(say_drained, sv);
 }
 
 static void
@@ -228,8 +248,7 @@ take_parcel(struct chan *c, struct parcel *p, void *arg)
 	case CONTROL_CONFIG:
 		sv->generation = config->generation;
 		read_config(sv, p);
-		if (sv->program->reconfigure != NULL)
-			task_start(reconfigure_program, sv);
+		task_start(reconfigure_program, sv);
 		return;
 	case CONTROL_DRAIN:
 		take_drain(sv, drain->reason != 0);
@@ -237,6 +256,7 @@ take_parcel(struct chan *c, struct parcel *p, void *arg)
 	case CONTROL_READY:
 	case CONTROL_WANT:
 	case CONTROL_CONNECT:
+	case CONTROL_DONE:
 	case CONTROL_STATUS:
 	case CONTROL_KINDS:
 		break;

@@ -133,6 +133,7 @@ struct master {
 	struct chan *answering; /* as "other" */
 	pid_t pid;
 	bool is_ready;
+	unsigned done; /* answers to what it was asked */
 	char text[256];
 	struct task_queue heard;
 };
@@ -176,6 +177,8 @@ hear(struct chan *c, struct parcel *p, void *arg)
 	(void)c;
 	if (p->kind == CONTROL_READY)
 		m->is_ready = true;
+	if (p->kind == CONTROL_DONE)
+		m->done++;
 	if (p->kind == CONTROL_STATUS)
 		snprintf(m->text + strlen(m->text),
 		    sizeof(m->text) - strlen(m->text), "%.*s;",
@@ -232,6 +235,16 @@ wait_text(struct master *m, const char *text)
 
 	while (strstr(m->text, text) == NULL)
 		assert_int_equal(task_wait(&m->heard, deadline), 0);
+}
+
+static void
+wait_done(struct master *m, unsigned n)
+{
+	int64_t deadline = clock_after(10 * CLOCK_SEC);
+
+	while (m->done < n)
+		assert_int_equal(task_wait(&m->heard, deadline), 0);
+	assert_int_equal(m->done, n);
 }
 
 static void
@@ -304,9 +317,11 @@ live_a_life(void *arg)
 	send_gift(m, "h");
 	send_config(m, CONTROL_CONFIG, &config, "config-two");
 	wait_text(m, "again config-two 4 1 h;");
+	wait_done(m, 1);
 
 	chan_send(m->control, CONTROL_DRAIN, 0, &drain_value, NULL, 0);
 	wait_text(m, "draining;");
+	wait_done(m, 2);
 	drain_value.reason = 1;
 	chan_send(m->control, CONTROL_DRAIN, 0, &drain_value, NULL, 0);
 	wait_end(m);
