@@ -241,14 +241,17 @@ plan_make(
 struct plan *
 plan_read(const char *dir, conf_remark_fn say, void *arg)
 {
-	struct conf *c = conf_read(dir, say, arg);
+	/* All that is wrong is said before it is given up. */
+	struct conf *c = conf_read_anyway(dir, say, arg);
 	struct master_cf *m = NULL;
 	struct plan *p = NULL;
+	bool ok = c != NULL && conf_check(c, say, arg);
 
 	if (c != NULL)
-		m = master_cf_read(dir, c, say, arg);
-	if (m != NULL && conf_check(c, say, arg) &&
-	    master_cf_check(m, c, say, arg)) {
+		m = master_cf_read_anyway(dir, c, say, arg);
+	if (m == NULL || !master_cf_check(m, c, say, arg))
+		ok = false;
+	if (ok) {
 		p = plan_make(c, m, say, arg);
 		c = NULL;
 	}

@@ -112,6 +112,21 @@ def _(t):
     t.ok("smtpd_helo_required" in out, "-o with a misspelt name", out)
 
 
+@test("check names all that is wrong in one run, each once")
+def _(t):
+    wrong = ("myorigin = /nonexistent/mailname", "message_size_limit = many", "smtpd_relay_restrictions = ${x",
+             "mynetworks = 10.0.0.1/8", "alias_maps = nosuchtype:/x", "virtual_mailbox_maps = texthash:/nonexistent/maps",
+             "smtpd_sender_restrictions = rejekt", "mydestinatoin = x", "just words", "mydomain = ${y", "myhostname = a..b",
+             "notify_classes = nosuchclass")
+    services = ("smtp inet n - n - - smtpd", "  -o smtpd_client_restrictions=permitt", "  -o smtpd_timeout=long",
+                "too few columns", "relay unix - - n - - smttp")
+    code, out = check("\n".join(wrong) + "\n", "\n".join(services) + "\n")
+    t.eq(code, 1, "exit code")
+    found = sorted((m[1], int(m[2])) for m in re.finditer(r"(\w+\.cf), line (\d+): error:", out))
+    # -o is told by its entry's line
+    t.eq(found, [("main.cf", 3 + n) for n in range(len(wrong))] + [("master.cf", n) for n in (1, 1, 4, 5)], out)
+
+
 @test("check lists once what does not work yet")
 def _(t):
     code, out = check("smtpd_milters = inet:127.0.0.1:11332\n")

@@ -87,14 +87,14 @@ check_tables(const struct conf *c)
 int
 valija_check(struct valija *v)
 {
-	struct conf *c = conf_read(v->conf_dir, valija_print_remark, stderr);
+	struct conf *c =
+	    conf_read_anyway(v->conf_dir, valija_print_remark, stderr);
 	struct master_cf *m = NULL;
-	bool ok = c != NULL;
+	bool ok = c != NULL && conf_check(c, valija_print_remark, stderr);
 
 	if (c != NULL)
-		ok = conf_check(c, valija_print_remark, stderr);
-	if (c != NULL)
-		m = master_cf_read(v->conf_dir, c, valija_print_remark, stderr);
+		m = master_cf_read_anyway(
+		    v->conf_dir, c, valija_print_remark, stderr);
 	if (m == NULL || !master_cf_check(m, c, valija_print_remark, stderr))
 		ok = false;
 	if (c != NULL && !check_tables(c))

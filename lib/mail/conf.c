@@ -159,6 +159,7 @@ make_from_text(const char *dir, struct str main_cf, struct str master_cf,
 	conf_find_facts(c, r);
 	conf_evaluate(c, r);
 	conf_check_names(c, master_cf, r);
+	c->is_wrong = r->failed;
 	return c;
 }
 
@@ -221,25 +222,34 @@ conf_read(const char *dir, conf_remark_fn say, void *arg)
 }
 
 struct conf *
-conf_overlay(const struct conf *c, const struct conf_setting *settings,
-    size_t n, conf_remark_fn say, void *arg)
+conf_overlay_anyway(const struct conf *c, const struct conf_setting *settings,
+    size_t n, struct conf_remarks *r)
 {
-	struct conf_remarks r = {.say = say, .arg = arg};
 	struct conf *copy = conf_make(c->dir);
 
 	copy->host = arena_str(&copy->arena, c->host);
 	copy->interfaces = arena_str(&copy->arena, c->interfaces);
 	for (size_t i = 0; i < c->count; i++)
-		conf_put(copy, &c->sorted[i]->set, &r);
+		if (!c->sorted[i]->value.is_wrong)
+			conf_put(copy, &c->sorted[i]->set, r);
 	for (size_t i = 0; i < n; i++)
-		conf_put(copy, &settings[i], &r);
+		conf_put(copy, &settings[i], r);
 	/* The origin stays what it was unless myorigin is another. */
 	if (str_eq(
 		conf_raw(copy, STR("myorigin")), conf_raw(c, STR("myorigin"))))
 		copy->origin = arena_str(&copy->arena, c->origin);
-	conf_find_facts(copy, &r);
-	conf_evaluate(copy, &r);
-	return settle(copy, &r);
+	conf_find_facts(copy, r);
+	conf_evaluate(copy, r);
+	return copy;
+}
+
+struct conf *
+conf_overlay(const struct conf *c, const struct conf_setting *settings,
+    size_t n, conf_remark_fn say, void *arg)
+{
+	struct conf_remarks r = {.say = say, .arg = arg};
+
+	return settle(conf_overlay_anyway(c, settings, n, &r), &r);
 }
 
 struct conf *

@@ -63,9 +63,10 @@ struct conf_setting {
 struct conf *conf_read(const char *dir, conf_remark_fn say, void *arg);
 void conf_free(struct conf **c);
 
-/* conf_read for those who only show it: errors are said, and the value is
- * there all the same (what is not acceptable, as it was written).  NULL only
- * when a file cannot be read. */
+/* conf_read for those who show it, or say all that is wrong before they give
+ * it up (conf_check): errors are said, and the value is there all the same
+ * (what is not acceptable, as it was written).  NULL only when a file cannot
+ * be read. */
 struct conf *conf_read_anyway(const char *dir, conf_remark_fn say, void *arg);
 
 /* conf_read of texts that are at hand. */
@@ -136,7 +137,8 @@ bool conf_where(const struct conf *c, struct str name, struct str *ret_file,
  * Check what programs would make of it: restriction names, types of tables,
  * a guard against open relaying.  Says once for each parameter that is set
  * and does not work why not: a warning when something is missed, else a note.
- * Remarks as in conf_read; false when one was an error.
+ * Remarks as in conf_read; false when one was an error, or one was said by
+ * conf_read_anyway.
  */
 bool conf_check(const struct conf *c, conf_remark_fn say, void *arg);
 

@@ -21,6 +21,7 @@ struct conf_value {
 	struct str text; /* expanded */
 	int64_t number;  /* of a type that has one */
 	bool is_known;   /* evaluated */
+	bool is_wrong;   /* which was said; the text is as it was written */
 };
 
 /* What was set under one name. */
@@ -39,6 +40,7 @@ struct conf {
 	struct conf_entry **sorted;
 	size_t count;
 	struct conf_value values[PARAM_COUNT];
+	bool is_wrong; /* something was an error, which was said */
 };
 
 /* Where remarks go, and whether one of them was an error. */
@@ -73,6 +75,10 @@ void conf_check_value(const struct conf *c, enum param p,
 /* Says why one that is set does not work, if so. */
 void conf_check_setting(
     const struct conf *c, const struct conf_setting *s, struct conf_remarks *r);
+
+/* conf_overlay, there also when something was an error. */
+struct conf *conf_overlay_anyway(const struct conf *c,
+    const struct conf_setting *settings, size_t n, struct conf_remarks *r);
 
 /* The same for all that one service's -o set, which are in `c`. */
 void conf_check_overlay(const struct conf *c,

@@ -206,8 +206,9 @@ check_classes(const struct conf *c, struct conf_remarks *r)
 			    STR_ARG(name));
 			continue;
 		}
-		(void)check_restrictions(
-		    c, name, entry->value.text, &entry->set, r);
+		if (!entry->value.is_wrong)
+			(void)check_restrictions(
+			    c, name, entry->value.text, &entry->set, r);
 	}
 }
 
@@ -239,6 +240,9 @@ static void
 check_guard(
     const struct conf *c, const struct conf_setting *at, struct conf_remarks *r)
 {
+	if (c->values[PARAM_smtpd_relay_restrictions].is_wrong ||
+	    c->values[PARAM_smtpd_recipient_restrictions].is_wrong)
+		return; /* what it was to be nobody knows */
 	if (has_guard(c, PARAM_smtpd_relay_restrictions) ||
 	    has_guard(c, PARAM_smtpd_recipient_restrictions))
 		return;
@@ -331,6 +335,8 @@ check_use(const struct conf *c, enum param p, const struct conf_setting *s,
 {
 	struct str text = conf_str(c, p);
 
+	if (c->values[p].is_wrong)
+		return;
 	if (p == PARAM_mynetworks)
 		check_networks(text, s->name, s, r);
 	else if (p == PARAM_notify_classes)
@@ -373,7 +379,7 @@ conf_check(const struct conf *c, conf_remark_fn say, void *arg)
 		conf_check_setting(c, &c->sorted[i]->set, &r);
 	check_classes(c, &r);
 	check_guard(c, place_of(c, PARAM_smtpd_relay_restrictions), &r);
-	return !r.failed;
+	return !r.failed && !c->is_wrong;
 }
 
 void

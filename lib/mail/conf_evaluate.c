@@ -34,18 +34,19 @@ place_of(const struct conf *c, struct str name)
 	return entry != NULL ? &entry->set : NULL;
 }
 
-/* The expanded value of `name` if somebody set it and it is not empty. */
+/* The expanded value if somebody set it and it is not empty. */
 static bool
 expand_set(
-    struct conf *c, const char *name, struct buf *out, struct conf_remarks *r)
+    struct conf *c, enum param p, struct buf *out, struct conf_remarks *r)
 {
+	const char *name = param_table[p].name, *why;
 	const struct conf_setting *at = place_of(c, str_c(name));
-	const char *why;
 
 	if (at == NULL)
 		return false;
 	if (conf_expand_to(c, at->value, out, &why) != 0) {
 		conf_remark(r, CONF_ERROR, at, "%s: %s", name, why);
+		c->values[p].is_wrong = true;
 		buf_reset(out);
 	}
 	return out->len > 0;
@@ -57,10 +58,12 @@ know_domain_name(
 {
 	const char *name = param_table[p].name;
 
-	if (!addr_is_domain(text))
+	if (!addr_is_domain(text)) {
 		conf_remark(r, CONF_ERROR, place_of(c, str_c(name)),
 		    "%s: \"%.*s\" is not a host or domain name", name,
 		    STR_ARG(text));
+		c->values[p].is_wrong = true;
+	}
 	know(c, p, text);
 }
 
@@ -88,11 +91,11 @@ find_names(struct conf *c, struct conf_remarks *r)
 	BUF_CLEANUP struct buf host = {0}, domain = {0};
 	buf_init(&host, CONF_VALUE_MAX);
 	buf_init(&domain, CONF_VALUE_MAX);
-	bool has_domain = expand_set(c, "mydomain", &domain, r);
+	bool has_domain = expand_set(c, PARAM_mydomain, &domain, r);
 
 	if (has_domain)
 		know_domain_name(c, PARAM_mydomain, buf_str(&domain), r);
-	if (!expand_set(c, "myhostname", &host, r)) {
+	if (!expand_set(c, PARAM_myhostname, &host, r)) {
 		(void)buf_add_str(&host, c->host);
 		if (!str_has_char(c->host, '.')) {
 			(void)buf_add_char(&host, '.');
@@ -151,11 +154,13 @@ find_origin(struct conf *c, struct conf_remarks *r)
 	const char *why;
 
 	if (c->origin.len == 0) {
-		if (!expand_set(c, "myorigin", &path, r) || path.p[0] != '/')
+		if (!expand_set(c, PARAM_myorigin, &path, r) ||
+		    path.p[0] != '/')
 			return;
 		if (read_origin(c, path.p, &why) != 0) {
 			conf_remark(r, CONF_ERROR, place_of(c, STR("myorigin")),
 			    "myorigin: %s: %s", path.p, why);
+			c->values[PARAM_myorigin].is_wrong = true;
 			return;
 		}
 	}
@@ -211,6 +216,9 @@ evaluate_text(struct conf *c, const struct param_row *row, struct str raw,
 
 	v->text = raw;
 	v->is_known = true;
+	if (v->is_wrong)
+		return; /* said when the facts were found */
+	v->is_wrong = true;
 	if (row->type == PARAM_RAW)
 		(void)buf_add_str(&text, raw);
 	else if (conf_expand_to(c, raw, &text, &why) != 0) {
@@ -226,7 +234,8 @@ evaluate_text(struct conf *c, const struct param_row *row, struct str raw,
 		return;
 	}
 	v->text = arena_str(&c->arena, value);
-	if (conf_value_parse(row, value, &v->number, &reason) != 0)
+	v->is_wrong = conf_value_parse(row, value, &v->number, &reason) != 0;
+	if (v->is_wrong)
 		conf_remark(r, CONF_ERROR, at, "%.*s: \"%.*s\" %s",
 		    STR_ARG(name), (int)(value.len < 80 ? value.len : 80),
 		    value.p, reason.p);

@@ -18,6 +18,7 @@ struct master_cf {
 	struct arena arena;
 	struct master_service *services;
 	size_t count;
+	bool is_wrong; /* something was an error, which was said */
 };
 
 /* One line, split. */
@@ -279,9 +280,9 @@ add_implied(struct master_cf *m, struct line *in, struct conf_remarks *r)
 	}
 }
 
-struct master_cf *
-master_cf_from_text(struct str text, struct str file,
-    uint64_t default_processes, conf_remark_fn say, void *arg)
+static struct master_cf *
+make_from_text(struct str text, struct str file, uint64_t default_processes,
+    conf_remark_fn say, void *arg)
 {
 	struct conf_remarks r = {.say = say, .arg = arg};
 	struct master_cf *m = calloc(1, sizeof(*m));
@@ -309,13 +310,27 @@ master_cf_from_text(struct str text, struct str file,
 	cf_lines_done(&lines);
 	add_implied(m, in, &r);
 	free(in);
-	if (r.failed)
+	m->is_wrong = r.failed;
+	return m;
+}
+
+static struct master_cf *
+settle(struct master_cf *m)
+{
+	if (m != NULL && m->is_wrong)
 		master_cf_free(&m);
 	return m;
 }
 
 struct master_cf *
-master_cf_read(
+master_cf_from_text(struct str text, struct str file,
+    uint64_t default_processes, conf_remark_fn say, void *arg)
+{
+	return settle(make_from_text(text, file, default_processes, say, arg));
+}
+
+struct master_cf *
+master_cf_read_anyway(
     const char *dir, const struct conf *c, conf_remark_fn say, void *arg)
 {
 	struct conf_remarks r = {.say = say, .arg = arg};
@@ -332,8 +347,15 @@ master_cf_read(
 		    strerror(-error));
 		return NULL;
 	}
-	return master_cf_from_text(buf_str(&text), buf_str(&path),
+	return make_from_text(buf_str(&text), buf_str(&path),
 	    (uint64_t)conf_int(c, PARAM_default_process_limit), say, arg);
+}
+
+struct master_cf *
+master_cf_read(
+    const char *dir, const struct conf *c, conf_remark_fn say, void *arg)
+{
+	return settle(master_cf_read_anyway(dir, c, say, arg));
 }
 
 void
@@ -344,6 +366,12 @@ master_cf_free(struct master_cf **m)
 	arena_done(&(*m)->arena);
 	free(*m);
 	*m = NULL;
+}
+
+bool
+master_cf_is_wrong(const struct master_cf *m)
+{
+	return m->is_wrong;
 }
 
 size_t

@@ -70,6 +70,10 @@ struct master_cf;
  */
 struct master_cf *master_cf_read(
     const char *dir, const struct conf *c, conf_remark_fn say, void *arg);
+/* As conf_read_anyway: without the lines that are wrong. */
+struct master_cf *master_cf_read_anyway(
+    const char *dir, const struct conf *c, conf_remark_fn say, void *arg);
+bool master_cf_is_wrong(const struct master_cf *m);
 struct master_cf *master_cf_from_text(struct str text, struct str file,
     uint64_t default_processes, conf_remark_fn say, void *arg);
 void master_cf_free(struct master_cf **m);
@@ -92,7 +96,8 @@ struct conf *master_cf_conf(const struct master_cf *m,
     void *arg);
 
 /* What is odd: commands that do not exist yet, arguments without effect, -o
- * settings that are wrong or do not work; false when something was an error. */
+ * settings that are wrong or do not work; false when something was an error,
+ * or was one to master_cf_read_anyway. */
 bool master_cf_check(const struct master_cf *m, const struct conf *c,
     conf_remark_fn say, void *arg);
 

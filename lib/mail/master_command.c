@@ -181,11 +181,8 @@ check_service(const struct master_service *s, const struct conf *c,
 	if (s->nsettings == 0)
 		return;
 	struct conf *over =
-	    conf_overlay(c, s->settings, s->nsettings, r->say, r->arg);
-	if (over == NULL)
-		r->failed = true;
-	else
-		conf_check_overlay(over, s->settings, s->nsettings, r);
+	    conf_overlay_anyway(c, s->settings, s->nsettings, r);
+	conf_check_overlay(over, s->settings, s->nsettings, r);
 	conf_free(&over);
 }
 
@@ -222,5 +219,5 @@ master_cf_check(const struct master_cf *m, const struct conf *c,
 		check_service(master_cf_at(m, i), c, &r);
 	for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]); i++)
 		check_transport(m, c, transports[i], &r);
-	return !r.failed;
+	return !r.failed && !master_cf_is_wrong(m);
 }
