@@ -79,6 +79,10 @@ send_listeners(struct child *c)
 		send_gift(c, "lock:", STR("queue"), c->master->queue_lock_fd);
 		sent++;
 	}
+	if (s->program->turn == TURN_QUEUE && c->master->tool_fd >= 0) {
+		send_gift(c, "", STR("tool"), c->master->tool_fd);
+		return sent + 1;
+	}
 	for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++) {
 		if (strcmp(sockets[i].program, s->program->name) != 0)
 			continue;

@@ -164,6 +164,9 @@ end(struct child *c, int status)
 	bool was_ready = c->state == CHILD_READY;
 
 	log_end(c, status);
+	/* A tool has gone, or what it had to do with the queue. */
+	if (m->tool_fd >= 0 && c->service->program->turn == TURN_QUEUE)
+		stop_begin(m, status == 0 ? 0 : 1);
 	if (!was_leaving && !m->is_stopping)
 		delay_next(c->service, was_ready,
 		    was_ready ? clock_mono() - c->started : 0);

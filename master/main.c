@@ -5,6 +5,7 @@
  * reads the configuration and what its own programs say, and nothing else.
  *
  *	master [-f] [-c dir] [-d dir] [-r fd]
+ *	master -q fd [-c dir] [-d dir]	no suite: the queue alone, for a tool
  */
 #include "master.h"
 
@@ -148,19 +149,23 @@ find_programs(struct master *m)
 	free(path);
 }
 
-/* 0, or it was said what is wrong. */
 static int
 prepare(struct master *m)
 {
-	int r;
-
 	m->plan = plan_read(m->conf_dir, log_remark, NULL);
 	if (m->plan == NULL)
 		return -EINVAL;
 	m->plan->generation = ++m->generation;
 	keep_queue_directory(m);
 	find_programs(m);
-	r = who_check(m);
+	return who_check(m);
+}
+
+static int
+prepare_suite(struct master *m)
+{
+	int r = prepare(m);
+
 	if (r == 0)
 		r = target_open(m);
 	if (r == 0)
@@ -170,6 +175,30 @@ prepare(struct master *m)
 	if (r == 0)
 		r = listeners_bind(m, m->plan);
 	return r;
+}
+
+/* What is wrong is said to who called the tool, until the log is there. */
+static int
+prepare_queue(struct master *m)
+{
+	int r = prepare(m);
+
+	if (r == 0)
+		r = place_open(m);
+	if (r == 0)
+		r = place_lock_queue(m);
+	if (r == 0)
+		r = target_open(m);
+	if (r == 0)
+		plan_keep_queue(m->plan);
+	return r;
+}
+
+/* 0, or it was said what is wrong. */
+static int
+prepare_all(struct master *m)
+{
+	return m->tool_fd < 0 ? prepare_suite(m) : prepare_queue(m);
 }
 
 static int
@@ -184,15 +213,17 @@ run(struct master *m)
 	if (r == 0)
 		r = loop_signal(SIGINT, on_terminate, m);
 	if (r == 0)
-		r = loop_signal(SIGHUP, on_hangup, m);
-	if (r == 0)
+		r = loop_signal(
+		    SIGHUP, m->tool_fd < 0 ? on_hangup : on_terminate, m);
+	if (r == 0 && m->tool_fd < 0)
 		r = report_open(m);
 	if (r < 0) {
 		log_error("cannot start: %s", strerror(-r));
 		return 1;
 	}
-	log_info("daemon started -- version %s, configuration %s",
-	    VALIJA_VERSION, m->conf_dir);
+	if (m->tool_fd < 0)
+		log_info("daemon started -- version %s, configuration %s",
+		    VALIJA_VERSION, m->conf_dir);
 	task_start(keeper_run, m);
 	task_start(await_up, m);
 	loop_run();
@@ -206,7 +237,7 @@ parse_options(struct master *m, int argc, char **argv)
 	uint64_t n;
 	int option;
 
-	while ((option = getopt(argc, argv, "c:d:fr:")) != -1) {
+	while ((option = getopt(argc, argv, "c:d:fq:r:")) != -1) {
 		if (option == 'c')
 			m->conf_dir = optarg;
 		else if (option == 'd')
@@ -216,9 +247,12 @@ parse_options(struct master *m, int argc, char **argv)
 		else if (option == 'r' &&
 			 str_parse_u64(str_c(optarg), 1023, &n) == 0)
 			m->report_fd = (int)n;
+		else if (option == 'q' &&
+			 str_parse_u64(str_c(optarg), 1023, &n) == 0)
+			m->tool_fd = (int)n;
 		else
 			log_fatal("usage: master [-f] [-c dir] [-d dir] "
-				  "[-r fd]");
+				  "[-r fd] [-q fd]");
 	}
 	if (optind < argc)
 		log_fatal("master takes no arguments");
@@ -231,6 +265,7 @@ main(int argc, char **argv)
 	    .conf_dir = VALIJA_CONFIG,
 	    .is_root = geteuid() == 0,
 	    .report_fd = -1,
+	    .tool_fd = -1,
 	    .queue_fd = -1,
 	    .maildrop_fd = -1,
 	    .lock_fd = -1,
@@ -250,9 +285,11 @@ main(int argc, char **argv)
 	raise_limits();
 	if (m.is_root)
 		cut_bounding_set();
+	if (m.tool_fd >= 0)
+		fcntl(m.tool_fd, F_SETFD, FD_CLOEXEC);
 	if (m.report_fd >= 0)
 		fcntl(m.report_fd, F_SETFD, FD_CLOEXEC);
-	r = prepare(&m) < 0 ? 1 : run(&m);
+	r = prepare_all(&m) < 0 ? 1 : run(&m);
 	place_unlock(&m);
 	log_flush();
 	return r;

@@ -71,6 +71,8 @@ struct master {
 	bool is_stopping;
 	int exit_code;
 	int report_fd; /* whoever started us waits on it; -1: nobody */
+	int tool_fd;   /* a tool has the queue alone, by this end of its
+	                  conversation with qmgr; -1: a suite as any */
 
 	int queue_fd, maildrop_fd; /* directories */
 	struct str queue_directory;
@@ -106,7 +108,8 @@ int who_is(const struct master *m, const struct service *s,
 
 /* Make what is missing, refuse what is not as it must be (said). */
 int place_open(struct master *m);
-int place_lock(struct master *m); /* -EBUSY: another master runs (said) */
+int place_lock(struct master *m);       /* -EBUSY: another master runs (said) */
+int place_lock_queue(struct master *m); /* the queue alone (said) */
 void place_unlock(struct master *m);
 
 /* ---- target.c ---- */

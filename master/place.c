@@ -264,10 +264,11 @@ take_lock(int fd)
 
 /*
  * A qmgr whose master was killed still has the queue open for the moment that
- * it needs to leave.  It holds this lock as well: a queue has one owner.
+ * it needs to leave, and so has that of a tool.  It holds this lock as well:
+ * a queue has one owner.
  */
-static int
-lock_queue(struct master *m)
+int
+place_lock_queue(struct master *m)
 {
 	int64_t deadline = clock_after(QUEUE_TIME);
 	int r;
@@ -282,7 +283,7 @@ lock_queue(struct master *m)
 		usleep(QUEUE_TICK);
 	}
 	if (r < 0)
-		log_error("the queue is still open in an old process");
+		log_error("the queue is still open in another process");
 	return r;
 }
 
@@ -311,7 +312,7 @@ place_lock(struct master *m)
 		log_error("%s: %s", LOCK_FILE, strerror(errno));
 		return -EIO;
 	}
-	return lock_queue(m);
+	return place_lock_queue(m);
 }
 
 void

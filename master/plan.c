@@ -260,6 +260,17 @@ plan_read(const char *dir, conf_remark_fn say, void *arg)
 	return p;
 }
 
+void
+plan_keep_queue(struct plan *p)
+{
+	struct service *s, *after;
+
+	TAILQ_FOREACH_SAFE (s, &p->services, next, after)
+		if (s->program->users != USER_QMGR &&
+		    s->program->users != USER_LOOKUP)
+			TAILQ_REMOVE(&p->services, s, next);
+}
+
 struct plan *
 plan_ref(struct plan *p)
 {

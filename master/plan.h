@@ -69,6 +69,8 @@ struct plan {
 struct plan *plan_read(const char *dir, conf_remark_fn say, void *arg);
 struct plan *plan_make(
     struct conf *c, const struct master_cf *m, conf_remark_fn say, void *arg);
+/* Nothing but the queue and what its owner asks. */
+void plan_keep_queue(struct plan *p);
 struct plan *plan_ref(struct plan *p);
 void plan_unref(struct plan **p);
 

@@ -203,12 +203,20 @@ take_parcel(struct chan *c, struct parcel *p, void *arg)
 }
 
 static void
+drain(void *arg)
+{
+	qmgr_drain(arg);
+}
+
+static void
 take_end(struct chan *c, const char *why, void *arg)
 {
 	struct tool *t = arg;
 
 	(void)c;
 	(void)why; /* anyone may say anything to this socket */
+	if (t->admin->q->is_for_tool) /* it was the only one */
+		task_start(drain, t->admin->q);
 	chan_close(&t->chan);
 	leave(t);
 }
@@ -300,6 +308,8 @@ admin_new(struct qmgr *q)
 		log_fatal("out of memory");
 	a->q = q;
 	LIST_INIT(&a->tools);
+	if (q->is_for_tool)
+		take_tool(a, dup(serve_gift(q->serve, STR("tool"))));
 	if (open_socket(q, STR("listen:showq"), &a->list))
 		task_start(run_list_socket, a);
 	if (open_socket(q, STR("listen:qmgr"), &a->control))

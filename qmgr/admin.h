@@ -22,7 +22,8 @@ struct qmgr;
 struct admin;
 struct tool;
 
-/* Listens where master says ("listen:showq", "listen:qmgr"). */
+/* Listens where master says ("listen:showq", "listen:qmgr"); while no suite
+ * runs it talks with one tool instead ("tool"), and we end with that. */
 struct admin *admin_new(struct qmgr *q);
 
 /* One request, while its task runs. */

@@ -237,7 +237,8 @@ message_taken(struct qmgr *q, struct message *m)
 	bool is_held = m->active->body->envelope.hold;
 
 	stats_taken(&q->stats, m->active->body->envelope.size);
-	if (!is_held && q->nactive <= q->site->active_max && !q->is_draining) {
+	if (!is_held && q->nactive <= q->site->active_max &&
+	    !qmgr_is_at_rest(q)) {
 		begin_attempt(q, m);
 		return;
 	}
@@ -407,9 +408,9 @@ look(struct qmgr *q, struct message *m)
 	} else if (is_expired(q, m) && has_one(m, may_expire)) {
 		report_expired(m, "expired");
 		expire(q, m, may_expire);
-	} else if (notice_is_due(m, &about) && !q->is_draining) {
+	} else if (notice_is_due(m, &about) && !qmgr_is_at_rest(q)) {
 		tell(q, m, about);
-	} else if (notice_is_delay_due(q, m) && !q->is_draining) {
+	} else if (notice_is_delay_due(q, m) && !qmgr_is_at_rest(q)) {
 		tell(q, m, BOUNCE_DELAY);
 	} else {
 		rest(q, m);
@@ -538,7 +539,7 @@ message_wake(struct qmgr *q)
 	int64_t now = clock_mono(), end = now + WAKE_TIME;
 
 	while (q->nheap > 0 && q->heap[1]->due <= now &&
-	       q->nactive < q->site->active_max && !q->is_draining) {
+	       q->nactive < q->site->active_max && !qmgr_is_at_rest(q)) {
 		if (now > end) {
 			if (!q->is_waking)
 				task_start(wake_more, q);

@@ -34,6 +34,12 @@ qmgr_poke(struct qmgr *q)
 }
 
 bool
+qmgr_is_at_rest(const struct qmgr *q)
+{
+	return q->is_draining || q->is_for_tool;
+}
+
+bool
 qmgr_new_id(struct qmgr *q, char ret_id[QID_LEN + 1])
 {
 	uint64_t generation;
@@ -62,7 +68,7 @@ give_jobs(struct qmgr *q)
 	struct schedule_job job;
 
 	q->ask_again = CLOCK_NEVER;
-	while (!q->is_draining &&
+	while (!qmgr_is_at_rest(q) &&
 	       schedule_next(q->schedule, clock_mono(), &job, &q->ask_again))
 		delivery_start(q, &job);
 }
@@ -296,6 +302,7 @@ qmgr_start(struct qmgr *q, struct serve *sv, struct buf *why)
 	r = open_store(q, why);
 	if (r < 0)
 		return r;
+	q->is_for_tool = serve_gift(sv, STR("tool")) >= 0;
 	q->is_ready = true;
 	q->admin = admin_new(q);
 	routing_start(q);

@@ -101,6 +101,7 @@ struct qmgr {
 	bool is_ready;   /* the queue is open */
 	bool is_scanned; /* all that waits in files is known */
 	bool is_draining;
+	bool is_for_tool; /* no suite runs: a tool has the queue alone */
 };
 
 struct site *site_new(struct qmgr *q, struct str config, struct buf *why);
@@ -110,6 +111,10 @@ void site_replace(struct qmgr *q, struct site *s);
 /* A transport whose mail local and mda bring to this host's mailboxes. */
 bool site_delivers(struct str transport);
 void site_limits(void *arg, struct str transport, struct schedule_limits *ret);
+
+/* Nothing is attempted and nobody told: what there is to do is recorded, for
+ * a later run. */
+bool qmgr_is_at_rest(const struct qmgr *q);
 
 /* Something changed: at the end of this turn jobs are given out, and what was
  * appended goes to the disk. */

@@ -120,13 +120,24 @@ inquiry_list(struct chan *c, bool only_names, struct inquiry_entries *ret,
 	if (r < 0)
 		return r;
 	listing = answer.value;
-	*ret = (struct inquiry_entries){.total = listing->total};
-	r = open_pipe(&ret->io, parcel_take_fd(&answer, 0));
-	parcel_done(&answer);
-	if (r < 0) {
+	r = inquiry_entries(parcel_take_fd(&answer, 0), ret);
+	if (r < 0)
 		buf_addf(why, "the list cannot be read: %s", strerror(-r));
+	else
+		ret->total = listing->total;
+	parcel_done(&answer);
+	return r;
+}
+
+int
+inquiry_entries(int fd, struct inquiry_entries *ret)
+{
+	int r;
+
+	*ret = (struct inquiry_entries){.total = 0};
+	r = open_pipe(&ret->io, fd);
+	if (r < 0)
 		return r;
-	}
 	buf_init(&ret->bytes, ADMIN_ENTRY_MAX + BLOCK);
 	arena_init(&ret->arena, SIZE_MAX / 2); /* qmgr's word is bounded */
 	return 0;

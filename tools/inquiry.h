@@ -45,6 +45,8 @@ struct inquiry_entries {
 /* Begin: 0, or -errno with `why`. */
 int inquiry_list(struct chan *c, bool only_names, struct inquiry_entries *ret,
     struct buf *why);
+/* The same of a pipe that is there; it is taken, also on an error. */
+int inquiry_entries(int fd, struct inquiry_entries *ret);
 /* 1: ->entry is the next, until the next call; 0: that was all; -errno: the
  * list broke off.  Waits. */
 int inquiry_next(struct inquiry_entries *e);

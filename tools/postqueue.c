@@ -3,6 +3,8 @@
  * postqueue - lists the queue (-p, -j) and has it tried again (-f, -i, -s):
  * postqueue(1).
  */
+#include "alone.h"
+#include "drop.h"
 #include "filter.h"
 #include "inquiry.h"
 #include "listing.h"
@@ -90,6 +92,22 @@ show(struct postqueue *q, const struct admin_entry *e)
 		    EX_UNAVAILABLE, "standard output: %s", strerror(errno));
 }
 
+/* What sendmail(1) left while nobody was there to take it. */
+static void
+list_drop(struct postqueue *q)
+{
+	struct inquiry_entries e;
+	int r = drop_list(q->conf, &e);
+
+	if (r == 0) {
+		while ((r = inquiry_next(&e)) > 0)
+			show(q, &e.entry);
+		inquiry_end(&e);
+	}
+	if (r < 0)
+		say_warning("maildrop cannot be listed: %s", strerror(-r));
+}
+
 static void
 list(struct postqueue *q, struct chan *c)
 {
@@ -109,26 +127,47 @@ list(struct postqueue *q, struct chan *c)
 		    EX_UNAVAILABLE, "the list broke off: %s", strerror(-r));
 }
 
+/* The suite is not there; the queue is. */
+static void
+go_alone(struct postqueue *q, struct alone *alone, int error, struct chan **ret)
+{
+	char why[256];
+	int r;
+
+	snprintf(why, sizeof(why), "Connect to the %.*s showq service: %s",
+	    STR_ARG(conf_str(q->conf, PARAM_mail_name)), strerror(-error));
+	if (!alone_is_down(error) || !alone_is_allowed(q->conf))
+		say_fatal(EX_UNAVAILABLE,
+		    "Queue report unavailable - mail system is down (%s)", why);
+	say_warning(
+	    "Mail system is down -- accessing queue directly (%s)", why);
+	list_drop(q);
+	r = alone_start(alone, q->conf, ret);
+	if (r < 0)
+		say_fatal(EX_UNAVAILABLE, "the queue cannot be opened: %s",
+		    strerror(-r));
+}
+
 static void
 run(void *arg)
 {
 	struct postqueue *q = arg;
-	struct chan *c;
+	struct alone alone = {0};
+	struct chan *c = NULL;
 	int r = inquiry_open(q->conf, &c);
 
 	if (r < 0 && q->mode == FLUSH)
 		say_fatal(EX_UNAVAILABLE,
 		    "Cannot flush mail queue - mail system is down");
 	if (r < 0)
-		say_fatal(EX_UNAVAILABLE,
-		    "Queue report unavailable - mail system is down");
+		go_alone(q, &alone, r, &c);
 	if (q->mode == FLUSH)
 		flush(q, c);
 	else
 		list(q, c);
 	if (q->mode == LIST)
 		listing_end(&q->listing);
-	chan_close(&c);
+	alone_end(&alone, &c);
 }
 
 static void

@@ -4,6 +4,7 @@
  * postsuper(1).  qmgr does it; ids go to it in batches, and what is said here
  * is durable.
  */
+#include "alone.h"
 #include "inquiry.h"
 #include "say.h"
 
@@ -66,6 +67,13 @@ usage(void)
 	    "[queue...]");
 }
 
+static void
+refuse_user(void)
+{
+	say_fatal(
+	    EXIT_FAILURE, "use of this command is reserved for the superuser");
+}
+
 /* On a terminal only. */
 static void
 show_bar(const struct postsuper *p)
@@ -120,8 +128,7 @@ send_batch(struct postsuper *p)
 	r = inquiry_call(
 	    p->chan, ADMIN_STEER, &what, ADMIN_STEERED, &answer, &why);
 	if (r == -EPERM)
-		say_fatal(EXIT_FAILURE,
-		    "use of this command is reserved for the superuser");
+		refuse_user();
 	if (r < 0)
 		say_fatal(EXIT_FAILURE, "%s", why.p);
 	tell_done(p, answer.value);
@@ -225,15 +232,20 @@ static void
 run(void *arg)
 {
 	struct postsuper *p = arg;
+	struct alone alone = {0};
 	int r = inquiry_open(p->conf, &p->chan);
 
-	if (r < 0 && p->nwanted > 0)
-		say_fatal(
-		    EXIT_FAILURE, "the mail system is down: start it first");
-	for (size_t i = 0; r == 0 && i < VERBS; i++)
+	if (alone_is_down(r)) {
+		if (!alone_is_allowed(p->conf))
+			refuse_user();
+		r = alone_start(&alone, p->conf, &p->chan);
+	}
+	if (r < 0)
+		say_fatal(EXIT_FAILURE, "the queue manager cannot be asked: %s",
+		    strerror(-r));
+	for (size_t i = 0; i < VERBS; i++)
 		carry_out(p, &verbs[i]);
-	if (r == 0)
-		chan_close(&p->chan);
+	alone_end(&alone, &p->chan);
 }
 
 static const struct verb *

@@ -245,6 +245,19 @@ a_bad_setting_of_a_service_is_an_error(void **state)
 	assert_int_equal(errors, 1);
 }
 
+static void
+a_tool_gets_the_queue_and_what_it_asks(void **state)
+{
+	struct plan *p = make("", "smtp inet n - y - - smtpd\n");
+
+	(void)state;
+	plan_keep_queue(p);
+	assert_int_equal(count(p), 2);
+	assert_non_null(plan_find(p, STR("qmgr")));
+	assert_non_null(plan_find(p, STR("lookup")));
+	plan_unref(&p);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_fixed_ones_are_always_there),
     cmocka_unit_test(an_inet_line_is_a_service_of_its_own),
@@ -256,6 +269,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(postfix_services_without_a_program_are_accepted),
     cmocka_unit_test(tables_go_to_those_who_use_them),
     cmocka_unit_test(a_bad_setting_of_a_service_is_an_error),
+    cmocka_unit_test(a_tool_gets_the_queue_and_what_it_asks),
 };
 
 TAP_RUN(tests)
