@@ -2,9 +2,9 @@
 /*
  * fiber - a second stack to run on, and the switch between stacks.
  *
- * One of two files is built: fiber_x86_64.c, which switches without a system
- * call, or fiber_ucontext.c, for other machines (and with -Ducontext=true, so
- * that it is tested).  Only task.c uses this.
+ * One of two files is used: fiber_x86_64.c, which switches without a system
+ * call, or fiber_ucontext.c, for other machines (and with -Ducontext=true).
+ * The tests of tasks run with both.  Only task.c uses this.
  */
 #ifndef BASE_FIBER_H
 #define BASE_FIBER_H

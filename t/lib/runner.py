@@ -82,7 +82,8 @@ def valgrind_jobs(build):
     """What switches stacks, under a checker that would lose its way."""
     return [Job(f"valgrind/{name}", ["valgrind", "-q", "--error-exitcode=9",
                                      f"{build}/t/unit/base/test_base_{name}"])
-            for name in ("io", "sig", "stack", "task")]
+            for test in ("io", "sig", "stack", "task")
+            for name in (test, f"{test}_ucontext")]
 
 
 def fuzz_jobs(build):
