@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""postqueue, postsuper, postcat and the like, with a queue that holds mail."""
+"""postqueue, postsuper and the like, with a queue that holds mail."""
 import json
 import os
 import re
