@@ -85,6 +85,7 @@ settings_read(struct settings *s, const struct conf *c, struct buf *why)
 	    .skip_quit_reply = conf_bool(c, PARAM_smtp_skip_quit_response),
 	    .never_ehlo = conf_bool(c, PARAM_smtp_never_send_ehlo),
 	    .always_ehlo = conf_bool(c, PARAM_smtp_always_send_ehlo),
+	    .converts = !conf_bool(c, PARAM_disable_mime_output_conversion),
 	    .line_limit = (size_t)conf_int(c, PARAM_smtp_line_length_limit),
 	    .reuse_limit =
 		(size_t)conf_int(c, PARAM_smtp_connection_reuse_count_limit),

@@ -37,6 +37,7 @@ struct settings {
 	struct ip bind4, bind6;              /* family 0: none */
 
 	bool skip_5xx_greeting, skip_quit_reply, never_ehlo, always_ehlo;
+	bool converts;      /* 8-bit content for servers without 8BITMIME */
 	size_t line_limit;  /* 0: lines go out as they are */
 	size_t reuse_limit; /* messages on a connection; 0: no limit */
 

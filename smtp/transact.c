@@ -7,6 +7,7 @@
 #include "transact.h"
 
 #include "body.h"
+#include "convert.h"
 
 #include "mail/addr.h"
 #include "mail/dsn.h"
@@ -323,28 +324,87 @@ do_commands(struct transaction *t)
 
 /* ---- the message ---- */
 
+/* All of the message's bytes, block by block. */
 static int
-write_content(struct transaction *t)
+for_all_bytes(struct transaction *t, int (*use)(void *, struct str), void *arg)
 {
-	const struct settings *c = t->s->settings;
-	struct body body;
-	struct str block;
+	struct str block = t->l->job->header;
 	size_t at = 0;
-	int e;
+	int e = use(arg, block);
 
-	body_init(&body, &t->s->stream, c->line_limit);
-	stream_deadline(&t->s->stream, clock_after(c->data_block_time));
-	e = body_write(&body, t->l->job->header);
 	while (e == 0) {
 		e = content_view(t->l->content, at, &block);
 		if (e != 0 || block.len == 0)
-			break;
+			return e;
 		block = str_sub(block, 0, STREAM_OUT);
-		stream_deadline(&t->s->stream, clock_after(c->data_block_time));
-		e = body_write(&body, block);
+		e = use(arg, block);
 		at += block.len;
 	}
-	return e != 0 ? e : body_end(&body);
+	return e;
+}
+
+/* What the content goes through on its way to the stream. */
+struct outflow {
+	struct transaction *t;
+	struct body body;
+	struct convert *convert; /* NULL: the server takes it as it is */
+};
+
+static int
+survey_block(void *arg, struct str block)
+{
+	struct outflow *o = arg;
+
+	convert_survey(o->convert, block);
+	return 0;
+}
+
+static int
+write_block(void *arg, struct str block)
+{
+	struct outflow *o = arg;
+	int64_t time = o->t->s->settings->data_block_time;
+
+	stream_deadline(&o->t->s->stream, clock_after(time));
+	return o->convert != NULL ? convert_write(o->convert, block)
+	                          : body_write(&o->body, block);
+}
+
+/* RFC 6152 section 3: 8-bit content is converted for who did not say that he
+ * takes it. */
+static int
+begin_conversion(struct outflow *o)
+{
+	const struct transaction *t = o->t;
+
+	if (t->s->has_8bit || !t->s->settings->converts ||
+	    !t->l->job->body_8bit)
+		return 0;
+	o->convert = convert_new();
+	int e = for_all_bytes(o->t, survey_block, o);
+	if (e != 0)
+		return e;
+	convert_surveyed(o->convert);
+	if (convert_is_needed(o->convert))
+		convert_begin(o->convert, &o->body);
+	else
+		convert_free(&o->convert);
+	return 0;
+}
+
+static int
+write_content(struct transaction *t)
+{
+	struct outflow o = {.t = t};
+
+	body_init(&o.body, &t->s->stream, t->s->settings->line_limit);
+	int e = begin_conversion(&o);
+	if (e == 0)
+		e = for_all_bytes(t, write_block, &o);
+	if (e == 0 && o.convert != NULL)
+		e = convert_end(o.convert);
+	convert_free(&o.convert);
+	return e != 0 ? e : body_end(&o.body);
 }
 
 static void

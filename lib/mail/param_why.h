@@ -61,8 +61,8 @@
 	"addresses never stand in the text of a command, so that nothing "     \
 	"has to be filtered: a command finds them in its environment"
 #define WHY_MIME                                                               \
-	"messages are carried as they came, 8-bit included: their MIME "       \
-	"structure is neither checked nor converted"
+	"messages are taken as they come, 8-bit included: their MIME "         \
+	"structure is not checked"
 #define WHY_HEADER                                                             \
 	"headers are repaired as Postfix does by default (Bcc, "               \
 	"Content-Length and Return-Path removed, missing ones added)"
