@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
-"""Nothing that was acknowledged is lost: kill -9 of each kind of process, of
-master, of all at once; power cuts on ext4 and xfs; and the same with flushes
-that do nothing, which must be seen."""
+"""Nothing that was acknowledged is lost, on whatever way (lib/paths.py): kill
+-9 of each kind of process, of master, of all at once; power cuts on ext4 and
+xfs; and the same with flushes that do nothing, which must be seen."""
 import collections
 import os
 import random
@@ -11,32 +11,25 @@ import tempfile
 import time
 
 from lib.disk import Disk
-from lib.load import Load, judge
+from lib.load import Load
+from lib.paths import ARRIVES, Paths
 from lib.suite import Suite, processes_below, wait_until
 from lib.tap import diag, main, test
 
 LONG = bool(os.environ.get("T_LONG"))
 KILLS = 200 if LONG else 8
 CUTS = 20 if LONG else 3
-BOXES = 5
-KINDS = ("smtpd", "qmgr", "local", "child", "mda", "dns", "lookup", "pickup", "master", "all")
+KINDS = ("smtpd", "qmgr", "local", "child", "mda", "smtp", "bounce", "dns", "lookup", "pickup", "master", "all")
+# what takes work of this process is the lesser part
+MIX = ("virtual", "unix", "virtual") * 4 + tuple(ARRIVES)
 
 ledger_dir = tempfile.mkdtemp(prefix="valija-ledger-", dir="/dev/shm")
 open_suites = []
 
 
 def make_suite(base=None, flushes=True):
-    v = Suite(base=base, start=False, main_cf={
-        "virtual_mailbox_domains": "box.test",
-        "virtual_mailbox_maps": "inline:{ " + " ".join(f"u{i}@box.test=u{i}/" for i in range(BOXES)) + " }",
-        "virtual_uid_maps": "static:5000", "virtual_gid_maps": "static:5000",
-        "minimal_backoff_time": "1s", "maximal_backoff_time": "5s",
-        "alias_maps": "", "smtpd_client_connection_count_limit": "0",
-    })
-    v.box = v.path("box")
-    os.mkdir(v.box)
-    os.chown(v.box, 5000, 5000)
-    v.configure(virtual_mailbox_base=v.box)
+    v = Suite(base=base, start=False)
+    v.paths = Paths(v, MIX)
     if base:  # the log is not what the power is cut under
         v.log_path = tempfile.mkstemp(prefix="log-", dir=ledger_dir)[1]
         v.configure(maillog_file=v.log_path, maillog_file_prefixes="/dev")
@@ -47,13 +40,9 @@ def make_suite(base=None, flushes=True):
     return v
 
 
-def maildirs(v):
-    return [os.path.join(v.box, f"u{i}") for i in range(BOXES)]
-
-
 def start_load(v, ledger, first=1, sessions=10):
-    return Load(v.port, lambda n: f"u{n % BOXES}@box.test", os.path.join(ledger_dir, ledger),
-                sessions=sessions, first=first).start()
+    return Load(v.port, v.paths.recipient, os.path.join(ledger_dir, ledger),
+                sessions=sessions, first=first, sender=v.paths.sender).start()
 
 
 def drain(v):
@@ -100,6 +89,18 @@ def is_alive(pid):
         return False
 
 
+def agree(t, verdict, log):
+    """What must be so after any crash.  It can repeat what was in flight: taken
+    by another host and not yet recorded; each such is one that qmgr took up
+    again.  A Maildir recognises what it has."""
+    t.eq(len(verdict.lost), 0, "none lost")
+    t.eq(len(verdict.empty), 0, "none empty")
+    t.eq(len(verdict.altered), 0, "none altered")
+    t.eq(len(verdict.early), 0, "none returned that need not be")
+    t.eq([k for k in verdict.again if k[1] != "sink"][:5], [], "none twice in a Maildir by our doing")
+    t.eq(verdict.untraced(log), {}, "each duplicate is an attempt that was interrupted")
+
+
 def gone(pids):
     return lambda: not any(map(is_alive, pids))
 
@@ -127,18 +128,13 @@ def _(t):
                 v.start()
     load.stop()
     drain(v)
-    verdict = judge(load.acked, maildirs(v))
+    verdict = v.paths.judge(load.acked)
     diag(f"{len(load.acked)} acknowledged, {load.rate():.0f}/s through {dict(killed)}: {verdict}")
     for kind in KINDS:
         t.ok(killed[kind] >= KILLS - 2, f"{kind} was there to be killed", dict(killed))
-    t.ok(load.rate() >= 200, "200 a second or more, restarts included", f"{load.rate():.0f}/s")
-    t.eq(len(verdict.lost), 0, "none lost")
-    t.eq(len(verdict.empty), 0, "none empty")
-    t.eq(len(verdict.altered), 0, "none altered")
-    # A kill can repeat what was in flight: taken by the Maildir and not yet
-    # recorded.  Each such is one that qmgr took up again.
+    t.ok(load.rate() >= 100, "100 a second or more, restarts included", f"{load.rate():.0f}/s")
     log = v.log()
-    t.eq(verdict.untraced(log), {}, "each duplicate is an attempt that was interrupted")
+    agree(t, verdict, log)
     t.ok("panic" not in log and "Assertion" not in log, "no process failed by itself")
     v.close()
     open_suites.remove(v)
@@ -168,10 +164,10 @@ def power_cuts(t, kind, cuts, flushes=True):
             disk.remount()
             v.start()
         drain(v)
-        verdict = judge(acked, maildirs(v))
+        verdict = v.paths.judge(acked)
         rate = len(acked) / busy
         diag(f"{kind}, flushes {flushes}: {len(acked)} acknowledged, {rate:.0f}/s, over {cuts} power cuts: {verdict}")
-        t.ok(rate >= 200, "at 200 a second or more", f"{rate:.0f}/s")
+        t.ok(rate >= 100, "at 100 a second or more", f"{rate:.0f}/s")
         v.stop()
         log = v.log()
     finally:
@@ -187,10 +183,7 @@ for fs in ("ext4", "xfs"):
     @test(f"{CUTS} power cuts on {fs}")
     def _(t, fs=fs):
         _acked, verdict, log = power_cuts(t, fs, CUTS)
-        t.eq(len(verdict.lost), 0, "none lost")
-        t.eq(len(verdict.empty), 0, "none empty")
-        t.eq(len(verdict.altered), 0, "none altered")
-        t.eq(verdict.untraced(log), {}, "each duplicate is an attempt that was interrupted")
+        agree(t, verdict, log)
 
 
 @test("with flushes that do nothing, power cuts are seen to lose mail")

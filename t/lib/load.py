@@ -32,13 +32,15 @@ def make_message(serial, size):
 
 
 class Load:
-    def __init__(self, port, recipient, ledger, sessions=10, size=1024, first=1, pace=0.0):
+    def __init__(self, port, recipient, ledger, sessions=10, size=1024, first=1, pace=0.0,
+                 sender="load@out.test"):
         self.port, self.recipient, self.sessions, self.size = port, recipient, sessions, size
         self.ledger = open(ledger, "a", buffering=1)
         self.acked = {}
         self.doubtful = set()
         self.serial = first
         self.pace = pace
+        self.sender = sender
         self.stopping = False
         self.thread = threading.Thread(target=lambda: asyncio.run(self.main()), daemon=True)
 
@@ -84,7 +86,7 @@ class Load:
                 serial = self.serial
                 self.serial += 1
                 rcpt = self.recipient(serial)
-                writer.write(b"MAIL FROM:<load@out.test>\r\nRCPT TO:<%s>\r\nDATA\r\n" % rcpt.encode())
+                writer.write(f"MAIL FROM:<{self.sender}>\r\nRCPT TO:<{rcpt}>\r\nDATA\r\n".encode())
                 for code in (b"250", b"250", b"354"):
                     await self.want(reader, code)
                 writer.write(make_message(serial, self.size) + b".\r\n")
@@ -117,14 +119,19 @@ class Verdict:
     def untraced(self, log):
         """Duplicates of which the log does not say that an interrupted attempt
         was made again: taken up once more by another qmgr, or deferred."""
-        attempts = collections.Counter(re.findall(
-            r": (\w+): (?:from=<[^>]*>, size=|to=<[^>]*>,.* status=deferred )", log))
+        attempts = attempts_in(log)
         return {s: n for s, n in self.duplicates().items() if n > sum(attempts[i] for i in self.ids[s])}
 
     def __str__(self):
         return (f"{len(self.copies)} arrived, {len(self.lost)} lost, {len(self.empty)} empty, "
                 f"{len(self.altered)} altered, {len(self.duplicates())} twice; "
                 f"lost {self.lost[:5]}, altered {self.altered[:5]}, empty {self.empty[:5]}")
+
+
+def attempts_in(log):
+    """How often each queue id was taken up, or deferred."""
+    return collections.Counter(re.findall(
+        r": (\w+): (?:from=<[^>]*>, size=|to=<[^>]*>,.* status=deferred )", log))
 
 
 def judge(acked, maildirs):

@@ -8,7 +8,8 @@ from lib.suite import free_port, wait_until
 
 class Sink:
     """`extensions` are what EHLO says; `rcpt` and `end` what is answered to
-    each RCPT and to the end of DATA (may be changed at any time)."""
+    each RCPT and to the end of DATA (may be changed at any time; `rcpt` may
+    be a function of the line)."""
 
     def __init__(self, extensions=("PIPELINING", "8BITMIME"), rcpt="250 2.1.5 Ok", end="250 2.0.0 Ok"):
         self.extensions, self.rcpt, self.end = extensions, rcpt, end
@@ -19,7 +20,10 @@ class Sink:
 
         class Session(socketserver.StreamRequestHandler):
             def handle(self):
-                sink.serve(self.rfile, self.wfile)
+                try:
+                    sink.serve(self.rfile, self.wfile)
+                except ConnectionError:
+                    pass  # a client that was killed
 
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True
@@ -47,9 +51,10 @@ class Sink:
                 say("250 2.1.0 Ok")
             elif verb == "RCPT":
                 self.tried += 1
-                if self.rcpt.startswith("2"):
+                answer = self.rcpt(line) if callable(self.rcpt) else self.rcpt
+                if answer.startswith("2"):
                     to.append(line)
-                say(self.rcpt)
+                say(answer)
             elif verb == "DATA":
                 if not to:
                     say("554 5.5.1 no recipients")

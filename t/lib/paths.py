@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: ISC
+"""paths: a suite in which mail takes every way that there is, and what must
+come of each message.
+
+    p = Paths(Suite(start=False))
+    load = Load(p.v.port, p.recipient, ledger, sender=p.sender)
+    ...
+    verdict = p.judge(load.acked)
+
+A destination is a Maildir or the sink, which stands for other hosts and
+remembers in this process; ARRIVES says which ones each way leads to.
+"""
+import collections
+import hashlib
+import os
+import re
+import threading
+
+from lib.load import Verdict, attempts_in
+from lib.sink import Sink
+
+ARRIVES = {
+    "virtual": ("box/virtual",),
+    "unix": ("mail/vt-bob",),
+    "alias": ("box/one", "box/two", "sink"),
+    "forward": ("box/forward", "mail/vt-alice"),  # .forward, and a copy
+    "remote": ("sink",),
+    "refused": ("box/back",),                     # a notification
+    "slow": ("sink",),                            # refused once for now
+}
+DOMAINS = {
+    "virtual": "virtual@box.test", "unix": "vt-bob@here.test", "alias": "team@here.test",
+    "forward": "vt-alice@here.test", "remote": "far.test", "refused": "refused.test", "slow": "slow.test",
+}
+BOXES = ("virtual", "one", "two", "forward", "back")
+
+
+class Paths:
+    """Of a suite that is not started yet.  `ways`: which of ARRIVES."""
+
+    sender = "back@box.test"
+
+    def __init__(self, v, ways=tuple(ARRIVES)):
+        self.v, self.ways = v, ways
+        self.seen = set()   # RCPT lines of what is refused once
+        self.known = set()  # paths that were judged
+        self.taken = 0      # of the sink, likewise
+        self.verdict = PathsVerdict()
+        self.lock = threading.Lock()
+        self.sink = Sink(rcpt=self.answer)
+        box, forwards = v.path("box"), v.path("forwards")
+        os.mkdir(box)
+        os.chown(box, 5000, 5000)
+        os.mkdir(forwards)
+        with open(os.path.join(forwards, "vt-alice"), "w") as f:
+            f.write("forward@box.test, \\vt-alice\n")
+        v.write("aliases.txt", "team: one@box.test, two@box.test, team@far.test\npostmaster: /dev/null\n")
+        v.configure(
+            virtual_mailbox_domains="box.test", virtual_mailbox_base=box,
+            virtual_mailbox_maps="inline:{ " + " ".join(f"{b}@box.test={b}/" for b in BOXES) + " }",
+            virtual_uid_maps="static:5000", virtual_gid_maps="static:5000",
+            mail_spool_directory=v.mail + "/", forward_path=forwards + "/$user",
+            relayhost=f"[127.0.0.1]:{self.sink.port}", notify_classes="",
+            minimal_backoff_time="1s", maximal_backoff_time="3s", queue_run_delay="1s",
+            smtpd_client_connection_count_limit="0", smtpd_error_sleep_time="0s",
+            smtpd_hard_error_limit="1000000")
+
+    def answer(self, line):
+        """Of the sink, to RCPT."""
+        if "@refused.test" in line:
+            return "550 5.1.1 no such user"
+        if "@slow.test" in line:
+            with self.lock:
+                known = line in self.seen
+                self.seen.add(line)
+            return "250 2.1.5 Ok" if known else "450 4.2.1 come again"
+        return "250 2.1.5 Ok"
+
+    def recipient(self, serial):
+        return self.recipient_of(self.ways[serial % len(self.ways)], serial)
+
+    @staticmethod
+    def recipient_of(way, serial):
+        to = DOMAINS[way]
+        return to if "@" in to else f"n{serial}@{to}"
+
+    @staticmethod
+    def way_of(recipient):
+        return next(w for w, to in DOMAINS.items() if to in (recipient, recipient.partition("@")[2]))
+
+    def destinations(self):
+        return sorted({d for way in self.ways for d in ARRIVES[way]} | {"box/back"})
+
+    def contents(self, destination):
+        """(where, bytes with LF) of all that arrived there since the last time."""
+        if destination == "sink":
+            heard = self.sink.heard[self.taken:]
+            for i, (_mail, _to, content) in enumerate(heard):
+                yield f"sink {self.taken + i}", content.replace(b"\r\n", b"\n")
+            self.taken += len(heard)
+            return
+        for sub in ("new", "cur"):
+            folder = os.path.join(self.v.path(destination), sub)
+            for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+                path = os.path.join(folder, name)
+                if path in self.known:
+                    continue
+                self.known.add(path)
+                with open(path, "rb") as f:
+                    yield path, f.read()
+
+    def judge(self, acked):
+        """The ledger {serial: recipient} against all that arrived."""
+        v = self.verdict
+        v.acked = acked
+        for destination in self.destinations():
+            for where, data in self.contents(destination):
+                v.look_at(destination, where, data)
+        v.lost = sorted((s, d) for s, to in acked.items() for d in ARRIVES[self.way_of(to)]
+                        if (s, d) not in v.copies)
+        v.early = sorted(s for s, d in v.copies
+                         if d == "box/back" and s in acked and self.way_of(acked[s]) != "refused")
+        return v
+
+    def close(self):
+        self.sink.close()
+
+
+class PathsVerdict(Verdict):
+    """Its keys are (serial, destination)."""
+
+    def __init__(self):
+        super().__init__()
+        self.early = []  # serials that were returned, and should not have been
+        self.again = []  # where one queue id stands twice: made twice by us
+
+    def untraced(self, log):
+        """As for other mail; but what a message became has an id of its own,
+        which the log may lack: a crash can come before the line."""
+        attempts = attempts_in(log)
+        children = collections.defaultdict(set)
+        for parent, child in re.findall(r": (\w+): to=<.*\(forwarded as (\w+)\)", log):
+            children[parent].add(child)
+
+        def traced(serial, ids):
+            became = {c for i in ids for c in children[i]}
+            is_silent = not became and self.acked.get(serial) == DOMAINS["alias"]
+            return sum(attempts[i] for i in ids | became) + is_silent
+        return {k: n for k, n in self.duplicates().items() if n > traced(k[0], self.ids[k])}
+
+    def look_at(self, destination, where, data):
+        if not data:
+            self.empty.append(where)
+            return
+        if destination == "box/back":
+            data = data.partition(b"Content-Type: message/rfc822\n")[2].partition(b"\n\n")[2]
+            boundary = b"\n\n--"
+            data = data[:data.rfind(boundary)] if boundary in data else data
+        head, _, body = data.partition(b"\n\n")
+        serial = re.search(rb"^X-Serial: (\d+)$", head, re.M)
+        digest = re.search(rb"^X-Digest: (\w+)$", head, re.M)
+        if not serial or not digest or digest.group(1).decode() not in (
+                hashlib.sha256(body).hexdigest(), hashlib.sha256(body + b"\n").hexdigest()):
+            self.altered.append(where)
+            return
+        key = int(serial.group(1)), destination
+        ids = [i.decode() for i in re.findall(rb"\bid (\w+)", head)]
+        if key in self.copies and ids and ids[-1] in self.ids[key]:
+            self.again.append(key)
+        self.copies[key] = self.copies.get(key, 0) + 1
+        self.ids.setdefault(key, set()).update(ids)
+
+    def __str__(self):
+        return (f"{len(self.copies)} arrived, {len(self.lost)} lost, {len(self.empty)} empty, {len(self.altered)} "
+                f"altered, {len(self.early)} returned early, {len(self.duplicates())} twice, {len(self.again)} of them "
+                f"made twice; lost {self.lost[:5]}, altered {self.altered[:3]}, again {self.again[:5]}")
