@@ -110,20 +110,39 @@ delivery_defer(struct delivery *d, struct str text)
 	delivery_end_all(d, &o);
 }
 
-/* It ends with what the agent says; what it left out is deferred. */
-static void
-end_as_told(struct delivery *d, const struct job_done *done)
+/* What the agent says of the recipient; what it left out is deferred. */
+static struct job_outcome
+told_of(const struct job_done *done, uint64_t index)
 {
-	struct outcome silent =
-	    own_trouble(STR("unknown mail transport error"));
-	struct message_result *results = new_results(d, &silent);
 	const struct job_outcome *told = done->outcomes.p;
 
 	for (size_t i = 0; i < done->outcomes.n; i++)
-		for (size_t k = 0; k < d->job.count; k++)
-			if (results[k].index == told[i].index)
-				results[k].outcome = told[i].outcome;
-	end(d, results, d->job.count);
+		if (told[i].index == index)
+			return told[i];
+	return (struct job_outcome){
+	    .outcome = own_trouble(STR("unknown mail transport error"))};
+}
+
+static void
+end_as_told(struct delivery *d, const struct job_done *done)
+{
+	struct message_result *results =
+	    arena_array(&d->arena, d->job.count, sizeof(*results));
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->job.count; i++) {
+		uint64_t index = d->recipients[i].index;
+		struct job_outcome o = told_of(done, index);
+		if (o.elsewhere.len > 0)
+			routing_pass(d->qmgr, d->message, index, o.elsewhere);
+		else
+			results[n++] =
+			    (struct message_result){index, o.outcome};
+	}
+	if (n > 0)
+		end(d, results, n);
+	else
+		delivery_leave(d, SCHEDULE_UNKNOWN);
 }
 
 /* ---- handing over ---- */

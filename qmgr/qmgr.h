@@ -137,6 +137,10 @@ bool qmgr_new_id(struct qmgr *q, char ret_id[QID_LEN + 1]);
 /* routing.c */
 void routing_start(struct qmgr *q);
 void routing_add(struct qmgr *q, struct message *m);
+/* An open recipient, which an agent did not deliver, goes to
+ * "transport:nexthop" instead: once in an attempt. */
+void routing_pass(
+    struct qmgr *q, struct message *m, uint64_t index, struct str place);
 
 /* takers.c */
 void takers_linked(struct qmgr *q, struct str client, int fd);

@@ -75,16 +75,16 @@ add_errand(struct routing *r, uint64_t index, struct str transport,
 	message_result(r->qmgr, r->message, "error", clock_wall(), index, &o);
 }
 
-/* The whole message goes to one place, which the recipient does not choose. */
+/* To a place that the recipient does not choose: "transport:nexthop". */
 static void
-add_filtered(
-    struct routing *r, uint64_t index, struct str filter, struct str address)
+add_sent_to(struct routing *r, uint64_t index, struct str place,
+    struct str default_nexthop, struct str address)
 {
 	struct str transport, nexthop;
 
-	str_cut(filter, ':', &transport, &nexthop);
+	str_cut(place, ':', &transport, &nexthop);
 	if (nexthop.len == 0)
-		nexthop = conf_str(r->site->conf, PARAM_default_filter_nexthop);
+		nexthop = default_nexthop;
 	if (nexthop.len == 0)
 		nexthop = str_from(
 		    address, (size_t)(str_find_last(address, '@') + 1));
@@ -165,7 +165,9 @@ route_recipient(struct routing *r, uint64_t index)
 		return;
 	}
 	if (filter.len > 0) {
-		add_filtered(r, index, filter, rcpt->address);
+		add_sent_to(r, index, filter,
+		    conf_str(r->site->conf, PARAM_default_filter_nexthop),
+		    rcpt->address);
 		return;
 	}
 	if (addr_parse(rcpt->address, &addr) < 0) {
@@ -236,6 +238,24 @@ route_message(struct qmgr *q, struct message *m)
 	site_leave(&r.site);
 	message_close(q, m, 1);
 	qmgr_poke(q);
+}
+
+void
+routing_pass(
+    struct qmgr *q, struct message *m, uint64_t index, struct str place)
+{
+	struct routing r = {.qmgr = q, .message = m, .site = site_use(q)};
+	struct errand *e = &m->active->errands[index];
+
+	if (e->is_passed) {
+		fail(&r, index, "error", OUTCOME_DEFERRED, STR("4.3.5"),
+		    STR("passed on from transport to transport"));
+	} else {
+		e->is_passed = true;
+		add_sent_to(&r, index, place, STR_NONE,
+		    message_recipient(m, index)->address);
+	}
+	site_leave(&r.site);
 }
 
 static void

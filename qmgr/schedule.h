@@ -40,7 +40,9 @@ struct mailing;
 struct errand {
 	TAILQ_ENTRY(errand) link;
 	struct mailing *mailing; /* NULL: not in the schedule */
-	uint64_t index;          /* of the recipient: the owner's */
+	uint64_t index;          /* of the recipient: the owner's ... */
+	bool is_passed;          /* ... and this: an agent sent it on to
+	                            another transport */
 };
 TAILQ_HEAD(errand_list, errand);
 

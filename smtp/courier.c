@@ -175,6 +175,13 @@ loops(const struct letter *l)
 	return strcmp(l->why.dsn + (fail_is_set(&l->why) ? 1 : 0), ".4.6") == 0;
 }
 
+/* The next hop's best server is this host, and no other name of ours. */
+static bool
+is_best_mx(const struct courier *c, const struct letter *l)
+{
+	return c->settings->best_mx.len > 0 && strcmp(l->why.dsn, "5.4.6") == 0;
+}
+
 /* What is left could not be brought anywhere. */
 static void
 give_up(const struct courier *c, struct letter *l)
@@ -213,7 +220,9 @@ courier_deliver(struct courier *c, struct letter *l)
 		reused += site.reused;
 		text = next;
 	} while (l->left > 0 && text.len > 0 && !loops(l));
-	if (l->left > 0)
+	if (l->left > 0 && is_best_mx(c, l))
+		letter_pass(l, c->settings->best_mx);
+	else if (l->left > 0)
 		give_up(c, l);
 	return reused;
 }

@@ -184,6 +184,18 @@ letter_failed_all(struct letter *l)
 }
 
 void
+letter_pass(struct letter *l, struct str place)
+{
+	const struct outcome none = {.state = OUTCOME_DEFERRED};
+
+	for (size_t i = 0; i < l->n; i++)
+		if (l->to[i].is_left) {
+			settle(l, i, &none);
+			l->outcomes[i].elsewhere = place;
+		}
+}
+
+void
 letter_give_up(struct letter *l)
 {
 	struct outcome o = make_failure(l);

@@ -65,6 +65,8 @@ void letter_sent(struct letter *l, const struct reply *r);
 /* l->why happened to recipient `i`, or to all that are left and not kept. */
 void letter_failed(struct letter *l, size_t i);
 void letter_failed_all(struct letter *l);
+/* All that are left go to another transport, "transport:nexthop". */
+void letter_pass(struct letter *l, struct str place);
 /* It is final for all that are left: no other server will be asked. */
 void letter_give_up(struct letter *l);
 

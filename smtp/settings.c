@@ -80,6 +80,7 @@ settings_read(struct settings *s, const struct conf *c, struct buf *why)
 	    .inet_interfaces = conf_str(c, PARAM_inet_interfaces),
 	    .proxy_interfaces = conf_str(c, PARAM_proxy_interfaces),
 	    .relayhost = conf_str(c, PARAM_relayhost),
+	    .best_mx = conf_str(c, PARAM_best_mx_transport),
 	    .fallback = conf_str(c, PARAM_smtp_fallback_relay),
 	    .skip_5xx_greeting = conf_bool(c, PARAM_smtp_skip_5xx_greeting),
 	    .skip_quit_reply = conf_bool(c, PARAM_smtp_skip_quit_response),

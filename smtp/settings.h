@@ -24,6 +24,7 @@ struct settings {
 	struct str myhostname, helo_name;
 	struct str inet_interfaces, proxy_interfaces;
 	struct str relayhost;
+	struct str best_mx;  /* a transport, where we are it; or empty */
 	struct str fallback; /* a list of next hops */
 	struct str discard;  /* of EHLO keywords */
 	uint16_t port;       /* where no next hop names one */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Where mail for the Internet goes: MX routing against a real nsd behind a
 real unbound.  The servers are sinks on loopback addresses, all on one port."""
+import os
 import re
 import smtplib
 
@@ -146,6 +147,30 @@ def _(t):
     t.eq((dsn, status), ("5.4.6", "bounced"), text)
     t.eq(text, "mail for self.test loops back to myself", "says so")
     t.eq(send("selflow.test")[0], f"m1.test[127.1.0.1]:{PORT}", "better hosts than ourselves are used")
+
+
+@test("best_mx_transport: where we are the best host, another transport delivers")
+def _(t):
+    def reach(user):
+        """What became of user@self.test, by program."""
+        v.send("s@box.test", [f"{user}@self.test"], "Subject: best\n\nx\n")
+        return v.wait_log(r"postfix/(\w+)\[\d+\]: .*to=<%s@self\.test>, .*dsn=(\S+), status=(\w+) \((.*)\)$"
+                          % user)[-1].groups()
+
+    v.configure(best_mx_transport="local")
+    v.reload()
+    wait_until("the new smtp", lambda: reach("one" + os.urandom(4).hex())[0] == "local")
+    t.eq(reach("vt-alice")[:3], ("local", "2.0.0", "sent"), "to a user of this host")
+    t.eq(reach("nobody-here")[:3], ("local", "5.1.1", "bounced"), "to none")
+    t.eq(send("equal.test")[2], "sent", "others go as before")
+    v.configure(best_mx_transport="relay")
+    v.reload()
+    program, dsn, status, text = wait_until("the newer smtp", lambda: next(
+        (r for r in [reach("two" + os.urandom(4).hex())] if r[0] != "local"), None))
+    t.eq((dsn, status, text), ("4.3.5", "deferred", "passed on from transport to transport"),
+         "one that finds the same ends it")
+    v.configure(best_mx_transport="")
+    v.reload()
 
 
 @test("many Received lines end a loop")

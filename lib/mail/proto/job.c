@@ -33,6 +33,7 @@ static const struct shape deliver_shape =
 static const struct field outcome_fields[] = {
     SHAPE_U64(struct job_outcome, index, ENVELOPE_RCPT_MAX),
     SHAPE_ONE(struct job_outcome, outcome, &outcome_shape),
+    SHAPE_LINE(struct job_outcome, elsewhere, BOUND_NEXTHOP),
 };
 static const struct shape outcome_row =
     SHAPE("row", struct job_outcome, outcome_fields);

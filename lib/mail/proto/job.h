@@ -49,6 +49,9 @@ struct job_deliver {
 struct job_outcome {
 	uint64_t index;
 	struct outcome outcome;
+	/* "transport:nexthop" that has to deliver it instead, at once; the
+	 * outcome does not count then.  Empty: it does. */
+	struct str elsewhere;
 };
 struct job_done {
 	struct rows outcomes; /* struct job_outcome */
