@@ -16,9 +16,8 @@ open_other(const struct master *m)
 	int fd;
 
 	if (m->is_foreground)
-		fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-	else
-		fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		return log_target_of(STDERR_FILENO);
+	fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 

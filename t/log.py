@@ -8,7 +8,7 @@ import select
 import socket
 import subprocess
 
-from lib.suite import Suite, program, wait_until
+from lib.suite import Suite, connects, program, wait_until
 from lib.tap import main, test
 
 BOX = {"virtual_mailbox_domains": "box.test", "virtual_mailbox_maps": "static:in/",
@@ -100,6 +100,61 @@ def _(t):
         p.terminate()
         t.eq(p.wait(30), 0, "exit code after SIGTERM")
         v.close()
+
+
+MANY = 250  # messages, whose lines no pipe has room for
+
+
+def mail_goes_on(t, v):
+    for _ in range(MANY):
+        v.send("s@out.test", ["in@box.test"])
+    t.ok(len(v.maildir(v.path("box", "in"), MANY)) >= MANY, "delivered though nobody reads the log")
+
+
+def read_all(t, fd):
+    """What was written meanwhile: nothing is torn, nothing is missing."""
+    text = b""
+    while text.count(b"status=sent") < MANY or text.count(b": disconnect from") < MANY:
+        t.must(select.select([fd], [], [], 30)[0], "lines come", text[-2000:])
+        text += os.read(fd, 65536)
+    t.ok(len(text) > 3 * 65536 // 2, "more than a pipe takes", len(text))
+    for line in text.splitlines()[:-1]:
+        t.ok(re.match(rb"^\w{3} [ \d]\d \d\d:\d\d:\d\d \S+ postfix/[\w/-]+\[\d+\]: [^\n]+$", line) and
+             line.count(b" postfix/") == 1, "a whole line", line)
+
+
+@test("to a FIFO that nobody reads: nothing waits, and all is written later")
+def _(t):
+    v = suite(maillog_file=None, smtpd_client_connection_count_limit="0")
+    fifo = v.path("fifo")
+    os.mkfifo(fifo)
+    v.configure(maillog_file=fifo)
+    try:
+        v.start()
+        mail_goes_on(t, v)
+        fd = os.open(fifo, os.O_RDONLY)
+        read_all(t, fd)
+        os.close(fd)
+    finally:
+        v.close()
+
+
+@test("to a standard output that nobody reads: a pipe, a stream socket")
+def _(t):
+    for make in (os.pipe, lambda: [s.detach() for s in socket.socketpair()]):
+        v = suite(maillog_file="/dev/stdout", smtpd_client_connection_count_limit="0")
+        ours, theirs = make()
+        p = subprocess.Popen([program("valija"), "-c", v.conf, "start-fg"], stdout=theirs, stdin=subprocess.DEVNULL)
+        os.close(theirs)
+        try:
+            wait_until("it takes mail", lambda: connects(v.port))
+            mail_goes_on(t, v)
+            read_all(t, ours)
+        finally:
+            p.terminate()
+            t.eq(p.wait(30), 0, "exit code after SIGTERM")
+            os.close(ours)
+            v.close()
 
 
 def private_dev_log(path):

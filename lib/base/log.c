@@ -12,6 +12,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -19,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <syslog.h>
 #include <time.h>
@@ -37,6 +40,9 @@ static struct {
 	char name[64]; /* syslog_name; empty: tools */
 	char host[256];
 	pid_t pid;
+	bool is_socket; /* of a stream */
+	bool is_pipe;   /* or a terminal */
+	bool may_wait;  /* such one, whose flags are not ours to set */
 	bool is_lost;
 	bool gathers; /* lines wait for the end of the loop's turn */
 	struct loop_call turn_end;
@@ -85,6 +91,19 @@ log_facility(int facility)
 	out.facility = facility;
 }
 
+static void
+know_kind(void)
+{
+	struct stat st = {0};
+
+	if (out.target == LOG_TARGET_FILE)
+		(void)fstat(out.fd, &st);
+	out.is_socket = S_ISSOCK(st.st_mode);
+	out.is_pipe = S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode);
+	out.may_wait =
+	    out.is_pipe && (fcntl(out.fd, F_GETFL) & O_NONBLOCK) == 0;
+}
+
 void
 log_open(enum log_target target, int fd)
 {
@@ -93,6 +112,7 @@ log_open(enum log_target target, int fd)
 	out.target = target;
 	out.fd = fd;
 	out.is_lost = false;
+	know_kind();
 	if (fd > STDERR_FILENO)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 	log_flush();
@@ -199,11 +219,24 @@ drop_bytes(size_t n)
 	buf_drop(&out.ring, at);
 }
 
-static int
-write_lines(const struct iovec *lines, size_t n)
+static bool
+has_room(void)
 {
-	ssize_t w = writev(out.fd, lines, (int)n);
+	struct pollfd p = {.fd = out.fd, .events = POLLOUT};
 
+	return poll(&p, 1, 0) != 0;
+}
+
+static int
+write_lines(struct iovec *lines, size_t n)
+{
+	struct msghdr m = {.msg_iov = lines, .msg_iovlen = n};
+	ssize_t w;
+
+	if (out.may_wait && !has_room())
+		return -EAGAIN;
+	w = out.is_socket ? sendmsg(out.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL)
+	                  : writev(out.fd, lines, (int)n);
 	if (w < 0)
 		return error_of(errno);
 	drop_bytes((size_t)w);
@@ -220,8 +253,16 @@ put_batch(void)
 
 	if (out.fd < 0)
 		return -EBADF;
-	while (at < out.ring.len && n < BATCH)
-		at = next_line(at, &lines[n++]);
+	while (at < out.ring.len && n < BATCH) {
+		size_t next = next_line(at, &lines[n]);
+
+		/* A pipe takes so much whole or not at all: no line of ours
+		 * is torn by another program's. */
+		if (out.is_pipe && n > 0 && next > PIPE_BUF)
+			break;
+		at = next;
+		n++;
+	}
 	if (out.target == LOG_TARGET_SYSLOG)
 		return send_lines(lines, n);
 	return write_lines(lines, n);

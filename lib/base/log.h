@@ -28,7 +28,8 @@
 enum log_target {
 	LOG_TARGET_STDERR, /* "program: body", for the tools */
 	LOG_TARGET_SYSLOG, /* a connected datagram socket, RFC 3164 framing */
-	LOG_TARGET_FILE,   /* a file or pipe: timestamp and host in front */
+	LOG_TARGET_FILE,   /* a file, pipe, terminal or stream socket: timestamp
+	                      and host in front */
 };
 
 void log_init(const char *program);    /* tag "program", to stderr */

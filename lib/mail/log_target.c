@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -49,19 +50,32 @@ is_below_prefix(const struct conf *c, struct str path)
 	return false;
 }
 
+int
+log_target_of(int fd)
+{
+	char path[32];
+	int own;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	own =
+	    open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	/* A socket cannot be opened, nor what belongs to another user. */
+	if (own < 0)
+		own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return own < 0 ? -errno : own;
+}
+
 static int
 open_file(const struct conf *c, struct str path, struct buf *why)
 {
 	/* Not where a link leads that somebody left in place of the log. */
 	int flags =
-	    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW;
+	    O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK;
 	char *name;
 	int fd;
 
-	if (str_eq(path, STR("/dev/stdout"))) {
-		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-		return fd < 0 ? -errno : fd;
-	}
+	if (str_eq(path, STR("/dev/stdout")))
+		return log_target_of(STDOUT_FILENO);
 	if (geteuid() == 0 && !is_below_prefix(c, path)) {
 		buf_addf(why,
 		    "maillog_file %.*s is below no directory of "
@@ -72,7 +86,10 @@ open_file(const struct conf *c, struct str path, struct buf *why)
 	name = strndup(path.p, path.len);
 	if (name == NULL)
 		log_fatal("out of memory");
-	fd = open(name, flags, FILE_MODE);
+	fd = open(name, O_WRONLY | flags, FILE_MODE);
+	/* A FIFO that nobody reads yet. */
+	if (fd < 0 && errno == ENXIO)
+		fd = open(name, O_RDWR | flags, FILE_MODE);
 	if (fd < 0) {
 		fd = -errno;
 		buf_addf(why, "maillog_file %s: %s", name, strerror(-fd));

@@ -15,6 +15,10 @@
 int log_target_open(
     const struct conf *c, enum log_target *ret_target, struct buf *why);
 
+/* What an inherited descriptor is open on, opened anew where that can be, so
+ * that its flags are ours: nothing written to it waits.  Or -errno. */
+int log_target_of(int fd);
+
 bool log_target_is_facility(struct str name);  /* of syslog.conf(5): "mail" */
 int log_target_facility(const struct conf *c); /* LOG_MAIL of syslog.h ... */
 

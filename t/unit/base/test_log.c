@@ -94,25 +94,21 @@ test_never_waits(void **state)
 	assert_non_null(strstr(last, "log lines were lost"));
 }
 
-/* A pipe takes what it has room for, be it a part of a line. */
+/* All lines come, in order, whatever there is room for, be it a part of a
+ * line, to a reader who is slower than we are and catches up. */
 static void
-test_parts_of_lines(void **state)
+log_to_slow(int ends[2])
 {
 	static char all[4 * 1024 * 1024];
 	size_t len = 0, lines = 0;
 	char *rest = all, *line;
-	int ends[2];
 
-	(void)state;
-	assert_int_equal(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
-	assert_true(fcntl(ends[1], F_SETPIPE_SZ, 4096) >= 4096);
 	log_open(LOG_TARGET_FILE, ends[1]);
 	for (int i = 0; i < 3000; i++) {
 		ssize_t n;
 
 		log_info("line %d of many", i);
 		log_flush();
-		/* A reader that is slower than we are, and catches up. */
 		while (i % 300 == 299 &&
 		       (n = read(ends[0], all + len, 3001)) > 0) {
 			len += (size_t)n;
@@ -128,6 +124,36 @@ test_parts_of_lines(void **state)
 	}
 	assert_int_equal(lines, 3000);
 	close(ends[0]);
+}
+
+/* One that does not block, and one whose flags others set. */
+static void
+test_pipe(void **state)
+{
+	static const int flags[] = {O_NONBLOCK, 0};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		int ends[2];
+
+		assert_int_equal(pipe2(ends, flags[i] | O_CLOEXEC), 0);
+		assert_true(fcntl(ends[1], F_SETPIPE_SZ, 4096) >= 4096);
+		fcntl(ends[0], F_SETFL, O_NONBLOCK);
+		log_to_slow(ends);
+	}
+}
+
+static void
+test_stream_socket(void **state)
+{
+	int ends[2], small = 4096;
+
+	(void)state;
+	assert_int_equal(
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	log_to_slow(ends);
 }
 
 static void
@@ -179,7 +205,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(test_escapes, open_pair, close_pair),
     cmocka_unit_test_setup_teardown(test_cuts, open_pair, close_pair),
     cmocka_unit_test_setup_teardown(test_never_waits, open_pair, close_pair),
-    cmocka_unit_test_setup_teardown(test_parts_of_lines, open_pair, close_pair),
+    cmocka_unit_test_setup_teardown(test_pipe, open_pair, close_pair),
+    cmocka_unit_test_setup_teardown(test_stream_socket, open_pair, close_pair),
     cmocka_unit_test_setup_teardown(test_gathers_a_turn, open_pair, close_pair),
 };
 
