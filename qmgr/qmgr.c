@@ -81,6 +81,18 @@ end_turn(void *arg)
 	message_wake(q);
 	give_jobs(q);
 	store_submit(q->store);
+	if (store_is_due(q->store))
+		loop_at_turn_end(&q->settle);
+}
+
+/* Behind what this turn sends, which is done meanwhile. */
+static void
+settle(void *arg)
+{
+	struct qmgr *q = arg;
+
+	store_collect(q->store);
+	qmgr_poke(q);
 }
 
 static void
@@ -90,8 +102,7 @@ collect(void *arg)
 
 	while (io_wait_read(&q->store_io, CLOCK_NEVER) == 0) {
 		q->store_io.readable = false;
-		store_collect(q->store);
-		qmgr_poke(q);
+		settle(q);
 	}
 }
 
@@ -272,6 +283,7 @@ init(struct qmgr *q, struct serve *sv)
 
 	q->serve = sv;
 	q->turn_end = (struct loop_call){.fn = end_turn, .arg = q};
+	q->settle = (struct loop_call){.fn = settle, .arg = q};
 	q->ask_again = CLOCK_NEVER;
 	q->started = clock_wall();
 	stats_tick(&q->stats, clock_mono());

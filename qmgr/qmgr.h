@@ -69,6 +69,7 @@ struct qmgr {
 	struct copy_list copies; /* of this process, that list the queue */
 	struct io store_io;
 	struct loop_call turn_end;
+	struct loop_call settle; /* the flush of this turn */
 
 	struct map messages;   /* by id */
 	struct message **heap; /* those that wait, by due; from 1 */

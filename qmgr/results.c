@@ -140,7 +140,6 @@ new_settling(struct qmgr *q, struct message *m)
 	s->message = m;
 	s->status = (struct entry_status){
 	    .attempts = m->active->attempt,
-	    .next = results_next_attempt(q, m),
 	    .about = {.id = message_id(m)},
 	};
 	return s;
@@ -180,6 +179,7 @@ message_settle_told(struct qmgr *q, struct message *m, struct str done)
 	struct settling *s = new_settling(q, m);
 
 	s->status.about.done = arena_str(&s->arena, done);
+	s->status.next = results_next_attempt(q, m);
 	m->active->open++;
 	s->open = 1;
 	record(s);

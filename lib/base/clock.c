@@ -45,3 +45,9 @@ clock_after(int64_t ns)
 
 	return __builtin_add_overflow(clock_mono(), ns, &t) ? CLOCK_NEVER : t;
 }
+
+int64_t
+clock_exact(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}

@@ -20,5 +20,6 @@ void clock_update(void);
 int64_t clock_mono(void);        /* nanoseconds since some start */
 int64_t clock_wall(void);        /* nanoseconds since 1970-01-01 UTC */
 int64_t clock_after(int64_t ns); /* the deadline ns from now, saturating */
+int64_t clock_exact(void);       /* monotonic and of now; any thread */
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * flusher - two lists under one lock, a condition, an eventfd.  The thread
+ * flusher - two lanes under one lock, a condition, an eventfd.  The thread
  * blocks all signals: they belong to the loop.
  */
 #include "mail/queue/flusher.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -16,6 +17,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* Two changes of thread and what they cost the other programs' turns. */
+#define BRIEF  (400 * (CLOCK_MS / 1000))
+#define SMOOTH 8 /* the last so many brief jobs count */
+
 STAILQ_HEAD(job_list, flusher_job);
 
 struct flusher {
@@ -25,7 +30,11 @@ struct flusher {
 	struct job_list lanes[FLUSHER_LANES]; /* under lock, as all below */
 	struct job_list ended;
 	bool threaded, stop, told;
-	size_t outstanding; /* submitted, not collected; the caller's */
+	/* The caller's: */
+	size_t outstanding; /* submitted, not collected */
+	size_t fast;        /* ... of them on the thread, in the fast lane */
+	int64_t brief;      /* what a brief job takes, on the average */
+	struct job_list here;
 	int fd;
 };
 
@@ -44,6 +53,16 @@ take_job(struct flusher *f, enum flusher_lane *turn)
 	STAILQ_REMOVE_HEAD(&f->lanes[lane], link);
 	*turn = lane == FLUSHER_FAST ? FLUSHER_SLOW : FLUSHER_FAST;
 	return job;
+}
+
+static void
+run_job(struct flusher_job *job)
+{
+	int64_t start = job->is_brief ? clock_exact() : 0;
+
+	job->error = job->run(job);
+	if (job->is_brief)
+		job->took = clock_exact() - start;
 }
 
 static void
@@ -75,7 +94,7 @@ run_thread(void *arg)
 			continue;
 		}
 		pthread_mutex_unlock(&f->lock);
-		job->error = job->run(job);
+		run_job(job);
 		pthread_mutex_lock(&f->lock);
 		STAILQ_INSERT_TAIL(&f->ended, job, link);
 		tell(f);
@@ -115,6 +134,8 @@ flusher_new(bool threaded)
 	for (int i = 0; i < FLUSHER_LANES; i++)
 		STAILQ_INIT(&f->lanes[i]);
 	STAILQ_INIT(&f->ended);
+	STAILQ_INIT(&f->here);
+	f->brief = 2 * BRIEF; /* until it was seen */
 	f->threaded = threaded;
 	if (threaded)
 		r = start_thread(f);
@@ -149,6 +170,18 @@ flusher_free(struct flusher **fp)
 	free(f);
 }
 
+static void
+hand_to_thread(struct flusher *f, struct flusher_job *job)
+{
+	f->fast += job->lane == FLUSHER_FAST;
+	pthread_mutex_lock(&f->lock);
+	STAILQ_INSERT_TAIL(&f->lanes[job->lane], job, link);
+	pthread_cond_signal(&f->work);
+	if (!f->threaded)
+		tell(f);
+	pthread_mutex_unlock(&f->lock);
+}
+
 void
 flusher_submit(struct flusher *f, enum flusher_lane lane,
     struct flusher_job *job, int (*run)(struct flusher_job *),
@@ -157,12 +190,31 @@ flusher_submit(struct flusher *f, enum flusher_lane lane,
 	f->outstanding++;
 	job->run = run;
 	job->done = done;
-	pthread_mutex_lock(&f->lock);
-	STAILQ_INSERT_TAIL(&f->lanes[lane], job, link);
-	pthread_cond_signal(&f->work);
-	if (!f->threaded)
-		tell(f);
-	pthread_mutex_unlock(&f->lock);
+	job->lane = lane;
+	job->is_brief = false;
+	hand_to_thread(f, job);
+}
+
+void
+flusher_submit_brief(struct flusher *f, struct flusher_job *job,
+    int (*run)(struct flusher_job *),
+    void (*done)(struct flusher_job *, int error))
+{
+	f->outstanding++;
+	job->run = run;
+	job->done = done;
+	job->lane = FLUSHER_FAST;
+	job->is_brief = true;
+	if (f->threaded && f->fast == 0 && f->brief < BRIEF)
+		STAILQ_INSERT_TAIL(&f->here, job, link);
+	else
+		hand_to_thread(f, job);
+}
+
+bool
+flusher_is_due(const struct flusher *f)
+{
+	return !STAILQ_EMPTY(&f->here);
 }
 
 int
@@ -171,21 +223,47 @@ flusher_fd(const struct flusher *f)
 	return f->fd;
 }
 
-/* Without a thread: all that was submitted up to now, here. */
+/* Without a thread: all that was submitted up to now. */
 static void
-run_here(struct flusher *f)
+run_lanes(struct flusher *f)
 {
 	enum flusher_lane turn = FLUSHER_FAST;
 	struct flusher_job *job;
 
 	while ((job = take_job(f, &turn)) != NULL) {
-		job->error = job->run(job);
+		run_job(job);
 		STAILQ_INSERT_TAIL(&f->ended, job, link);
 	}
 }
 
-bool
-flusher_collect(struct flusher *f)
+static void
+end_job(struct flusher *f, struct flusher_job *job)
+{
+	f->outstanding--;
+	if (job->is_brief)
+		f->brief += (job->took - f->brief) / SMOOTH;
+	job->done(job, job->error);
+}
+
+/* Those that wait for us.  True when there was one. */
+static bool
+collect_here(struct flusher *f)
+{
+	struct job_list here = STAILQ_HEAD_INITIALIZER(here);
+	struct flusher_job *job, *next;
+	bool any = !STAILQ_EMPTY(&f->here);
+
+	STAILQ_CONCAT(&here, &f->here);
+	STAILQ_FOREACH_SAFE(job, &here, link, next)
+	{
+		run_job(job);
+		end_job(f, job);
+	}
+	return any;
+}
+
+static bool
+collect_thread(struct flusher *f)
 {
 	struct job_list ended = STAILQ_HEAD_INITIALIZER(ended);
 	struct flusher_job *job, *next;
@@ -198,16 +276,24 @@ flusher_collect(struct flusher *f)
 		log_fatal("cannot read an eventfd: errno %d", errno);
 	f->told = false;
 	if (!f->threaded)
-		run_here(f);
+		run_lanes(f);
 	STAILQ_CONCAT(&ended, &f->ended);
 	pthread_mutex_unlock(&f->lock);
 	any = !STAILQ_EMPTY(&ended);
 	STAILQ_FOREACH_SAFE(job, &ended, link, next)
 	{
-		f->outstanding--;
-		job->done(job, job->error);
+		f->fast -= job->lane == FLUSHER_FAST;
+		end_job(f, job);
 	}
 	return any;
+}
+
+bool
+flusher_collect(struct flusher *f)
+{
+	bool here = collect_here(f);
+
+	return collect_thread(f) || here;
 }
 
 bool

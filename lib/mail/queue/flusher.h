@@ -9,6 +9,10 @@
  * the slow lane (files) runs.  What a job touches belongs to the thread until
  * its `done` is called.
  *
+ * A job that is submitted as brief (the journal's flush) runs on the loop after
+ * all, at flusher_collect(), while such jobs took less than the two changes of
+ * thread would cost.  A disk that becomes slow holds the loop up once.
+ *
  * Without a thread (flusher_new(false), for tests and tools) jobs run at
  * flusher_collect() itself.
  */
@@ -16,6 +20,7 @@
 #define MAIL_QUEUE_FLUSHER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/queue.h>
 
 enum flusher_lane {
@@ -28,6 +33,9 @@ struct flusher_job {
 	int (*run)(struct flusher_job *job);              /* on the thread */
 	void (*done)(struct flusher_job *job, int error); /* on the loop */
 	int error;
+	enum flusher_lane lane;
+	bool is_brief;
+	int64_t took; /* ns; of a brief one */
 	STAILQ_ENTRY(flusher_job) link;
 };
 
@@ -41,7 +49,15 @@ void flusher_submit(struct flusher *f, enum flusher_lane lane,
     struct flusher_job *job, int (*run)(struct flusher_job *),
     void (*done)(struct flusher_job *, int error));
 
-/* Readable when there is something to collect. */
+/* In the fast lane; see above. */
+void flusher_submit_brief(struct flusher *f, struct flusher_job *job,
+    int (*run)(struct flusher_job *),
+    void (*done)(struct flusher_job *, int error));
+
+/* A job waits for flusher_collect() itself. */
+bool flusher_is_due(const struct flusher *f);
+
+/* Readable when a job of the thread has ended. */
 int flusher_fd(const struct flusher *f);
 
 /* Call `done` of all jobs that ended; what they submit meanwhile comes next

@@ -370,8 +370,7 @@ journal_submit(struct journal *j)
 		return;
 	TAILQ_REMOVE(&j->queued, b, link);
 	j->flying = b;
-	flusher_submit(
-	    j->config.flusher, FLUSHER_FAST, &b->job, run_batch, end_batch);
+	flusher_submit_brief(j->config.flusher, &b->job, run_batch, end_batch);
 }
 
 bool

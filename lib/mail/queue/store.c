@@ -315,6 +315,12 @@ store_fd(const struct store *s)
 	return flusher_fd(s->flusher);
 }
 
+bool
+store_is_due(const struct store *s)
+{
+	return flusher_is_due(s->flusher);
+}
+
 void
 store_collect(struct store *s)
 {

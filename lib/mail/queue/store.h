@@ -91,7 +91,9 @@ void store_close(struct store **s); /* waits for what is on its way */
 /* Blocks until all that was appended is durable, or failed. */
 void store_sync(struct store *s);
 
-int store_fd(const struct store *s); /* readable: store_collect() */
+/* store_collect() when the descriptor is readable, and when it is due. */
+int store_fd(const struct store *s);
+bool store_is_due(const struct store *s);
 void store_collect(struct store *s);
 void store_submit(struct store *s);            /* at the end of each turn */
 void store_tick(struct store *s, int64_t now); /* once a second or so */

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -124,11 +125,87 @@ test_free_waits(void **state)
 	assert_int_equal(ended[FLUSHER_SLOW], 100);
 }
 
+/* A brief job: where it ran, and for how long. */
+static pthread_t ran_on;
+static useconds_t sleeps;
+
+static int
+run_brief(struct flusher_job *job)
+{
+	(void)job;
+	ran_on = pthread_self();
+	return sleeps > 0 ? usleep(sleeps) : 0;
+}
+
+static void
+done_brief(struct flusher_job *job, int error)
+{
+	(void)job;
+	assert_int_equal(error, 0);
+}
+
+/* True when it ran here. */
+static bool
+run_one_brief(struct flusher *f)
+{
+	struct flusher_job job;
+	bool is_due;
+
+	flusher_submit_brief(f, &job, run_brief, done_brief);
+	is_due = flusher_is_due(f);
+	assert_true(flusher_wait(f));
+	assert_false(flusher_is_due(f));
+	assert_int_equal(pthread_equal(ran_on, pthread_self()) != 0, is_due);
+	return is_due;
+}
+
+static void
+test_brief(void **state)
+{
+	struct flusher *f = flusher_new(true);
+	int n = 0;
+
+	(void)state;
+	assert_false(run_one_brief(f)); /* nothing is known yet */
+	while (!run_one_brief(f) && ++n < 1000)
+		;
+	assert_in_range(n, 1, 999);
+	sleeps = 20 * 1000;
+	while (run_one_brief(f) && ++n < 1000)
+		; /* the machine slept once */
+	assert_false(run_one_brief(f));
+	sleeps = 0;
+	flusher_free(&f);
+}
+
+/* What was submitted before it, to the thread, runs before it. */
+static void
+test_brief_keeps_its_turn(void **state)
+{
+	struct flusher *f = flusher_new(true);
+	struct flusher_job job;
+	int n = 0;
+
+	(void)state;
+	while (!run_one_brief(f) && ++n < 1000)
+		;
+	ran[FLUSHER_FAST] = ended[FLUSHER_FAST] = nran = 0;
+	submit(f, FLUSHER_FAST, 0);
+	flusher_submit_brief(f, &job, run_brief, done_brief);
+	assert_false(flusher_is_due(f));
+	while (flusher_wait(f))
+		;
+	assert_int_equal(ended[FLUSHER_FAST], 1);
+	flusher_free(&f);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_threaded),
     cmocka_unit_test(test_here),
     cmocka_unit_test(test_tells_by_descriptor),
     cmocka_unit_test(test_free_waits),
+    cmocka_unit_test(test_brief),
+    cmocka_unit_test(test_brief_keeps_its_turn),
 };
 
 TAP_RUN(tests)
