@@ -34,7 +34,6 @@ buf_reset(struct buf *b)
 	b->full = false;
 }
 
-/* Make room for `n` more bytes and the NUL. */
 static bool
 grow(struct buf *b, size_t n)
 {
@@ -45,10 +44,8 @@ grow(struct buf *b, size_t n)
 		return false;
 	}
 	need = b->len + n + 1;
-	if (need <= b->cap)
-		return true;
 	while (cap < need)
-		cap += cap / 2;
+		cap *= 2;
 	if (cap > b->max + 1)
 		cap = b->max + 1;
 	b->p = realloc(b->cap > 0 ? b->p : NULL, cap);
@@ -59,14 +56,23 @@ grow(struct buf *b, size_t n)
 	return true;
 }
 
+/* Make room for `n` more bytes and the NUL. */
+static inline bool
+make_room(struct buf *b, size_t n)
+{
+	return n < b->cap - b->len || grow(b, n);
+}
+
 int
 buf_add(struct buf *b, const void *bytes, size_t n)
 {
-	if (!grow(b, n))
+	if (n == 0)
+		return 0;
+	if (!make_room(b, n))
 		return -EMSGSIZE;
-	if (n > 0)
-		memcpy(b->p + b->len, bytes, n);
-	buf_grew(b, n);
+	memcpy(b->p + b->len, bytes, n);
+	b->len += n;
+	b->p[b->len] = '\0';
 	return 0;
 }
 
@@ -91,16 +97,21 @@ buf_add_char(struct buf *b, char c)
 int
 buf_vaddf(struct buf *b, const char *fmt, va_list ap)
 {
+	size_t room = b->cap - b->len;
 	va_list again;
 	int n;
 
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
+	n = vsnprintf(room > 0 ? b->p + b->len : NULL, room, fmt, again);
 	va_end(again);
 	assert(n >= 0);
-	if (!grow(b, (size_t)n))
-		return -EMSGSIZE;
-	vsnprintf(b->p + b->len, (size_t)n + 1, fmt, ap);
+	if ((size_t)n >= room) {
+		if (room > 0)
+			b->p[b->len] = '\0';
+		if (!grow(b, (size_t)n))
+			return -EMSGSIZE;
+		vsnprintf(b->p + b->len, (size_t)n + 1, fmt, ap);
+	}
 	b->len += (size_t)n;
 	return 0;
 }
@@ -120,7 +131,7 @@ buf_addf(struct buf *b, const char *fmt, ...)
 char *
 buf_room(struct buf *b, size_t n)
 {
-	return grow(b, n) ? b->p + b->len : NULL;
+	return make_room(b, n) ? b->p + b->len : NULL;
 }
 
 void

@@ -29,6 +29,7 @@
 
 #define BATCH      64          /* lines a system call */
 #define GATHER_MAX (64 * 1024) /* bytes that wait for the end of a turn */
+#define HEAD_MAX   512         /* date, host, name and process */
 
 static void flush_at_turn_end(void *arg);
 
@@ -295,23 +296,30 @@ date_now(void)
 	return out.date;
 }
 
-/* Both framings end in the tag and the body; only files have a LF. */
+/* What a call printed, of what it would have printed. */
 static size_t
-frame_line(
-    char *line, size_t size, int severity, const char *tag, const char *body)
+printed(int n, size_t size)
 {
+	return (size_t)n < size ? (size_t)n : size - 1;
+}
+
+/* What stands in front of the body. */
+static size_t
+put_head(char *line, size_t size, int severity, const char *program)
+{
+	const char *slash = out.name[0] == '\0' ? "" : "/";
 	int n;
 
 	if (out.target == LOG_TARGET_STDERR)
-		n = snprintf(line, size, "%s: %s\n", out.program, body);
+		n = snprintf(line, size, "%s: ", out.program);
 	else if (out.target == LOG_TARGET_SYSLOG)
-		n = snprintf(line, size, "<%d>%s %s[%d]: %s",
-		    out.facility | severity, date_now(), tag, (int)out.pid,
-		    body);
+		n = snprintf(line, size,
+		    "<%d>%s %s%s%s[%d]: ", out.facility | severity, date_now(),
+		    out.name, slash, program, (int)out.pid);
 	else
-		n = snprintf(line, size, "%s %s %s[%d]: %s\n", date_now(),
-		    out.host, tag, (int)out.pid, body);
-	return (size_t)n < size ? (size_t)n : size - 1;
+		n = snprintf(line, size, "%s %s %s%s%s[%d]: ", date_now(),
+		    out.host, out.name, slash, program, (int)out.pid);
+	return printed(n, size);
 }
 
 /* A child has its parent's lines in its memory, and they are not its own. */
@@ -331,21 +339,6 @@ know_pid(void)
 		return;
 	pthread_atfork(NULL, NULL, forget_parent);
 	out.pid = getpid();
-}
-
-static void
-write_line(int severity, const char *program, const char *body)
-{
-	char line[LOG_LINE_MAX + 512], tag[160];
-
-	know_pid();
-	snprintf(tag, sizeof(tag), "%s%s%s", out.name,
-	    out.name[0] == '\0' ? "" : "/", program);
-	keep_line(line, frame_line(line, sizeof(line), severity, tag, body));
-	if (out.gathers && out.ring.len < GATHER_MAX)
-		loop_at_turn_end(&out.turn_end);
-	else
-		log_flush();
 }
 
 void
@@ -385,12 +378,22 @@ static void
 format_line(int severity, const char *program, const char *level,
     const char *fmt, va_list ap)
 {
-	char body[LOG_LINE_MAX];
-	size_t n = (size_t)snprintf(body, sizeof(body), "%s", level);
+	char line[HEAD_MAX + LOG_LINE_MAX + 1], *body;
+	size_t n;
 
-	vsnprintf(body + n, sizeof(body) - n, fmt, ap);
-	make_printable(body, strlen(body));
-	write_line(severity, program, body);
+	know_pid();
+	body = line + put_head(line, HEAD_MAX, severity, program);
+	n = strlcpy(body, level, LOG_LINE_MAX);
+	n += printed(
+	    vsnprintf(body + n, LOG_LINE_MAX - n, fmt, ap), LOG_LINE_MAX - n);
+	make_printable(body, n);
+	if (out.target != LOG_TARGET_SYSLOG)
+		body[n++] = '\n';
+	keep_line(line, (size_t)(body - line) + n);
+	if (out.gathers && out.ring.len < GATHER_MAX)
+		loop_at_turn_end(&out.turn_end);
+	else
+		log_flush();
 }
 
 void

@@ -41,35 +41,55 @@ is_number_allowed(const struct field *f, uint64_t bits)
 	return i <= (int64_t)f->max && i >= -(int64_t)f->max;
 }
 
+static bool
+has_line_end(struct str s)
+{
+	unsigned found = 0;
+
+	/* As a rule short: to look at all of it costs less than to search. */
+	for (size_t i = 0; i < s.len; i++)
+		found |= s.p[i] == '\0' || s.p[i] == '\r' || s.p[i] == '\n';
+	return found != 0;
+}
+
 /* SECURITY: a line never carries what would end it in a header or a log. */
 static bool
 is_str_allowed(const struct field *f, struct str s)
 {
-	if (s.len > f->max)
-		return false;
-	return f->type != FIELD_LINE ||
-	       (!str_has_char(s, '\0') && !str_has_char(s, '\r') &&
-		   !str_has_char(s, '\n'));
+	return s.len <= f->max && (f->type != FIELD_LINE || !has_line_end(s));
 }
 
-static void
-add_le(struct buf *out, uint64_t v, size_t n)
+/* Each writes at `p` and returns what is behind. */
+static char *
+put_le(char *p, uint64_t v, size_t n)
 {
-	unsigned char b[8];
-
 	for (size_t i = 0; i < n; i++)
-		b[i] = (unsigned char)(v >> (8 * i));
-	buf_add(out, b, n);
+		p[i] = (char)(v >> (8 * i));
+	return p + n;
 }
 
-static void
-add_name(struct buf *out, const char *name)
+static char *
+put_name(char *p, struct str name)
 {
-	size_t n = strlen(name);
+	assert(name.len > 0 && name.len < 256);
+	*p++ = (char)name.len;
+	memcpy(p, name.p, name.len);
+	return p + name.len;
+}
 
-	assert(n > 0 && n < 256);
-	buf_add_char(out, (char)n);
-	buf_add(out, name, n);
+/* The head of a field and a number of `n` bytes. */
+static int
+add_number(struct buf *out, const struct field *f, uint64_t v, size_t n)
+{
+	size_t size = 2 + f->name.len + n;
+	char *p = buf_room(out, size);
+
+	if (p == NULL)
+		return -EMSGSIZE;
+	*p = (char)f->type;
+	put_le(put_name(p + 1, f->name), v, n);
+	buf_grew(out, size);
+	return 0;
 }
 
 static int encode_value(const struct shape *, const void *, struct buf *);
@@ -77,17 +97,25 @@ static int encode_value(const struct shape *, const void *, struct buf *);
 static int
 encode_rows(const struct field *f, const struct rows *rows, struct buf *out)
 {
+	int r;
+
 	if (rows->n > f->max)
 		return -EINVAL;
-	add_le(out, rows->n, 4);
-	for (size_t i = 0; i < rows->n; i++) {
-		const char *row = (const char *)rows->p + i * f->rows->size;
-		int r = encode_value(f->rows, row, out);
+	r = add_number(out, f, rows->n, 4);
+	for (size_t i = 0; i < rows->n && r == 0; i++)
+		r = encode_value(
+		    f->rows, (const char *)rows->p + i * f->rows->size, out);
+	return r;
+}
 
-		if (r < 0)
-			return r;
-	}
-	return 0;
+static int
+encode_str(const struct field *f, struct str s, struct buf *out)
+{
+	if (!is_str_allowed(f, s))
+		return -EINVAL;
+	if (add_number(out, f, s.len, 4) < 0)
+		return -EMSGSIZE;
+	return buf_add_str(out, s);
 }
 
 static int
@@ -97,26 +125,21 @@ encode_field(const struct field *f, const void *value, struct buf *out)
 	const struct str *s = m;
 	uint64_t bits;
 
-	buf_add_char(out, (char)f->type);
-	add_name(out, f->name);
 	switch (f->type) {
 	case FIELD_U64:
 	case FIELD_I64:
 		memcpy(&bits, m, sizeof(bits));
 		if (!is_number_allowed(f, bits))
 			return -EINVAL;
-		add_le(out, bits, 8);
-		return 0;
+		return add_number(out, f, bits, 8);
 	case FIELD_STR:
 	case FIELD_LINE:
-		if (!is_str_allowed(f, *s))
-			return -EINVAL;
-		add_le(out, s->len, 4);
-		buf_add_str(out, *s);
-		return 0;
+		return encode_str(f, *s, out);
 	case FIELD_ROWS:
 		return encode_rows(f, m, out);
 	case FIELD_ONE:
+		if (add_number(out, f, 0, 0) < 0)
+			return -EMSGSIZE;
 		return encode_value(f->rows, m, out);
 	}
 	return -EINVAL;
@@ -125,16 +148,18 @@ encode_field(const struct field *f, const void *value, struct buf *out)
 static int
 encode_value(const struct shape *s, const void *value, struct buf *out)
 {
-	assert(s->nfields < 256);
-	add_name(out, s->name);
-	buf_add_char(out, (char)s->nfields);
-	for (size_t i = 0; i < s->nfields; i++) {
-		int r = encode_field(&s->fields[i], value, out);
+	size_t size = 2 + s->name.len;
+	char *p = buf_room(out, size);
+	int r = 0;
 
-		if (r < 0)
-			return r;
-	}
-	return out->full ? -EMSGSIZE : 0;
+	assert(s->nfields < 256);
+	if (p == NULL)
+		return -EMSGSIZE;
+	*put_name(p, s->name) = (char)s->nfields;
+	buf_grew(out, size);
+	for (size_t i = 0; i < s->nfields && r == 0; i++)
+		r = encode_field(&s->fields[i], value, out);
+	return r;
 }
 
 int
@@ -172,12 +197,12 @@ take(struct reader *r, size_t n, struct str *ret)
 {
 	if (n > r->rest.len)
 		return fail(r, "cut short");
-	*ret = str_sub(r->rest, 0, n);
-	r->rest = str_from(r->rest, n);
+	*ret = (struct str){r->rest.p, n};
+	r->rest = (struct str){r->rest.p + n, r->rest.len - n};
 	return true;
 }
 
-static bool
+static inline bool
 take_le(struct reader *r, size_t n, uint64_t *ret)
 {
 	struct str b;
@@ -192,13 +217,38 @@ take_le(struct reader *r, size_t n, uint64_t *ret)
 }
 
 static bool
-take_name(struct reader *r, const char *name, const char *why)
+take_name(struct reader *r, struct str name, const char *why)
 {
 	struct str got;
 	uint64_t n;
 
 	return take_le(r, 1, &n) && take(r, (size_t)n, &got) &&
-	       (str_eq(got, str_c(name)) || fail(r, why));
+	       (str_eq(got, name) || fail(r, why));
+}
+
+/* Type and name, as they are if nothing is wrong. */
+static bool
+has_head(struct str in, const struct field *f)
+{
+	return in.len >= 2 + f->name.len && in.p[0] == (char)f->type &&
+	       (unsigned char)in.p[1] == f->name.len &&
+	       memcmp(in.p + 2, f->name.p, f->name.len) == 0;
+}
+
+static bool
+take_head(struct reader *r, const struct field *f)
+{
+	uint64_t type;
+
+	if (has_head(r->rest, f)) {
+		r->rest = str_from(r->rest, 2 + f->name.len);
+		return true;
+	}
+	if (!take_le(r, 1, &type))
+		return false;
+	if (type != f->type)
+		return fail(r, "wrong type of field");
+	return take_name(r, f->name, "unknown field");
 }
 
 static bool decode_value(const struct shape *, struct reader *, void *);
@@ -233,11 +283,7 @@ decode_field(const struct field *f, struct reader *r, void *value)
 	uint64_t bits;
 	struct str s;
 
-	if (!take_le(r, 1, &bits))
-		return false;
-	if (bits != f->type)
-		return fail(r, "wrong type of field");
-	if (!take_name(r, f->name, "unknown field"))
+	if (!take_head(r, f))
 		return false;
 	switch (f->type) {
 	case FIELD_U64:

@@ -53,7 +53,7 @@ struct rows {
 struct shape;
 
 struct field {
-	const char *name;
+	struct str name; /* 1 to 255 bytes */
 	enum field_type type;
 	size_t at; /* offset in the struct */
 	uint64_t max;
@@ -61,7 +61,7 @@ struct field {
 };
 
 struct shape {
-	const char *name;
+	struct str name;
 	size_t size; /* of the struct */
 	const struct field *fields;
 	size_t nfields;
@@ -69,31 +69,32 @@ struct shape {
 
 #define SHAPE_U64(type, member, max)                                           \
 	{                                                                      \
-#member, FIELD_U64, offsetof(type, member), (max), NULL        \
+		STR(#member), FIELD_U64, offsetof(type, member), (max), NULL   \
 	}
 #define SHAPE_I64(type, member, max)                                           \
 	{                                                                      \
-#member, FIELD_I64, offsetof(type, member), (max), NULL        \
+		STR(#member), FIELD_I64, offsetof(type, member), (max), NULL   \
 	}
 #define SHAPE_STR(type, member, max)                                           \
 	{                                                                      \
-#member, FIELD_STR, offsetof(type, member), (max), NULL        \
+		STR(#member), FIELD_STR, offsetof(type, member), (max), NULL   \
 	}
 #define SHAPE_LINE(type, member, max)                                          \
 	{                                                                      \
-#member, FIELD_LINE, offsetof(type, member), (max), NULL       \
+		STR(#member), FIELD_LINE, offsetof(type, member), (max), NULL  \
 	}
 #define SHAPE_ROWS(type, member, max, shape)                                   \
 	{                                                                      \
-#member, FIELD_ROWS, offsetof(type, member), (max), (shape)    \
+		STR(#member), FIELD_ROWS, offsetof(type, member), (max),       \
+		    (shape)                                                    \
 	}
 #define SHAPE_ONE(type, member, shape)                                         \
 	{                                                                      \
-#member, FIELD_ONE, offsetof(type, member), 1, (shape)         \
+		STR(#member), FIELD_ONE, offsetof(type, member), 1, (shape)    \
 	}
 #define SHAPE(name, type, fields)                                              \
 	{                                                                      \
-		(name), sizeof(type), (fields),                                \
+		STR(name), sizeof(type), (fields),                             \
 		    sizeof(fields) / sizeof((fields)[0])                       \
 	}
 

@@ -39,7 +39,7 @@ print_nested(
     const struct field *f, const void *value, struct buf *out, unsigned depth)
 {
 	print_tabs(out, depth);
-	buf_addf(out, "%s\n", f->name);
+	buf_addf(out, "%.*s\n", STR_ARG(f->name));
 	print_value(f->rows, value, out, depth + 1);
 }
 
@@ -60,16 +60,18 @@ print_field(
 			return;
 		print_tabs(out, depth);
 		if (f->type == FIELD_U64)
-			buf_addf(out, "%s=%" PRIu64 "\n", f->name, *u);
+			buf_addf(
+			    out, "%.*s=%" PRIu64 "\n", STR_ARG(f->name), *u);
 		else
-			buf_addf(out, "%s=%" PRId64 "\n", f->name, *i);
+			buf_addf(
+			    out, "%.*s=%" PRId64 "\n", STR_ARG(f->name), *i);
 		return;
 	case FIELD_STR:
 	case FIELD_LINE:
 		if (s->len == 0)
 			return;
 		print_tabs(out, depth);
-		buf_addf(out, "%s=", f->name);
+		buf_addf(out, "%.*s=", STR_ARG(f->name));
 		print_str(out, *s);
 		buf_add_char(out, '\n');
 		return;
@@ -165,7 +167,7 @@ static const struct field *
 find_field(const struct shape *s, struct str name)
 {
 	for (size_t i = 0; i < s->nfields; i++)
-		if (str_eq(name, str_c(s->fields[i].name)))
+		if (str_eq(name, s->fields[i].name))
 			return &s->fields[i];
 	return NULL;
 }
@@ -247,7 +249,7 @@ static bool
 parse_rows(
     const struct field *f, struct reader *r, unsigned depth, struct rows *ret)
 {
-	struct str name = str_c(f->name);
+	struct str name = f->name;
 	size_t n = count_rows(r->rest, depth, name);
 	char *items;
 
