@@ -18,7 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An expiry needs so many attempts: a clock that jumps ends no mail. */
+/* An expiry needs so many attempts of this run: a clock that was wrong when
+ * mail came, or at a start, ends none before a person can set it. */
 #define EXPIRE_ATTEMPTS_MIN 3
 #define STRIKES_MAX         2
 #define WAKE_TIME           (2 * CLOCK_MS)
@@ -63,12 +64,18 @@ message_found(struct qmgr *q, struct str id)
 	return new_message(q, id);
 }
 
+/* That we plan: jitter included. */
+static int64_t
+longest_wait(const struct qmgr *q)
+{
+	return q->site->backoff_max * 5 / 4;
+}
+
 void
 message_waits(
     struct qmgr *q, struct str id, enum entry_queue queue, int64_t next)
 {
-	int64_t most = q->site->backoff_max * 5 / 4,
-		until = next - clock_wall();
+	int64_t until = next - clock_wall();
 	struct message *m = new_message(q, id);
 
 	m->item.where = STORE_FILE;
@@ -82,7 +89,9 @@ message_waits(
 		return;
 	}
 	/* A time too far ahead is no plan of ours: now. */
-	wait_add(q, m, clock_after(until < 0 || until > most ? 0 : until));
+	if (until < 0 || until > longest_wait(q))
+		until = 0;
+	wait_add(q, m, clock_after(until));
 }
 
 static void
@@ -217,6 +226,8 @@ begin_attempt(struct qmgr *q, struct message *m)
 
 	m->state = MESSAGE_ACTIVE;
 	a->attempt = a->body->progress.attempts + 1;
+	if (m->attempts < EXPIRE_ATTEMPTS_MIN)
+		m->attempts++;
 	a->since = clock_wall();
 	a->is_only_ours = true;
 	a->errands = calloc(a->body->progress.n, sizeof(*a->errands));
@@ -268,7 +279,7 @@ finish(struct qmgr *q, struct message *m)
 static int64_t
 age_of(const struct message *m)
 {
-	return clock_wall() - m->active->body->envelope.arrival;
+	return clock_age(m->active->body->envelope.arrival);
 }
 
 static bool
@@ -280,7 +291,7 @@ is_expired(const struct qmgr *q, const struct message *m)
 	int64_t life = is_bounce ? q->site->bounce_lifetime : q->site->lifetime;
 
 	return age_of(m) > life &&
-	       (b->progress.attempts >= EXPIRE_ATTEMPTS_MIN || life == 0);
+	       (m->attempts >= EXPIRE_ATTEMPTS_MIN || life == 0);
 }
 
 static bool
@@ -350,14 +361,16 @@ message_expire(struct qmgr *q, struct message *m)
 	return true;
 }
 
-/* Until the next attempt as it was recorded; did this one take longer? */
+/* Until the next attempt as it was recorded; did this one take longer, or was
+ * the clock set? */
 static int64_t
 wait_of(const struct qmgr *q, const struct message *m)
 {
 	int64_t wait = m->active->body->progress.next - clock_wall();
 
-	return wait >= CLOCK_SEC ? wait
-	                         : results_next_attempt(q, m) - clock_wall();
+	if (wait < CLOCK_SEC || wait > longest_wait(q))
+		return results_next_attempt(q, m) - clock_wall();
+	return wait;
 }
 
 /* SECURITY: what ends agents, and did so while nothing else could be to
@@ -460,7 +473,7 @@ is_early(const struct qmgr *q, const struct store_body *b, bool is_flush)
 			return false;
 	}
 	return !is_flush && b->progress.attempts > 0 && wait > CLOCK_SEC &&
-	       wait <= q->site->backoff_max + q->site->backoff_max / 4;
+	       wait <= longest_wait(q);
 }
 
 void

@@ -38,6 +38,7 @@ struct message {
 	enum message_state state;
 	bool is_suspect;            /* in hand when an agent ended */
 	uint8_t strikes;            /* it was alone in hand then */
+	uint8_t attempts;           /* of this run; up to what expiry needs */
 	uint16_t pins;              /* records on their way that change it */
 	int64_t due;                /* mono, while it waits */
 	size_t place;               /* in the heap of those that wait, from 1 */

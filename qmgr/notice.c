@@ -182,7 +182,7 @@ notice_is_delay_due(const struct qmgr *q, const struct message *m)
 
 	if (site->delay_warning == 0 || b->progress.warned ||
 	    (m->active->noticed & 1u << BOUNCE_DELAY) != 0 ||
-	    clock_wall() - b->envelope.arrival < site->delay_warning)
+	    clock_age(b->envelope.arrival) < site->delay_warning)
 		return false;
 	if (!str_is_empty(postmaster_of(site, m, BOUNCE_DELAY)))
 		return has_one(m, BOUNCE_DELAY);

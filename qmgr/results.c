@@ -52,7 +52,7 @@ results_next_attempt(const struct qmgr *q, const struct message *m)
 {
 	const struct active *a = m->active;
 	int64_t now = clock_wall(), least = q->site->backoff_min;
-	int64_t wait = now - a->body->envelope.arrival;
+	int64_t wait = clock_age(a->body->envelope.arrival);
 
 	if (wait < least)
 		wait = least;

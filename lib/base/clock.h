@@ -22,4 +22,15 @@ int64_t clock_wall(void);        /* nanoseconds since 1970-01-01 UTC */
 int64_t clock_after(int64_t ns); /* the deadline ns from now, saturating */
 int64_t clock_exact(void);       /* monotonic and of now; any thread */
 
+/*
+ * Nanoseconds since something was dated by the wall clock: the least that it
+ * can be, however the clock was set meanwhile; 0 when it is of the future.
+ * Setting the clock makes nothing old that was dated since the start of this
+ * process, or before it by a clock that was right.
+ */
+int64_t clock_age(int64_t date);
+
+/* What clock_update() does with the real ones. */
+void clock_set(int64_t mono, int64_t wall);
+
 #endif
