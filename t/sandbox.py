@@ -7,7 +7,7 @@ import pwd
 import re
 import subprocess
 
-from lib.suite import IS_ROOT, TOP, Suite, processes_below
+from lib.suite import IS_ROOT, TOP, Suite, processes_below, wait_until
 from lib.tap import main, test
 
 assert IS_ROOT, "users and capabilities are root's to give"
@@ -16,10 +16,16 @@ v = Suite(main_cf={
     "virtual_mailbox_domains": "box.test", "virtual_mailbox_maps": "static:in/",
     "virtual_uid_maps": "static:5000", "virtual_gid_maps": "static:5000",
     "virtual_mailbox_base": "/nonexistent", "relayhost": "[127.0.0.1]:1",
+    "transport_maps": "inline:{{gone.test=error:gone}}",
 }, start=False)
 box = v.path("box")
 os.mkdir(box)
 os.chown(box, 5000, 5000)
+BOX, ALICE, BOB = 5000, pwd.getpwnam("vt-alice").pw_uid, pwd.getpwnam("vt-bob").pw_uid
+FORWARD = os.path.join(pwd.getpwnam("vt-bob").pw_dir, ".forward")
+with open(FORWARD, "w") as forward:
+    forward.write('"|exec sleep 30"\n')
+os.chown(FORWARD, BOB, -1)
 v.configure(virtual_mailbox_base=box)
 v.start()
 
@@ -43,25 +49,46 @@ def status(pid):
         return dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
 
 
+def all_at_work():
+    """{pid: program}, of all programs and of mda's children of each kind: for
+    a Maildir, a mailbox, a .forward, a command."""
+    v.send("vt-alice@here.test", ["vt-bob@here.test"])
+    v.send("vt-alice@here.test", ["a@box.test", "x@relayed.example", "vt-alice@here.test"])
+    v.send("vt-alice@here.test", ["y@gone.test"])
+
+    def found():
+        now = running()
+        users = {status_uid(pid) for pid in now}
+        all_there = set(PROGRAMS) == set(now.values()) and {BOX, ALICE, BOB} <= users
+        return now if all_there and any(is_command(pid) for pid in now) else None
+    return wait_until("all are at work", found)
+
+
+def is_child(pid):
+    """Of mda's, that is a user."""
+    return status_uid(pid) in (BOX, ALICE, BOB)
+
+
+def is_command(pid):
+    """The child that runs a user's command, alone with the user's rights."""
+    return is_child(pid) and "sleep" in processes_below(pid).values()
+
+
 def running():
     return {pid: name for pid, name in processes_below(v.master_pid()).items() if name in PROGRAMS}
 
 
 @test("every program runs as its own user, without capabilities, filtered")
 def _(t):
-    # a delivery, a bounce and a relay attempt bring the agents up
-    v.send("vt-alice@here.test", ["a@box.test", "x@relayed.example"])
-    v.wait_log(r"to=<a@box\.test>, .*status=sent")
-    v.wait_log(r"to=<x@relayed\.example>, .*status=deferred")
-    found = running()
-    t.eq(sorted(set(PROGRAMS) - set(found.values()) - {"bounce"}), [], "all programs run")
+    found = all_at_work()
     for pid, name in found.items():
         user, chrooted, caps = PROGRAMS[name]
         s = status(pid)
         uid = {int(u) for u in s["Uid"].split()}
         who = f"{name}[{pid}]"
-        is_child = name == "mda" and uid == {5000}
-        if is_child:
+        child = is_child(pid)
+        if child:
+            t.eq(len(uid), 1, f"{who} has one user's identity")
             t.eq(int(s["CapEff"], 16), 0, f"{who}, a user's child, has no capability")
             t.eq(int(s["CapPrm"], 16), 0, f"{who} cannot get one")
         else:
@@ -71,13 +98,20 @@ def _(t):
             t.eq(int(s["CapInh"], 16), 0, f"{who}'s inheritable capabilities")
         t.ok(int(s["CapBnd"], 16) & ~(CAP_SETUID | CAP_SETGID) == 0, f"{who}'s bounding set", s["CapBnd"])
         t.eq(s["Seccomp"].strip(), "2", f"{who} is filtered")
-        if name != "mda" or is_child:
+        if name != "mda" or child and not is_command(pid):
             t.eq(s["NoNewPrivs"].strip(), "1", f"{who} gets no new privileges")
-        if chrooted and not is_child:
+        if chrooted and not child:
             root = os.readlink(f"/proc/{pid}/root")
             t.ok(root != "/" and os.listdir(f"/proc/{pid}/root") == [], f"{who} sees an empty directory", root)
         limits = open(f"/proc/{pid}/limits").read()
-        t.ok(re.search(r"Max core file size\s+0\s", limits), f"{who} leaves no core")
+        if not is_command(pid):
+            t.ok(re.search(r"Max core file size\s+0\s", limits), f"{who} leaves no core")
+    for pid, name in processes_below(v.master_pid()).items():
+        if name == "sleep":
+            s = status(pid)
+            t.eq({int(u) for u in s["Uid"].split()}, {BOB}, "a user's command is the user")
+            t.eq([int(s[c], 16) for c in ("CapEff", "CapPrm", "CapInh", "CapAmb")], [0] * 4, "without a capability")
+            t.eq(s["Seccomp"].strip(), "2", "and filtered")
 
 
 @test("no two programs share a user, none is root")
@@ -85,7 +119,7 @@ def _(t):
     users = {}
     for pid, name in running().items():
         uid = int(status(pid)["Uid"].split()[0])
-        if uid != 5000:
+        if not is_child(pid):
             users.setdefault(uid, set()).add(name)
     for uid, names in users.items():
         t.eq(len(names), 1, f"uid {uid} is one program's: {names}")
@@ -122,25 +156,24 @@ def _(t):
     journal = os.path.join(v.queue, "journal")
     queue_file = os.path.join(journal, sorted(os.listdir(journal))[0])
     pickup = os.path.join(v.queue, "public", "pickup")
-    v.send("vt-alice@here.test", ["a@box.test"])
-    v.wait_log(r"to=<a@box\.test>, .*status=sent", count=2)
-    before = running()
+    before = all_at_work()
     for pid, name in before.items():
         other = next(p for p, n in before.items() if n != name)
         # mda may execute programs, and would be gone
-        program = "/nonexistent" if name == "mda" and status_uid(pid) != 5000 else "/bin/true"
+        is_open = name == "mda" and (not is_child(pid) or is_command(pid))
+        program = "/nonexistent" if is_open else "/bin/true"
         r = subprocess.run([inject, str(pid), queue_file, pickup, str(other), program],
                            capture_output=True, text=True, timeout=30)
         results = dict(line.split() for line in r.stdout.splitlines())
         t.ok(r.returncode == 0 and len(results) >= 18, f"{name} was made to try", r.stdout + r.stderr)
-        # a child of mda's that delivers is shut in
-        may = set() if status_uid(pid) == 5000 else MAY.get(name, set())
+        # a child of mda's that delivers or reads is shut in
+        may = MAY.get(name, set()) if not is_child(pid) or is_command(pid) else set()
         for attempt, result in results.items():
             if attempt not in may:
                 t.ok(int(result) < 0, f"{name} is refused {attempt}", result)
         if name in ("dns", "smtp"):
             t.ok(int(results["socket-inet"]) >= 0, f"{name} can do its job", results["socket-inet"])
-    lasting = {p: n for p, n in before.items() if n != "mda" or status_uid(p) != 5000}
+    lasting = {p: n for p, n in before.items() if not is_child(p)}
     t.ok(lasting.items() <= running().items(), "and all live on", running())
     with contextlib.suppress(FileNotFoundError):
         os.unlink("/tmp/valija-sandbox-probe")  # mda's, who may
@@ -152,7 +185,7 @@ def status_uid(pid):
     try:
         return int(status(pid)["Uid"].split()[0])
     except OSError:
-        return 5000
+        return BOX  # it was a child, which has ended
 
 
 @test("a stranger on this host reaches no socket but those for everyone")
@@ -185,4 +218,9 @@ def _(t):
                 t.eq(s.st_uid, pwd.getpwnam("valija-queue").pw_uid, f"{f} is the queue's")
 
 
-main(cleanup=v.close, evidence=lambda: v.log()[-4000:])
+def clean():
+    os.unlink(FORWARD)
+    v.close()
+
+
+main(cleanup=clean, evidence=lambda: v.log()[-4000:])
