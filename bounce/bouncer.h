@@ -11,12 +11,14 @@
 #include "mail/content.h"
 #include "mail/proto/job.h"
 #include "mail/taker.h"
+#include "mail/transcript.h"
 #include "template.h"
 
 struct bouncer {
 	const struct conf *conf;
 	struct taker *taker;
 	struct templates templates;
+	struct transcript_post post;
 };
 
 /*

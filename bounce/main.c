@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/requests.h"
 #include "base/serve.h"
+#include "mail/proto/trouble.h"
 #include "mail/tables.h"
 
 #include <string.h>
@@ -56,6 +57,23 @@ make_notice(struct asked *q, void *arg)
 static struct requests requests = {
     .proto = &job_protocol, .kind = JOB_BOUNCE, .carry_out = make_notice};
 
+/* A program that takes no mail in had trouble with a peer. */
+static void
+tell_trouble(struct asked *q, void *arg)
+{
+	const struct trouble_tell *tell = q->parcel.value;
+	const struct trouble_told told = {0};
+
+	(void)arg;
+	transcript_mail(&bouncer.post, (unsigned)tell->about, tell->subject,
+	    tell->transcript);
+	(void)requests_answer(q, TROUBLE_TOLD, &told);
+}
+
+static struct requests troubles = {.proto = &trouble_protocol,
+    .kind = TROUBLE_TELL,
+    .carry_out = tell_trouble};
+
 static void
 say_fault(void *arg, unsigned line, const char *why)
 {
@@ -94,8 +112,10 @@ static void
 linked(struct serve *sv, struct str client, int fd)
 {
 	(void)sv;
-	(void)client;
-	requests_linked(&requests, fd);
+	if (str_eq(client, STR("qmgr")))
+		requests_linked(&requests, fd);
+	else
+		requests_linked(&troubles, fd);
 }
 
 static int
@@ -121,13 +141,15 @@ start(struct serve *sv)
 		log_error("%s", why.p);
 		return -1;
 	}
+	bouncer.post =
+	    (struct transcript_post){.taker = bouncer.taker, .conf = conf};
 	return 0;
 }
 
 static void
 drain(struct serve *sv)
 {
-	if (requests_wait(&requests) == 0)
+	if (requests_wait(&requests) == 0 && requests_wait(&troubles) == 0)
 		serve_exit(sv, 0);
 }
 

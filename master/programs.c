@@ -75,6 +75,7 @@ static const struct {
     {"local", "lookup"},
     {"smtp", "dns"},
     {"smtp", "lookup"},
+    {"smtp", "bounce"},
 };
 
 const struct program_row *

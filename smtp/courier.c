@@ -3,6 +3,7 @@
 #include "courier.h"
 
 #include "base/log.h"
+#include "mail/proto/trouble.h"
 #include "transact.h"
 
 #include <string.h>
@@ -21,10 +22,12 @@ struct site {
 
 void
 courier_init(struct courier *c, const struct settings *settings,
-    struct link *dns, struct link *lookup)
+    struct link *dns, struct link *lookup, struct link *bounce)
 {
-	*c = (struct courier){
-	    .settings = settings, .dns = dns, .lookup = lookup};
+	*c = (struct courier){.settings = settings,
+	    .dns = dns,
+	    .lookup = lookup,
+	    .bounce = bounce};
 	pool_init(&c->pool);
 	c->recall = recall_new();
 	task_queue_init(&c->own_read);
@@ -55,6 +58,33 @@ need_own(struct courier *c)
 
 /* ---- one server ---- */
 
+/* The postmaster hears of what went wrong in a session. */
+static void
+tell_trouble(struct courier *c, struct session *s)
+{
+	unsigned about = transcript_about(&s->transcript);
+	BUF_CLEANUP struct buf subject = {0};
+	struct trouble_tell tell = {
+	    .about = about, .transcript = buf_str(&s->transcript.lines)};
+	struct parcel p;
+
+	if (about != 0 && c->bounce != NULL) {
+		buf_init(&subject, TROUBLE_SUBJECT_MAX);
+		buf_addf(&subject, "SMTP client: errors from %s", s->relay.p);
+		tell.subject = buf_str(&subject);
+		int e = link_call(c->bounce, TROUBLE_TELL, &tell, NULL, 0, &p,
+		    clock_after(TROUBLE_DEADLINE));
+		if (e != 0)
+			log_warning("the postmaster cannot be told of errors "
+				    "from %s: %s",
+			    s->relay.p, strerror(-e));
+		else
+			parcel_done(&p);
+	}
+	s->transcript.troubles = 0;
+	transcript_forget(&s->transcript);
+}
+
 /* It says that it is us. */
 static void
 refuse_own(struct site *site, const struct target *t)
@@ -82,6 +112,7 @@ try_kept(struct site *site, const struct target *t)
 		session_free(&s);
 		return false;
 	}
+	tell_trouble(site->c, s);
 	site->reused++;
 	pool_put(pool, &s);
 	return true;
@@ -106,6 +137,7 @@ try_new(struct site *site, const struct target *t)
 		letter_failed_all(l); /* the greeting went wrong */
 	else
 		transact(l, s);
+	tell_trouble(site->c, s);
 	if (s->is_own)
 		session_quit(&s);
 	else

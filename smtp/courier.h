@@ -18,6 +18,7 @@
 struct courier {
 	const struct settings *settings;
 	struct link *dns, *lookup;
+	struct link *bounce; /* NULL: postmasters hear of nothing */
 	struct pool pool;
 	struct recall *recall;
 	struct own own;
@@ -26,7 +27,7 @@ struct courier {
 };
 
 void courier_init(struct courier *c, const struct settings *settings,
-    struct link *dns, struct link *lookup);
+    struct link *dns, struct link *lookup, struct link *bounce);
 
 void courier_done(struct courier *c); /* when nothing is on its way */
 

@@ -12,6 +12,7 @@
 #include "mail/proto/dns.h"
 #include "mail/proto/job.h"
 #include "mail/proto/lookup.h"
+#include "mail/proto/trouble.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -107,7 +108,8 @@ start(struct serve *sv)
 	}
 	courier_init(&smtp.courier, &smtp.settings,
 	    link_new(sv, "dns", &dns_protocol, NULL, NULL),
-	    link_new(sv, "lookup", &lookup_protocol, NULL, NULL));
+	    link_new(sv, "lookup", &lookup_protocol, NULL, NULL),
+	    link_new(sv, "bounce", &trouble_protocol, NULL, NULL));
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include "session.h"
 
 #include "base/log.h"
+#include "mail/notice_class.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -43,6 +44,7 @@ new_session(const struct settings *settings, const struct target *to)
 	buf_init(&s->name, NAME_MAX_BYTES);
 	buf_init(&s->relay, NAME_MAX_BYTES);
 	session_call(s, to->host);
+	transcript_init(&s->transcript, settings->notices);
 	s->opened = clock_mono();
 	return s;
 }
@@ -57,6 +59,7 @@ session_free(struct session **s)
 	buf_done(&(*s)->host);
 	buf_done(&(*s)->name);
 	buf_done(&(*s)->relay);
+	transcript_done(&(*s)->transcript);
 	free(*s);
 	*s = NULL;
 }
@@ -83,9 +86,20 @@ session_quit(struct session **s)
 int
 session_send(struct session *s, struct str command)
 {
+	transcript_out(&s->transcript, command);
 	int e = stream_write(&s->stream, command);
-
 	return e != 0 ? e : stream_write(&s->stream, STR("\r\n"));
+}
+
+/* What is no reply, and x0z: one of us does not keep to the protocol (RFC 5321
+ * section 4.2.1). */
+static void
+note_trouble(struct session *s, const struct reply *r, enum reply_step step)
+{
+	bool is_syntax = r->code >= 400 && r->code / 10 % 10 == 0;
+
+	if (step == REPLY_BAD || is_syntax)
+		s->transcript.troubles |= NOTICE_PROTOCOL;
 }
 
 int
@@ -106,10 +120,12 @@ session_reply(struct session *s, struct reply *r, int64_t timeout)
 			s->is_dead = true;
 			return e;
 		}
+		transcript_in(&s->transcript, line);
 		step = reply_add(r, line);
 	}
 	if (step == REPLY_BAD || r->code == 421)
 		s->is_dead = true;
+	note_trouble(s, r, step);
 	return step == REPLY_BAD ? -EBADMSG : 0;
 }
 
@@ -308,6 +324,8 @@ greet(struct session *s, bool esmtp, struct reply *r, struct fail *why)
 			take_keywords(s, r);
 			return true;
 		}
+		/* A server that knows HELO alone is none to tell of. */
+		s->transcript.troubles = 0;
 		if (s->is_dead) { /* 421 */
 			fail_refused(why, r, s->name.p);
 			return false;

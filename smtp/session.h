@@ -16,6 +16,7 @@
 #include "target.h"
 
 #include "base/buf.h"
+#include "mail/transcript.h"
 #include "net/stream.h"
 
 #include <stdbool.h>
@@ -38,6 +39,8 @@ struct session {
 	bool needs_rset; /* a transaction was left half done */
 	unsigned uses;   /* messages sent before */
 	int64_t opened;
+
+	struct transcript transcript;
 
 	int64_t idle_until; /* in the pool */
 	TAILQ_ENTRY(session) link;

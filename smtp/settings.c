@@ -2,6 +2,7 @@
 /* settings - from parameters to a struct. */
 #include "settings.h"
 
+#include "mail/notice_class.h"
 #include "nexthop.h"
 
 #include <errno.h>
@@ -82,6 +83,7 @@ settings_read(struct settings *s, const struct conf *c, struct buf *why)
 	    .relayhost = conf_str(c, PARAM_relayhost),
 	    .best_mx = conf_str(c, PARAM_best_mx_transport),
 	    .fallback = conf_str(c, PARAM_smtp_fallback_relay),
+	    .notices = notice_classes(conf_str(c, PARAM_notify_classes), NULL),
 	    .skip_5xx_greeting = conf_bool(c, PARAM_smtp_skip_5xx_greeting),
 	    .skip_quit_reply = conf_bool(c, PARAM_smtp_skip_quit_response),
 	    .never_ehlo = conf_bool(c, PARAM_smtp_never_send_ehlo),

@@ -27,6 +27,7 @@ struct settings {
 	struct str best_mx;  /* a transport, where we are it; or empty */
 	struct str fallback; /* a list of next hops */
 	struct str discard;  /* of EHLO keywords */
+	unsigned notices;    /* enum notice_class, as bits */
 	uint16_t port;       /* where no next hop names one */
 
 	bool use_ipv4, use_ipv6;

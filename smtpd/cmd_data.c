@@ -14,7 +14,7 @@
 #include "mail/notice_class.h"
 #include "reply.h"
 #include "session.h"
-#include "transcript.h"
+#include "trouble.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -155,13 +155,13 @@ queue_it(struct session *s)
 		    s, "250 2.0.0 Ok: queued as %.*s", STR_ARG(session_id(s)));
 		s->errors = 0;
 		s->junk = 0;
-		transcript_forget(s);
+		transcript_forget(&s->transcript);
 		return;
 	}
 	if (result == INTAKE_REFUSED)
-		transcript_note(s, NOTICE_BOUNCE);
+		trouble_note(s, NOTICE_BOUNCE);
 	else if (str_has_prefix(text, STR("Error: "))) /* qmgr's own word */
-		transcript_note(s, NOTICE_RESOURCE);
+		trouble_note(s, NOTICE_RESOURCE);
 	reply(s, "%u %.*s %s%.*s", code_of(result, dsn), STR_ARG(dsn),
 	    str_has_prefix(text, STR("Error: ")) ? "" : "Error: ",
 	    STR_ARG(text));

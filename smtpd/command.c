@@ -10,7 +10,7 @@
 #include "base/str.h"
 #include "reply.h"
 #include "session.h"
-#include "transcript.h"
+#include "trouble.h"
 
 #include <errno.h>
 
@@ -127,7 +127,7 @@ command_run(struct session *s, struct str line)
 	unsigned refusals = s->refusals;
 	enum command which;
 
-	transcript_heard(s, line);
+	trouble_heard(s, line);
 	if (verb.len == 0) {
 		reply(s, "500 5.5.2 Error: bad syntax");
 		return;

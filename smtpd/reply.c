@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/task.h"
-#include "transcript.h"
+#include "trouble.h"
 
 #include <stdarg.h>
 
@@ -29,7 +29,7 @@ send_line(struct session *s, struct buf *line)
 	if (line->len > REPLY_LINE_MAX - 2)
 		buf_cut(line, REPLY_LINE_MAX - 2);
 	clean(line);
-	transcript_said(s, buf_str(line));
+	trouble_said(s, buf_str(line));
 	r = stream_write(&s->stream, buf_str(line));
 	if (r == 0)
 		r = stream_write(&s->stream, STR("\r\n"));

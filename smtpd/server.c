@@ -117,6 +117,7 @@ open_tables(struct server *s, struct buf *why)
 	s->taker = taker_new(s->sv, s->conf, s->router, &s->env, why);
 	if (s->taker == NULL)
 		return false;
+	s->post = (struct transcript_post){.taker = s->taker, .conf = s->conf};
 	s->mynetworks = open_clients(s, PARAM_mynetworks, why);
 	if (s->mynetworks == NULL)
 		return false;

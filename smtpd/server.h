@@ -16,6 +16,7 @@
 #include "mail/intake.h"
 #include "mail/match.h"
 #include "mail/route.h"
+#include "mail/transcript.h"
 #include "net/stream.h"
 #include "peers.h"
 #include "rules.h"
@@ -63,8 +64,7 @@ struct server {
 	size_t recipients_max;
 	bool delay_reject;
 	unsigned notices; /* enum notice_class, as bits */
-	int64_t notices_since;
-	size_t notices_sent;
+	struct transcript_post post;
 	bool normalizes; /* anyone's bare LF, not just those of friends */
 
 	size_t sessions_max;     /* what the descriptors allow, or master.cf */

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "check.h"
 #include "reply.h"
-#include "transcript.h"
+#include "trouble.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -339,7 +339,7 @@ free_session(struct session *s)
 		buf_done(&s->kept_reject[i].text);
 	}
 	buf_done(&s->helo);
-	buf_done(&s->transcript);
+	transcript_done(&s->transcript);
 	arena_done(&s->arena);
 	arena_done(&s->scratch);
 	free(s);
@@ -364,7 +364,7 @@ run(void *arg)
 	session_reset(s);
 	if (end != SESSION_DONE && end != SESSION_LOST)
 		hang_up(s);
-	transcript_send(s);
+	trouble_tell(s);
 	free_session(s);
 }
 
@@ -379,7 +379,7 @@ session_start(struct server *server, int fd, const struct ip *ip, uint16_t port)
 	arena_init(&s->arena, SESSION_ARENA_MAX);
 	arena_init(&s->scratch, SESSION_SCRATCH_MAX);
 	buf_init(&s->helo, SESSION_HELO_MAX);
-	buf_init(&s->transcript, TRANSCRIPT_MAX);
+	transcript_init(&s->transcript, server->notices);
 	for (size_t i = 0; i < KEPT_STAGES; i++) {
 		buf_init(&s->kept_permit[i].text, REPLY_LINE_MAX);
 		buf_init(&s->kept_reject[i].text, REPLY_LINE_MAX);

@@ -22,6 +22,7 @@
 #include "mail/intake.h"
 #include "net/stream.h"
 #include "mail/params.h"
+#include "mail/transcript.h"
 #include "server.h"
 #include "treatment.h"
 
@@ -90,8 +91,7 @@ struct session {
 	struct command_count counts[COMMAND_COUNT];
 	unsigned errors, junk; /* since the last message */
 	unsigned refusals;     /* replies 4yz and 5yz in all */
-	struct buf transcript; /* transcript.h */
-	unsigned troubles;     /* enum notice_class, as bits */
+	struct transcript transcript;
 	enum session_end end;
 	LIST_ENTRY(session) next;
 };

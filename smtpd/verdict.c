@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "mail/notice_class.h"
 #include "reply.h"
-#include "transcript.h"
+#include "trouble.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -230,7 +230,7 @@ void
 check_reply(struct check *c)
 {
 	if (str_has_prefix(c->text, STR("4.3.0 "))) /* could not ask */
-		transcript_note(c->s, NOTICE_DATA);
+		trouble_note(c->s, NOTICE_DATA);
 	reply(c->s, "%u %.*s", c->code, STR_ARG(c->text));
 	if (c->code == 421 || c->code == 521)
 		c->s->end = SESSION_REFUSED;

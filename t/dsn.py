@@ -361,6 +361,42 @@ def _(t):
     v.reload()
 
 
+@test("what a server says against the protocol, told by the smtp client")
+def _(t):
+    v.configure(notify_classes="policy", error_notice_recipient="pm@box.test")
+    v.reload()
+    odd = Sink(rcpt="502 5.5.1 I know no RCPT")
+    v.configure(transport_maps=ways[:-1] + "{ odd.test = smtp:[127.0.0.1]:%d } }" % odd.port)
+    v.reload()
+    send(["one@odd.test"])
+    v.wait_log(r"to=<one@odd\.test>, .*status=bounced")
+    arrived("sender")
+    nothing_more(t, "pm", "sender")
+    v.configure(notify_classes="protocol")
+    v.reload()
+    send(["two@odd.test"])
+    [m] = arrived("pm")
+    t.ok(f"SMTP client: errors from 127.0.0.1[127.0.0.1]:{odd.port}" in m["Subject"], "Subject", m["Subject"])
+    t.eq(m["Return-Path"], "<double-bounce@mx.here.test>", "its sender")
+    for line in (" In:  220 sink.test ESMTP", " Out: EHLO mx.here.test", " In:  250 8BITMIME",
+                 " Out: RCPT TO:<two@odd.test>", " In:  502 5.5.1 I know no RCPT"):
+        t.ok(line + "\n" in m.get_payload(), "in and out", m.get_payload())
+    arrived("sender")
+    odd.rcpt = "hello there"
+    send(["three@odd.test"])
+    t.ok(" In:  hello there\n" in arrived("pm")[0].get_payload(), "what is no reply")
+    v.wait_log(r"to=<three@odd\.test>, .*status=deferred")
+    v.run("postsuper", "-c", v.conf, "-d", "ALL", check=True)
+    odd.rcpt = "550 5.1.1 no such user"
+    send(["four@odd.test"])
+    v.wait_log(r"to=<four@odd\.test>, .*status=bounced")
+    arrived("sender")
+    nothing_more(t, "pm", "sender")
+    odd.close()
+    v.configure(notify_classes=None, transport_maps=ways)
+    v.reload()
+
+
 @test("none is lost or repeated when qmgr and bounce are killed meanwhile")
 def _(t):
     def sent(i):

@@ -24,6 +24,7 @@ static const char *const allowed[] = {
     "local lookup",
     "smtp dns",
     "smtp lookup",
+    "smtp bounce",
 };
 #define NALLOWED (sizeof(allowed) / sizeof(allowed[0]))
 

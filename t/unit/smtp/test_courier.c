@@ -534,7 +534,7 @@ run_task(void *arg)
 	} while (true);
 	settings = default_settings();
 	settings.port = port;
-	courier_init(&courier, &settings, NULL, NULL);
+	courier_init(&courier, &settings, NULL, NULL, NULL);
 	running();
 	courier_done(&courier);
 	io_done(&one.listener);
