@@ -51,6 +51,7 @@ static const struct row {
     {ADMIN_STATUS, MAY_VIEW, admin_status},
     {ADMIN_TAKE, MAY_STEER, admin_take},
     {ADMIN_STEER, MAY_STEER, admin_steer},
+    {ADMIN_CHECK, MAY_STEER, admin_check},
 };
 
 static void

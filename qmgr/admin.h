@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/chan.h"
 #include "mail/proto/admin.h"
+#include "mail/qid.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -53,5 +54,11 @@ void admin_show(struct admin_request *r);
 void admin_status(struct admin_request *r);
 void admin_take(struct admin_request *r);
 void admin_steer(struct admin_request *r);
+void admin_check(struct admin_request *r);
+
+/* A message is taken in under a new id, whatever id `e` has; waits until it
+ * is durable.  0; -ENOSPC, -EAGAIN ...: it was not. */
+int admin_take_message(struct admin_request *r, const struct envelope *e,
+    struct content *content, char ret_id[QID_LEN + 1]);
 
 #endif

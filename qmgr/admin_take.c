@@ -60,37 +60,47 @@ report(const struct message *m, const struct admin_request *r, struct str from)
 	    r->uid, STR_ARG(e->sender), STR_ARG(from));
 }
 
-static int
-take(struct admin_request *r, char ret_id[QID_LEN + 1])
+int
+admin_take_message(struct admin_request *r, const struct envelope *e,
+    struct content *content, char ret_id[QID_LEN + 1])
 {
-	const struct admin_take *t = r->parcel.value;
-	struct envelope e = t->envelope;
-	struct content *content = NULL;
+	struct envelope taken = *e;
 	struct qmgr *q = r->qmgr;
 	struct message *m;
 	int error;
 
-	if (e.recipients.n == 0)
-		return -EINVAL;
-	if (message_find(q, e.id) != NULL)
-		return -EEXIST;
 	if (q->is_draining || q->has_alarm || !qmgr_new_id(q, ret_id))
 		return -EAGAIN;
-	error = content_receive(&t->content, &r->parcel, &content);
-	if (error < 0)
-		return error;
-	e.id = str_c(ret_id);
-	m = message_new(q, store_body_new(&e, content));
-	content_unref(&content);
+	taken.id = str_c(ret_id);
+	m = message_new(q, store_body_new(&taken, content));
 	error = add(q, m);
 	if (error < 0) {
 		message_drop(q, m);
 		return error;
 	}
-	report(m, r, t->envelope.id);
+	report(m, r, e->id);
 	message_taken(q, m);
 	qmgr_poke(q);
 	return 0;
+}
+
+static int
+take(struct admin_request *r, char ret_id[QID_LEN + 1])
+{
+	const struct admin_take *t = r->parcel.value;
+	struct content *content = NULL;
+	int error;
+
+	if (t->envelope.recipients.n == 0)
+		return -EINVAL;
+	if (message_find(r->qmgr, t->envelope.id) != NULL)
+		return -EEXIST;
+	error = content_receive(&t->content, &r->parcel, &content);
+	if (error < 0)
+		return error;
+	error = admin_take_message(r, &t->envelope, content, ret_id);
+	content_unref(&content);
+	return error;
 }
 
 void

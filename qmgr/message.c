@@ -440,8 +440,8 @@ message_close(struct qmgr *q, struct message *m, size_t n)
 
 /* ---- waking up ---- */
 
-static void
-put_aside(struct qmgr *q, struct message *m, int error, const char *why)
+void
+message_put_aside(struct qmgr *q, struct message *m, int error, const char *why)
 {
 	if (error != -EBADMSG && error != -EPROTONOSUPPORT) {
 		log_warning("%s: %s: %s", m->item.id, why, strerror(-error));
@@ -529,7 +529,7 @@ wake(struct qmgr *q, struct message *m)
 	inhand_set(q->inhand, m->item.id);
 	r = store_load(q->store, &m->item, &body, &why);
 	if (r < 0)
-		put_aside(q, m, r, why);
+		message_put_aside(q, m, r, why);
 	else
 		begin(q, m, body, is_flush);
 	inhand_clear(q->inhand);

@@ -85,6 +85,11 @@ void message_place_found(struct qmgr *q);
 /* A request about it has ended: did it end the agent as well? */
 void message_strike(struct message *m, const struct request *r);
 
+/* One that could not be read, and stands in no heap: what is damaged goes to
+ * corrupt/ and is forgotten, else it waits. */
+void message_put_aside(
+    struct qmgr *q, struct message *m, int error, const char *why);
+
 /* Into hold/, where it waits for a person. */
 void message_hold(struct qmgr *q, struct message *m, const char *why);
 

@@ -5,8 +5,10 @@
  * is durable.
  */
 #include "alone.h"
+#include "bar.h"
 #include "inquiry.h"
 #include "say.h"
+#include "structure.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +17,6 @@
 
 #define OPTIONS_MAX 1000
 #define LINE_ROOM   4096
-#define BAR_STEPS   40
 
 static const struct verb {
 	enum admin_action action;
@@ -45,13 +46,15 @@ struct postsuper {
 	} wanted[OPTIONS_MAX];
 	size_t nwanted;
 	uint64_t queues; /* 0: as the verb has it */
+	struct structure structure;
 	/* Of the verb at hand: */
 	const struct verb *verb;
 	bool is_quiet; /* ALL: no line a message */
 	struct buf names;
 	struct admin_id ids[ADMIN_IDS_MAX];
 	size_t n;
-	size_t total, seen; /* for the bar */
+	struct bar bar;
+	size_t seen;
 	uint64_t done, failed;
 	int exit_code;
 };
@@ -74,29 +77,18 @@ refuse_user(void)
 	    EXIT_FAILURE, "use of this command is reserved for the superuser");
 }
 
-/* On a terminal only. */
-static void
-show_bar(const struct postsuper *p)
-{
-	size_t steps = p->total == 0 ? 0 : p->seen * BAR_STEPS / p->total;
-
-	if (p->total == 0 || !isatty(STDERR_FILENO))
-		return;
-	fprintf(stderr, "\r[%-*.*s] %zu of %zu%s", BAR_STEPS, (int)steps,
-	    "########################################", p->seen, p->total,
-	    p->seen >= p->total ? "\n" : "");
-}
-
 static void
 tell_done(struct postsuper *p, const struct admin_steered *s)
 {
 	const struct admin_id *ids = s->ids.p;
 
+	if (!p->is_quiet || s->failed > 0)
+		bar_clear(&p->bar);
 	for (size_t i = 0; i < s->ids.n && !p->is_quiet; i++)
 		say_info("%.*s: %s", STR_ARG(ids[i].id), p->verb->done);
 	p->done += s->ids.n;
 	p->seen += p->n;
-	show_bar(p);
+	bar_show(&p->bar, p->seen);
 	if (s->failed == 0)
 		return;
 	say_warning("%llu message%s could not be %s: %.*s",
@@ -193,7 +185,7 @@ add_all(struct postsuper *p)
 	r = inquiry_list(p->chan, true, &e, &why);
 	if (r < 0)
 		say_fatal(EXIT_FAILURE, "%s", why.p);
-	p->total = (size_t)e.total;
+	bar_start(&p->bar, "messages", e.total);
 	while ((r = inquiry_next(&e)) > 0)
 		if ((queue_bit(e.entry.queue) & queues) != 0)
 			add_id(p, e.entry.id);
@@ -208,7 +200,8 @@ static void
 carry_out(struct postsuper *p, const struct verb *verb)
 {
 	p->verb = verb;
-	p->done = p->total = p->seen = 0;
+	p->done = p->seen = 0;
+	bar_start(&p->bar, "messages", 0);
 	for (size_t i = 0; i < p->nwanted; i++) {
 		const char *id = p->wanted[i].id;
 
@@ -223,9 +216,25 @@ carry_out(struct postsuper *p, const struct verb *verb)
 			add_id(p, str_c(id));
 		send_batch(p);
 	}
+	bar_end(&p->bar);
 	if (p->done > 0)
 		say_info("%s: %llu message%s", verb->summary,
 		    (unsigned long long)p->done, p->done == 1 ? "" : "s");
+}
+
+static void
+check_structure(struct postsuper *p)
+{
+	const struct structure *s = &p->structure;
+	int r;
+
+	if (!s->has_names && !s->has_content && !s->has_tmp)
+		return;
+	r = structure_check(p->chan, s);
+	if (r == -EPERM)
+		refuse_user();
+	if (r < 0)
+		p->exit_code = EXIT_FAILURE;
 }
 
 static void
@@ -243,6 +252,7 @@ run(void *arg)
 	if (r < 0)
 		say_fatal(EXIT_FAILURE, "the queue manager cannot be asked: %s",
 		    strerror(-r));
+	check_structure(p);
 	for (size_t i = 0; i < VERBS; i++)
 		carry_out(p, &verbs[i]);
 	alone_end(&alone, &p->chan);
@@ -267,9 +277,14 @@ read_options(struct postsuper *p, int argc, char **argv)
 
 		if (option == 'c') {
 			p->conf_dir = optarg;
-		} else if (option == 'p' || option == 's' || option == 'S' ||
-			   option == 'v') {
-			continue; /* every start of the suite does both */
+		} else if (option == 'p') {
+			p->structure.has_tmp = true;
+		} else if (option == 's') {
+			p->structure.has_names = true;
+		} else if (option == 'S') {
+			p->structure.has_content = true;
+		} else if (option == 'v') {
+			continue;
 		} else if (verb == NULL || p->nwanted == OPTIONS_MAX) {
 			usage();
 		} else {
@@ -277,6 +292,9 @@ read_options(struct postsuper *p, int argc, char **argv)
 			p->wanted[p->nwanted++].id = optarg;
 		}
 	}
+	if (p->nwanted == 0 && !p->structure.has_tmp &&
+	    !p->structure.has_names && !p->structure.has_content)
+		p->structure.has_tmp = p->structure.has_names = true;
 	for (int i = optind; i < argc; i++) {
 		uint64_t bit = queue_bit(str_c(argv[i]));
 

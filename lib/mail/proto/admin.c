@@ -163,6 +163,23 @@ static const struct field done_fields[] = {
 static const struct shape done_shape =
     SHAPE("done", struct admin_done, done_fields);
 
+static const struct field check_fields[] = {
+    SHAPE_U64(struct admin_check, part, ADMIN_CHECK_PARTS - 1),
+    SHAPE_U64(struct admin_check, has_content, 1),
+};
+static const struct shape check_shape =
+    SHAPE("check", struct admin_check, check_fields);
+
+static const struct field checked_fields[] = {
+    SHAPE_U64(struct admin_checked, messages, INT64_MAX),
+    SHAPE_U64(struct admin_checked, moved, INT64_MAX),
+    SHAPE_U64(struct admin_checked, corrupt, INT64_MAX),
+    SHAPE_U64(struct admin_checked, foreign, INT64_MAX),
+    SHAPE_U64(struct admin_checked, purged, INT64_MAX),
+};
+static const struct shape checked_shape =
+    SHAPE("checked", struct admin_checked, checked_fields);
+
 static const struct shape *const shapes[ADMIN_KINDS] = {
     [ADMIN_LIST] = &list_shape,
     [ADMIN_LISTING] = &listing_shape,
@@ -175,9 +192,11 @@ static const struct shape *const shapes[ADMIN_KINDS] = {
     [ADMIN_STATE] = &state_shape,
     [ADMIN_TAKE] = &take_shape,
     [ADMIN_TAKEN] = &taken_shape,
+    [ADMIN_CHECK] = &check_shape,
+    [ADMIN_CHECKED] = &checked_shape,
     [ADMIN_DONE] = &done_shape,
 };
-const struct protocol admin_protocol = {"admin", 2, shapes, ADMIN_KINDS};
+const struct protocol admin_protocol = {"admin", 3, shapes, ADMIN_KINDS};
 
 const char *
 admin_queue_name(enum admin_queue queue)

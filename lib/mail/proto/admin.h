@@ -16,6 +16,8 @@
  *	                                      <- ADMIN_STEERED, once durable
  *	  ADMIN_SHOW                          ->  root, the queue's owner
  *	                                      <- ADMIN_MESSAGE + content's fds
+ *	  ADMIN_CHECK                         ->  root
+ *	                                      <- ADMIN_CHECKED
  *	  ADMIN_TAKE + content's fds          ->  root
  *	                                      <- ADMIN_TAKEN, once durable
  *
@@ -51,6 +53,8 @@ enum admin_kind {
 	ADMIN_STATE,
 	ADMIN_TAKE,
 	ADMIN_TAKEN,
+	ADMIN_CHECK,
+	ADMIN_CHECKED,
 	ADMIN_DONE,
 	ADMIN_KINDS,
 };
@@ -177,6 +181,21 @@ struct admin_take {
 };
 struct admin_taken {
 	struct str id;
+};
+
+/* The queue's structure, a part at a time. */
+#define ADMIN_CHECK_PARTS 259 /* 256 of deferred/, hold/, journal/, tmp/ */
+struct admin_check {
+	uint64_t part;
+	uint64_t has_content; /* each message is read; else names alone */
+};
+struct admin_checked {
+	uint64_t messages; /* that were looked at */
+	uint64_t moved;    /* files that did not lie where they belong: taken in
+	                      under a new id */
+	uint64_t corrupt;  /* into corrupt/ */
+	uint64_t foreign;  /* that are none of the queue's: left */
+	uint64_t purged;   /* temporary files that nobody writes: removed */
 };
 
 struct admin_done {

@@ -107,7 +107,8 @@ int store_generation(struct store *s, uint64_t *ret);
 /*
  * Files that wait, as their names tell: call until it is false; each name
  * that is not known to `is_known` comes to `each` with its mtime.  Names that
- * no record made true are removed on the way.
+ * no record made true are removed on the way; one in another directory than
+ * its own is left, and said.
  */
 struct store_scan {
 	struct store_item *(*known)(void *arg, struct str id);

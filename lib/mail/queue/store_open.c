@@ -192,7 +192,7 @@ store_close(struct store **sp)
 
 static void
 look_at(struct store *s, const struct store_scan *scan, int fd,
-    const char *name, enum entry_queue queue)
+    const char *name, enum entry_queue queue, unsigned hash)
 {
 	struct str id = str_c(name);
 	struct store_item *item;
@@ -201,6 +201,13 @@ look_at(struct store *s, const struct store_scan *scan, int fd,
 
 	if (!dirs_is_id(id) || fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
+	if (queue == QUEUE_DEFERRED && dirs_hash(id) != hash) {
+		store_say(s,
+		    "deferred/%02x/%s does not belong there: left "
+		    "(postsuper -s)",
+		    hash, name);
+		return;
+	}
 	item = scan->known(scan->arg, id);
 	if (item == NULL) {
 		scan->each(scan->arg, id, queue,
@@ -238,7 +245,7 @@ store_scan(struct store *s, const struct store_scan *scan)
 	}
 	while ((e = readdir(dir)) != NULL)
 		look_at(s, scan, fd, e->d_name,
-		    is_hold ? QUEUE_HOLD : QUEUE_DEFERRED);
+		    is_hold ? QUEUE_HOLD : QUEUE_DEFERRED, s->scan_at - 1);
 	closedir(dir);
 	return true;
 }
