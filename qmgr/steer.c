@@ -19,7 +19,8 @@
 #define RETRY_PAUSE  (20 * CLOCK_MS)
 #define RETRY_TIME   (30 * CLOCK_SEC)
 #define WINDOW       200  /* that need files or more: at a time */
-#define REMOVALS_MAX 5000 /* files that still have to go, before more do */
+#define REMOVALS_FEW 5000 /* files that still have to go ... */
+#define FILL_MAX     40   /* ... where the journal is full to so much of it */
 
 struct steered {
 	struct journal_wait wait; /* first */
@@ -369,10 +370,13 @@ start_id(struct steering *s, struct str id)
 	start(d);
 }
 
+/* What says that they are deleted stays in the journal until their files are
+ * gone: the rest of it is for new mail. */
 static void
 wait_for_removals(const struct qmgr *q)
 {
-	while (store_removals(q->store) > REMOVALS_MAX)
+	while (store_removals(q->store) > REMOVALS_FEW &&
+	       store_fill(q->store) > FILL_MAX)
 		if (task_sleep(clock_after(RETRY_PAUSE)) < 0)
 			return;
 }
@@ -391,6 +395,7 @@ run(struct steering *s, const struct admin_request *r,
 	wait_for_removals(s->qmgr);
 	for (size_t i = 0; i < what->ids.n && !admin_is_gone(r); i++) {
 		start_id(s, ids[i].id);
+		qmgr_poke(s->qmgr); /* what was appended goes to the disk */
 		if (s->open > open_max)
 			wait_until_done(s, open_max);
 	}

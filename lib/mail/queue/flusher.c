@@ -217,6 +217,28 @@ flusher_is_due(const struct flusher *f)
 	return !STAILQ_EMPTY(&f->here);
 }
 
+static bool
+has_job(const struct flusher *f)
+{
+	for (int i = 0; i < FLUSHER_LANES; i++)
+		if (!STAILQ_EMPTY(&f->lanes[i]))
+			return true;
+	return false;
+}
+
+bool
+flusher_is_wanted(struct flusher *f)
+{
+	bool is_wanted;
+
+	if (!f->threaded) /* its caller has the lock */
+		return has_job(f);
+	pthread_mutex_lock(&f->lock);
+	is_wanted = has_job(f);
+	pthread_mutex_unlock(&f->lock);
+	return is_wanted;
+}
+
 int
 flusher_fd(const struct flusher *f)
 {

@@ -57,6 +57,9 @@ void flusher_submit_brief(struct flusher *f, struct flusher_job *job,
 /* A job waits for flusher_collect() itself. */
 bool flusher_is_due(const struct flusher *f);
 
+/* A job on the thread asks: does another wait for it? */
+bool flusher_is_wanted(struct flusher *f);
+
 /* Readable when a job of the thread has ended. */
 int flusher_fd(const struct flusher *f);
 

@@ -275,18 +275,6 @@ is_there(const struct replay *r, const char *path)
 	return fstatat(r->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* Its file may still be there, or be back after a power cut. */
-static void
-remove_files(const struct replay *r, const struct survivor *s)
-{
-	char path[DIRS_PATH_MAX];
-
-	for (int q = 0; q < QUEUE_PLACES; q++) {
-		dirs_path((enum entry_queue)q, str_c(s->id), path);
-		r->disk->unlink(r->disk->arg, r->dirfd, path);
-	}
-}
-
 /* It gets the name that its record says; one that it had elsewhere goes. */
 static int
 give_name(const struct replay *r, const struct survivor *s, const char *from)
@@ -339,7 +327,7 @@ settle_one(struct replay *r, struct survivor *s)
 	if (s->finished && s->place.segment != NULL && !s->moved)
 		return 0;
 	if (s->finished) {
-		remove_files(r, s);
+		r->ended(r->arg, str_c(s->id));
 		return 0;
 	}
 	if (s->place.segment != NULL && !s->moved)

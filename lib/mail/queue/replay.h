@@ -41,11 +41,14 @@ struct replay {
 	uint64_t generation; /* ids below may have been given out */
 	uint64_t records, bad, tails;
 	void (*say)(void *arg, const char *text);
+	/* It is finished: its file may still be there, or be back after a power
+	 * cut. */
+	void (*ended)(void *arg, struct str id);
 	void *arg;
 };
 
 /*
- * Set journal, disk, dirfd, say and arg before.  0; -EPROTONOSUPPORT: a
+ * Set journal, disk, dirfd, say, ended and arg before.  0; -EPROTONOSUPPORT: a
  * record of a type that is not known (nothing was changed); or -errno.
  */
 int replay_run(struct replay *r);

@@ -332,6 +332,7 @@ void
 store_submit(struct store *s)
 {
 	store_send_group(s);
+	store_start_removals(s);
 	journal_submit(s->journal);
 }
 

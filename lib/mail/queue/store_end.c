@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * store_end - messages that are finished, or void: `done` is written and the
- * file removed.  What the disk refuses is tried again, and what says that the
+ * file goes.  What the disk refuses is tried again, and what says that the
  * message is finished stays on disk until then.
  */
 #include "base/log.h"
 #include "mail/queue/store_impl.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,106 +75,16 @@ retry_finished(struct store *s)
 	}
 }
 
-/* A name to be removed.  Until it is, the segment stays that says why: a file
- * that no record ends any more would be mail again. */
-struct removal {
-	struct flusher_job job;
-	STAILQ_ENTRY(removal) link;
-	struct store *store;
-	struct journal_hold hold;
-	char path[DIRS_PATH_MAX];
-};
-
-/* "deferred/3f/ID", "hold/ID", "tmp/ID": a name in it has gone. */
-static void
-mark_path(struct store *s, const char *path)
-{
-	struct str dir, id;
-
-	if (str_has_prefix(str_c(path), STR("tmp/"))) {
-		s->dirt.tmp = true;
-		return;
-	}
-	id = str_from(str_c(path), (size_t)str_find_last(str_c(path), '/') + 1);
-	str_cut(str_c(path), '/', &dir, NULL);
-	store_mark_dirty(
-	    s, str_eq(dir, STR("hold")) ? QUEUE_HOLD : QUEUE_DEFERRED, id);
-}
-
-static int
-run_removal(struct flusher_job *job)
-{
-	struct removal *r = (struct removal *)job;
-	const struct disk *disk = r->store->config.disk;
-	int error = disk->unlink(disk->arg, r->store->config.dirfd, r->path);
-
-	return error == -ENOENT ? 0 : error;
-}
-
-static void
-end_removal(struct flusher_job *job, int error)
-{
-	struct removal *r = (struct removal *)job;
-	struct store *s = r->store;
-
-	if (error < 0) { /* again at the next tick */
-		STAILQ_INSERT_TAIL(&s->removals, r, link);
-		return;
-	}
-	mark_path(s, r->path);
-	journal_release(&r->hold);
-	free(r);
-	s->nremovals--;
-}
-
-void
-store_unlink(struct store *s, const char *path, struct journal_segment *segment)
-{
-	struct removal *r = calloc(1, sizeof(*r));
-
-	if (r == NULL)
-		log_fatal("out of memory for a removal");
-	r->store = s;
-	r->hold.is_guard = true;
-	if (segment != NULL)
-		journal_hold(segment, &r->hold);
-	snprintf(r->path, sizeof(r->path), "%s", path);
-	s->nremovals++;
-	flusher_submit(
-	    s->flusher, FLUSHER_SLOW, &r->job, run_removal, end_removal);
-}
-
-size_t
-store_removals(const struct store *s)
-{
-	return s->nremovals;
-}
-
-static void
-retry_removals(struct store *s)
-{
-	struct removal_list mine = STAILQ_HEAD_INITIALIZER(mine);
-	struct removal *r;
-
-	STAILQ_CONCAT(&mine, &s->removals);
-	while ((r = STAILQ_FIRST(&mine)) != NULL) {
-		STAILQ_REMOVE_HEAD(&mine, link);
-		flusher_submit(s->flusher, FLUSHER_SLOW, &r->job, run_removal,
-		    end_removal);
-	}
-}
-
 void
 store_retry_ends(struct store *s)
 {
 	retry_finished(s);
-	retry_removals(s);
+	store_retry_removals(s);
 }
 
 void
 store_drop_leftovers(struct store *s)
 {
-	struct removal *r;
 	struct finished *f;
 
 	while ((f = STAILQ_FIRST(&s->unfinished)) != NULL) {
@@ -183,12 +92,7 @@ store_drop_leftovers(struct store *s)
 		journal_release(&f->hold);
 		free(f);
 	}
-
-	while ((r = STAILQ_FIRST(&s->removals)) != NULL) {
-		STAILQ_REMOVE_HEAD(&s->removals, link);
-		journal_release(&r->hold);
-		free(r);
-	}
+	store_drop_removals(s);
 }
 
 void
@@ -218,7 +122,7 @@ store_finish(struct store *s, struct store_item *item)
 			    str_c(item->id), path);
 		/* The oldest segment that says something about it: while that
 		 * stays, so do those that say it is finished. */
-		store_unlink(s, path, item->hold.segment);
+		store_unlink_ended(s, path, item->hold.segment);
 	}
 	store_forget(item);
 }
@@ -243,7 +147,7 @@ end_deletion(struct journal_wait *w, int error)
 	if (error == 0 && item->where == STORE_FILE && item->move == NULL &&
 	    !item->in_tmp) {
 		dirs_path((enum entry_queue)item->queue, str_c(item->id), path);
-		store_unlink(d->store, path, d->hold.segment);
+		store_unlink_ended(d->store, path, d->hold.segment);
 		store_forget(item);
 	} else if (error == 0) {
 		/* What moves it may have said so behind our record. */

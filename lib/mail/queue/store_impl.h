@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * store_impl - what the files of store share: store.c (taking in,
- * statuses), store_end.c (finishing), store_load.c (reading), store_move.c
- * (into files), store_leave.c (segments that go), store_open.c (start, scan,
- * end).
+ * statuses), store_end.c (finishing), store_remove.c (names that go),
+ * store_load.c (reading), store_move.c (into files), store_leave.c (segments
+ * that go), store_open.c (start, scan, end).
  */
 #ifndef MAIL_QUEUE_STORE_IMPL_H
 #define MAIL_QUEUE_STORE_IMPL_H
 
+#include "base/map.h"
 #include "mail/queue/store.h"
 
 #define STORE_MOVES_MAX   16
@@ -26,12 +27,14 @@ struct leaving {
 	struct journal_wait wait;
 	struct flusher_job job;
 	struct dirt dirt;
+	unsigned at;       /* the thread's: which directory is next ... */
+	bool is_through;   /* ... and that there was none */
 	uint64_t failures; /* of the journal, when it began */
 };
 
 struct move_group;
-struct removal;
-STAILQ_HEAD(removal_list, removal);
+struct removals;
+STAILQ_HEAD(removals_list, removals);
 struct finished;
 STAILQ_HEAD(finished_list, finished);
 
@@ -43,16 +46,21 @@ struct store {
 	struct dirt dirt;
 	struct leaving leaving;
 	struct move_group *gathering;
-	size_t nremovals;                /* on their way, or: */
-	struct removal_list removals;    /* that failed: again ... */
-	struct finished_list unfinished; /* ... as these */
-	size_t moves;                    /* on their way */
-	int64_t no_files_until;          /* making one failed */
-	uint64_t generation;             /* the next to give out ... */
+	struct finished_list unfinished;      /* that failed: again */
+	size_t nremovals;                     /* names that still have to go: */
+	struct removals *gathering_names[2];  /* [1]: of ended messages */
+	struct removals_list removals;        /* that wait for the thread */
+	struct removals *removing;            /* the thread has it */
+	struct removals_list failed_removals; /* again at the next tick */
+	struct map ended;        /* ids: the scan may meet files of theirs */
+	size_t moves;            /* on their way */
+	int64_t no_files_until;  /* making one failed */
+	uint64_t generation;     /* the next to give out ... */
 	uint64_t generation_end; /* ... and where the durable ones end */
 	struct journal_wait generation_wait;
 	uint64_t generation_wanted;
 	unsigned scan_at;
+	bool is_syncing; /* no name goes until that is done */
 	bool closing;
 };
 
@@ -70,14 +78,28 @@ struct journal_wait *store_pending(struct store *s, struct store_item *item,
     struct store_item *spoken, struct journal_wait *owner,
     struct journal_place **ret_place);
 void store_pending_drop(struct journal_wait *w);
-/* Remove a name; `segment` (or NULL) stays until that is done. */
-void store_unlink(
-    struct store *s, const char *path, struct journal_segment *segment);
 void store_retry_ends(struct store *s);
 /* At the end: what could not be done; the next start finds it to do. */
 void store_drop_leftovers(struct store *s);
 void store_write_done(
     struct store *s, struct str id, struct journal_segment *segment);
+
+/* store_remove.c: remove a name; `segment` (or NULL) stays until that is done,
+ * or, of a message that has ended, until the journal says that elsewhere. */
+void store_unlink(
+    struct store *s, const char *path, struct journal_segment *segment);
+void store_unlink_ended(
+    struct store *s, const char *path, struct journal_segment *segment);
+void store_start_removals(struct store *s);
+void store_retry_removals(struct store *s);
+void store_drop_removals(struct store *s);
+/* Say at the journal's head what this segment alone says of some names. */
+void store_forward_removals(struct store *s, struct journal_segment *segment);
+
+/* store_open.c: the names are all known. */
+bool store_is_scanned(const struct store *s);
+/* What the scan finds of that id is no mail. */
+void store_note_ended(struct store *s, struct str id);
 
 /* store_load.c: as it is for good: statuses that are not durable yet are left
  * out, and *ret_nspoken is how many are in.  -EBUSY: it is not durable itself.

@@ -8,6 +8,7 @@
 #include "mail/queue/store_impl.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define FEW      8
@@ -22,6 +23,27 @@ merge_dirt(struct dirt *into, const struct dirt *from)
 	into->tmp |= from->tmp;
 }
 
+/* The directory that is next, from `l->at` on; false: that was all. */
+static bool
+next_dirt(struct leaving *l, char ret_path[DIRS_PATH_MAX])
+{
+	const struct dirt *d = &l->dirt;
+
+	while (l->at < DIRS_HASH && !d->hashed[l->at])
+		l->at++;
+	if (l->at == DIRS_HASH && !d->hold)
+		l->at++;
+	if (l->at > DIRS_HASH + 1 || (l->at == DIRS_HASH + 1 && !d->tmp))
+		return false;
+	if (l->at < DIRS_HASH)
+		dirs_of_hash(l->at, ret_path);
+	else
+		snprintf(ret_path, DIRS_PATH_MAX, "%s",
+		    l->at == DIRS_HASH ? "hold" : "tmp");
+	l->at++;
+	return true;
+}
+
 static int
 run_sync(struct flusher_job *job)
 {
@@ -31,16 +53,14 @@ run_sync(struct flusher_job *job)
 	int dirfd = l->store->config.dirfd, r = 0;
 	char path[DIRS_PATH_MAX];
 
-	for (unsigned i = 0; r == 0 && i < DIRS_HASH; i++) {
-		if (!l->dirt.hashed[i])
-			continue;
-		dirs_of_hash(i, path);
+	while (r == 0) {
+		l->is_through = !next_dirt(l, path);
+		if (l->is_through)
+			break;
 		r = disk->sync_dir(disk->arg, dirfd, path);
+		if (flusher_is_wanted(l->store->flusher))
+			break;
 	}
-	if (r == 0 && l->dirt.hold)
-		r = disk->sync_dir(disk->arg, dirfd, "hold");
-	if (r == 0 && l->dirt.tmp)
-		r = disk->sync_dir(disk->arg, dirfd, "tmp");
 	return r;
 }
 
@@ -52,6 +72,11 @@ end_sync(struct flusher_job *job, int error)
 	struct store *s = l->store;
 	struct journal_segment *segment = l->segment;
 
+	if (error == 0 && !l->is_through) {
+		flusher_submit(
+		    s->flusher, FLUSHER_SLOW, &l->job, run_sync, end_sync);
+		return;
+	}
 	l->segment = NULL;
 	if (error < 0) {
 		merge_dirt(&s->dirt, &l->dirt);
@@ -67,6 +92,7 @@ static void
 sync_names(struct store *s)
 {
 	s->leaving.dirt = s->dirt;
+	s->leaving.at = 0;
 	s->dirt = (struct dirt){0};
 	flusher_submit(
 	    s->flusher, FLUSHER_SLOW, &s->leaving.job, run_sync, end_sync);
@@ -140,6 +166,8 @@ empty_oldest(struct store *s, struct journal_segment *segment)
 	bool is_pressed = used * 2 > journal_size(s->journal);
 	struct journal_hold *h = journal_first_hold(segment);
 
+	if (is_pressed)
+		store_forward_removals(s, segment);
 	for (int looked = 0; h != NULL && looked < LOOK_MAX; looked++) {
 		struct journal_hold *next = journal_next_hold(h);
 		struct store_item *item = store_item_of(h);

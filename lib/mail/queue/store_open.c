@@ -19,6 +19,45 @@ say_replay(void *arg, const char *text)
 	store_say(arg, "%s", text);
 }
 
+bool
+store_is_scanned(const struct store *s)
+{
+	return s->scan_at > DIRS_HASH;
+}
+
+void
+store_note_ended(struct store *s, struct str id)
+{
+	char *copy = strndup(id.p, id.len), *old;
+
+	if (copy == NULL)
+		log_fatal("out of memory for what the scan is to pass by");
+	old = map_del(&s->ended, id);
+	map_put(&s->ended, str_c(copy), copy);
+	free(old);
+}
+
+static void
+forget_ended(struct store *s)
+{
+	MAP_FOREACH (slot, &s->ended)
+		free(slot->value);
+	map_done(&s->ended);
+}
+
+/* One that an earlier run finished: wherever a file of it is, it goes. */
+static void
+remove_ended(void *arg, struct str id)
+{
+	struct store *s = arg;
+	char path[DIRS_PATH_MAX];
+
+	for (int q = 0; q < QUEUE_PLACES; q++) {
+		dirs_path((enum entry_queue)q, id, path);
+		store_unlink_ended(s, path, journal_oldest(s->journal));
+	}
+}
+
 static void
 adopt(struct store_item *item, const struct survivor *from)
 {
@@ -131,7 +170,12 @@ store_open(const struct store_config *c, const struct store_events *e,
 	    .size_max = c->journal_size,
 	};
 	struct replay r = {
-	    .disk = c->disk, .dirfd = c->dirfd, .say = say_replay, .arg = s};
+	    .disk = c->disk,
+	    .dirfd = c->dirfd,
+	    .say = say_replay,
+	    .ended = remove_ended,
+	    .arg = s,
+	};
 	int error = 0;
 
 	if (s == NULL)
@@ -141,6 +185,8 @@ store_open(const struct store_config *c, const struct store_events *e,
 	s->generation_wait.done = end_generation;
 	s->leaving.store = s;
 	STAILQ_INIT(&s->removals);
+	STAILQ_INIT(&s->failed_removals);
+	map_init(&s->ended);
 	STAILQ_INIT(&s->unfinished);
 	/* What an earlier run renamed and removed may not be durable. */
 	memset(&s->dirt, true, sizeof(s->dirt));
@@ -169,9 +215,11 @@ store_open(const struct store_config *c, const struct store_events *e,
 void
 store_sync(struct store *s)
 {
+	s->is_syncing = true;
 	do
 		store_submit(s);
 	while (flusher_wait(s->flusher));
+	s->is_syncing = false;
 }
 
 void
@@ -185,6 +233,7 @@ store_close(struct store **sp)
 	s->closing = true;
 	store_sync(s);
 	store_drop_leftovers(s);
+	forget_ended(s);
 	journal_close(&s->journal);
 	flusher_free(&s->flusher);
 	free(s);
@@ -210,6 +259,8 @@ look_at(struct store *s, const struct store_scan *scan, int fd,
 	}
 	item = scan->known(scan->arg, id);
 	if (item == NULL) {
+		if (map_get(&s->ended, id) != NULL)
+			return;
 		scan->each(scan->arg, id, queue,
 		    st.st_mtim.tv_sec * CLOCK_SEC + st.st_mtim.tv_nsec);
 		return;
@@ -230,8 +281,10 @@ store_scan(struct store *s, const struct store_scan *scan)
 	DIR *dir;
 	int fd;
 
-	if (s->scan_at > DIRS_HASH)
+	if (store_is_scanned(s)) {
+		forget_ended(s);
 		return false;
+	}
 	if (!is_hold)
 		dirs_of_hash(s->scan_at, path);
 	s->scan_at++;

@@ -8,8 +8,10 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int alarms;
 static void
@@ -250,11 +252,111 @@ test_many_restarts(void **state)
 	free(w);
 }
 
+static struct store_item *
+known_none(void *arg, struct str id)
+{
+	(void)arg;
+	(void)id;
+	return NULL;
+}
+
+static void
+find_mail(void *arg, struct str id, enum entry_queue queue, int64_t next)
+{
+	(void)arg;
+	(void)queue;
+	(void)next;
+	fail_msg("%.*s is mail again", STR_ARG(id));
+}
+
+static size_t
+count_files(const struct world *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->n; i++) {
+		char path[DIRS_PATH_MAX];
+
+		dirs_path(QUEUE_DEFERRED, str_c(w->letters[i]->item.id), path);
+		n += faccessat(w->rig.dirfd, path, F_OK, 0) == 0;
+	}
+	return n;
+}
+
+static void
+delete_letter(struct world *w, struct letter *l)
+{
+	assert_int_equal(store_delete(w->store, &l->item, &l->delete_wait), 0);
+	world_settle(w);
+	assert_true(l->deleted != SIZE_MAX);
+}
+
+/* Of deleted messages the files stay, for the disk removes none: that neither
+ * stops the row of segments nor makes mail of them again. */
+static void
+test_names_that_stay(void **state)
+{
+	enum {
+		FILES = 20,
+		OTHERS = 1000
+	};
+	struct world *w = malloc(sizeof(*w));
+	struct store_scan scan = {.known = known_none, .each = find_mail};
+	struct store_events e = {0};
+	BUF_CLEANUP struct buf why = {0};
+
+	(void)state;
+	clock_update();
+	buf_init(&why, 1000);
+	world_open(w, 7);
+	for (int i = 0; i < FILES; i++) {
+		assert_non_null(world_add(w, 9000, NULL));
+		world_settle(w);
+	}
+	assert_int_equal(count_files(w), FILES);
+	w->rig.error = EIO;
+	w->rig.fail_after[RIG_UNLINK] = 0;
+	for (int i = 0; i < FILES; i++)
+		delete_letter(w, w->letters[i]);
+	assert_int_equal(store_removals(w->store), FILES);
+	for (int i = 0; i < OTHERS;
+	     i++) { /* three times what there is room for */
+		struct letter *l = world_add(w, 700, NULL);
+
+		assert_non_null(l);
+		world_settle(w);
+		delete_letter(w, l);
+		store_tick(w->store, clock_mono());
+		world_settle(w);
+	}
+	assert_int_equal(count_files(w), FILES);
+	store_close(&w->store);
+	w->rig.fail_after[RIG_UNLINK] = -1;
+	w->store = store_open(
+	    &(struct store_config){
+		.dirfd = w->rig.dirfd,
+		.disk = &w->rig.disk,
+		.segment_size = RIG_SEGMENT,
+		.journal_size = RIG_JOURNAL,
+		.keep = 2,
+	    },
+	    &e, world_none_found, &why);
+	assert_non_null(w->store);
+	while (store_scan(w->store, &scan))
+		;
+	world_settle(w);
+	assert_int_equal(store_removals(w->store), 0);
+	assert_int_equal(count_files(w), 0);
+	world_close(w);
+	free(w);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_failed_flush),
     cmocka_unit_test(test_third_failure_alarms),
     cmocka_unit_test(test_full_disk_drains),
     cmocka_unit_test(test_full_disk_with_one_that_stays),
+    cmocka_unit_test(test_names_that_stay),
     cmocka_unit_test(test_generations_never_repeat),
     cmocka_unit_test(test_many_restarts),
 };
