@@ -160,14 +160,20 @@ session_is_quiet(const struct session *s)
 /* ---- opening ---- */
 
 static int
-bind_to(int fd, const struct ip *from)
+bind_to(int fd, const struct ip *from, bool enforce)
 {
 	struct sockaddr_storage ss;
+	char text[IP_TEXT_MAX];
 
 	if (from->family == 0)
 		return 0;
 	socklen_t len = ip_to_sockaddr(from, 0, &ss);
-	return bind(fd, (struct sockaddr *)&ss, len) < 0 ? -errno : 0;
+	if (bind(fd, (struct sockaddr *)&ss, len) == 0)
+		return 0;
+	int e = -errno;
+	ip_format(from, text);
+	log_warning("smtp_bind_address: bind %s: %s", text, strerror(-e));
+	return enforce ? e : 0;
 }
 
 static int
@@ -179,7 +185,8 @@ open_socket(const struct settings *c, const struct ip *to)
 
 	if (fd < 0)
 		return -errno;
-	int e = bind_to(fd, to->family == 6 ? &c->bind6 : &c->bind4);
+	int e = bind_to(
+	    fd, to->family == 6 ? &c->bind6 : &c->bind4, c->enforce_bind);
 	/* A group of commands is one write: nothing is gained by waiting. */
 	if (e == 0 &&
 	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) < 0)

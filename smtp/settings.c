@@ -33,22 +33,39 @@ read_times(struct settings *s, const struct conf *c)
 	s->reuse_time = conf_time(c, PARAM_smtp_connection_reuse_time_limit);
 }
 
+/* With the DNS, and how else? */
+static int
+read_host_lookup(struct settings *s, const struct conf *c, struct buf *why)
+{
+	struct str lookup = conf_str(c, PARAM_smtp_host_lookup);
+	struct str level = conf_str(c, PARAM_smtp_dns_support_level);
+	bool is_off = level.len == 0 ? conf_bool(c, PARAM_disable_dns_lookups)
+	                             : str_eq_case(level, STR("disabled"));
+
+	s->lookup_dns = !is_off && has_word(lookup, "dns");
+	s->lookup_native = is_off || has_word(lookup, "native");
+	if (s->lookup_dns || s->lookup_native)
+		return 0;
+	buf_add_c(why, "smtp_host_lookup: neither dns nor native");
+	return -EINVAL;
+}
+
 static void
 read_lookups(struct settings *s, const struct conf *c)
 {
 	struct str protocols = conf_str(c, PARAM_inet_protocols);
-	struct str lookup = conf_str(c, PARAM_smtp_host_lookup);
 	struct str first = conf_str(c, PARAM_smtp_address_preference);
 
 	s->discard = conf_str(c, PARAM_smtp_discard_ehlo_keywords);
 	s->use_ipv4 = has_word(protocols, "all") || has_word(protocols, "ipv4");
 	s->use_ipv6 = has_word(protocols, "all") || has_word(protocols, "ipv6");
-	s->lookup_dns = has_word(lookup, "dns");
-	s->lookup_native = has_word(lookup, "native");
 	s->first = str_eq(first, STR("ipv4"))   ? FAMILY_IPV4
 	           : str_eq(first, STR("ipv6")) ? FAMILY_IPV6
 	                                        : FAMILY_ANY;
 	s->ignore_mx_error = conf_bool(c, PARAM_ignore_mx_lookup_error);
+	s->defer_no_address =
+	    conf_bool(c, PARAM_smtp_defer_if_no_mx_address_found);
+	s->enforce_bind = conf_bool(c, PARAM_smtp_bind_address_enforce);
 	s->shuffle = conf_bool(c, PARAM_smtp_randomize_addresses);
 	s->balance = conf_bool(c, PARAM_smtp_balance_inet_protocols);
 	s->address_limit = (size_t)conf_int(c, PARAM_smtp_mx_address_limit);
@@ -101,12 +118,10 @@ settings_read(struct settings *s, const struct conf *c, struct buf *why)
 		    STR_ARG(port));
 		return -EINVAL;
 	}
-	if (!s->lookup_dns && !s->lookup_native) {
-		buf_add_c(why, "smtp_host_lookup: neither dns nor native");
-		return -EINVAL;
-	}
-	int e = read_bind(&s->bind4, c, PARAM_smtp_bind_address, 4, why);
-	return e != 0
-	           ? e
-	           : read_bind(&s->bind6, c, PARAM_smtp_bind_address6, 6, why);
+	int e = read_host_lookup(s, c, why);
+	if (e == 0)
+		e = read_bind(&s->bind4, c, PARAM_smtp_bind_address, 4, why);
+	if (e == 0)
+		e = read_bind(&s->bind6, c, PARAM_smtp_bind_address6, 6, why);
+	return e;
 }

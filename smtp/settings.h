@@ -32,11 +32,12 @@ struct settings {
 
 	bool use_ipv4, use_ipv6;
 	bool lookup_dns, lookup_native;
-	bool ignore_mx_error;
+	bool ignore_mx_error, defer_no_address;
 	bool shuffle, balance;
 	enum settings_family first; /* of addresses with one preference */
 	size_t address_limit, session_limit; /* 0: none */
 	struct ip bind4, bind6;              /* family 0: none */
+	bool enforce_bind;
 
 	bool skip_5xx_greeting, skip_quit_reply, never_ehlo, always_ehlo;
 	bool converts;      /* 8-bit content for servers without 8BITMIME */

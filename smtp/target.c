@@ -288,6 +288,8 @@ find_by_mx(struct search *s, struct str domain, const struct dns_answer *mx,
 	if (s->found.n == 0) {
 		log_warning("no MX host for %.*s has a valid address record",
 		    STR_ARG(domain));
+		if (s->f->settings->defer_no_address && fail_is_hard(s->why))
+			fail_soften(s->why, "4.4.4");
 		return;
 	}
 	check_own(s, domain, list[0].preference);

@@ -142,7 +142,8 @@ check_str(const struct param_row *row, struct str text, struct buf *why)
 	return 0;
 }
 
-/* The words stand behind the sentence's last colon: "...: any | ipv4". */
+/* The words stand behind the sentence's last colon: "...: any | ipv4".  The
+ * default is good as well, where it is empty. */
 static int
 check_word(const struct param_row *row, struct str text, struct buf *why)
 {
@@ -151,6 +152,8 @@ check_word(const struct param_row *row, struct str text, struct buf *why)
 	struct str words = str_from(sentence, (size_t)(colon + 1)), word;
 	struct str rest = words;
 
+	if (text.len == 0 && *row->def == '\0')
+		return 0;
 	while (!str_is_empty(word = str_word(&rest, " |")))
 		if (str_eq_case(word, text))
 			return 0;

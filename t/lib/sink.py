@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """sink: a server of SMTP that does as it is told, and keeps what it heard."""
+import socket
 import socketserver
 import threading
 
@@ -7,42 +8,50 @@ from lib.suite import free_port, wait_until
 
 
 class Sink:
-    """`extensions` are what EHLO says; `rcpt` and `end` what is answered to
-    each RCPT and to the end of DATA (may be changed at any time; `rcpt` may
-    be a function of the line)."""
+    """`extensions` are what EHLO says, None: it is not known; `greeting`,
+    `rcpt` and `end` what is said first, to each RCPT and to the end of DATA
+    (may be changed at any time; `rcpt` may be a function of the line)."""
 
-    def __init__(self, extensions=("PIPELINING", "8BITMIME"), rcpt="250 2.1.5 Ok", end="250 2.0.0 Ok"):
-        self.extensions, self.rcpt, self.end = extensions, rcpt, end
+    def __init__(self, extensions=("PIPELINING", "8BITMIME"), rcpt="250 2.1.5 Ok", end="250 2.0.0 Ok",
+                 greeting="220 sink.test ESMTP", host="127.0.0.1", port=None):
+        self.extensions, self.rcpt, self.end, self.greeting = extensions, rcpt, end, greeting
         self.heard = []  # (MAIL line, [RCPT lines accepted], content)
         self.tried = 0   # RCPT lines in all
-        self.port = free_port()
+        self.sessions = []  # of each: the client's address, then what it said
+        self.port = port or free_port(host)
         sink = self
 
         class Session(socketserver.StreamRequestHandler):
             def handle(self):
+                said = [self.client_address[0]]
+                sink.sessions.append(said)
                 try:
-                    sink.serve(self.rfile, self.wfile)
+                    sink.serve(self.rfile, self.wfile, said)
                 except ConnectionError:
                     pass  # a client that was killed
 
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True
+            address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
             daemon_threads = True
 
-        self.server = Server(("127.0.0.1", self.port), Session)
+        self.server = Server((host, self.port), Session)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def serve(self, rfile, wfile):
+    def serve(self, rfile, wfile, said):
         def say(text):
             wfile.write(text.encode() + b"\r\n")
             wfile.flush()
 
         mail, to = None, []
-        say("220 sink.test ESMTP")
+        say(self.greeting)
         for line in rfile:
             line = line.decode("latin-1").rstrip("\r\n")
             verb = line[:4].upper()
-            if verb == "EHLO":
+            said.append(line)
+            if verb == "EHLO" and self.extensions is None:
+                say("502 5.5.2 what is that")
+            elif verb == "EHLO":
                 lines = ["sink.test", *self.extensions]
                 for i, word in enumerate(lines):
                     say("250" + ("-" if i + 1 < len(lines) else " ") + word)
