@@ -111,21 +111,6 @@ set_config(struct service *s, const struct conf *c)
 	return true;
 }
 
-/* What somebody wrote: Postfix's own default is for processes, of which there
- * are no such numbers here. */
-static uint64_t
-find_limit(const struct conf *c, const struct master_service *cf)
-{
-	struct str column = cf->columns[MASTER_COLUMN_PROCESSES], file;
-	unsigned line;
-	bool is_said = column.len > 0 && !str_eq(column, STR("-"));
-
-	return is_said ||
-	               conf_where(c, STR("default_process_limit"), &file, &line)
-	           ? cf->processes
-	           : 0;
-}
-
 static bool
 add_service(struct plan *p, const struct program_row *program,
     const struct master_service *cf, const struct master_cf *m,
@@ -141,7 +126,7 @@ add_service(struct plan *p, const struct program_row *program,
 	s->name = arena_str(&p->arena, cf->name);
 	s->program = program;
 	s->is_inet = str_eq(cf->type, STR("inet"));
-	s->limit = find_limit(p->conf, cf);
+	s->limit = master_cf_limit(cf, p->conf);
 	s->syslog_name = arena_str(&p->arena, conf_str(c, PARAM_syslog_name));
 	find_files(s, c);
 	find_endpoints(s, c);

@@ -56,7 +56,7 @@ show(const struct schedule_view *v, int64_t now)
 	return (struct admin_destination){
 	    .transport = v->transport,
 	    .nexthop = v->nexthop,
-	    .waiting = v->errands,
+	    .waiting = v->errands + v->tickets,
 	    .busy = v->busy,
 	    .window = v->window,
 	    .is_dead = v->is_dead,
@@ -105,7 +105,7 @@ admin_status(struct admin_request *r)
 	struct admin_state state = {
 	    .started = q->started,
 	    .now = clock_wall(),
-	    .active = q->nactive,
+	    .active = q->room.messages,
 	    .deferred = q->nheap,
 	    .held = qmgr_held(q),
 	    .waiting = schedule_errands(q->schedule),

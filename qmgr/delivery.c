@@ -39,23 +39,45 @@ delivery_leave(struct delivery *d, enum schedule_result result)
 	release(d, result, STR("4.3.0 unknown"));
 }
 
-static bool
-speaks_of_host(const struct outcome *o)
+static enum schedule_result
+find_verdict(const struct delivery *d, const struct outcome *o)
 {
-	return o->state == OUTCOME_DEFERRED &&
-	       str_has_prefix(o->dsn, STR("4.4."));
+	if (message_is_ours(o))
+		return SCHEDULE_UNKNOWN;
+	if (o->state != OUTCOME_DEFERRED)
+		return SCHEDULE_REACHED;
+	return d->is_unheard || str_has_prefix(o->dsn, STR("4.4."))
+	           ? SCHEDULE_FAILED
+	           : SCHEDULE_REACHED;
+}
+
+/* One that says more than the others counts: the host was reached, if it was
+ * for one of them. */
+static enum schedule_result
+verdict_of_all(
+    const struct delivery *d, const struct message_result *results, size_t n)
+{
+	enum schedule_result all = SCHEDULE_UNKNOWN, one;
+
+	for (size_t i = 0; i < n; i++) {
+		one = find_verdict(d, &results[i].outcome);
+		if (one < all)
+			all = one;
+	}
+	return all;
 }
 
 /*
- * A host that could not be reached, or a route to it that could not be found,
- * is told by outcomes of class 4.4.x for all.  Outcomes are recorded first:
+ * A host that could not be reached, that went away, or a route to it that could
+ * not be found, is told by outcomes of class 4.4.x for all; one that would not
+ * talk to us by the agent.  Outcomes are recorded first:
  * what the schedule gives back when a host is dead comes after them.
  */
 static void
 end(struct delivery *d, const struct message_result *results, size_t n)
 {
 	BUF_CLEANUP struct buf why = {0};
-	enum schedule_result verdict = SCHEDULE_FAILED;
+	enum schedule_result verdict = verdict_of_all(d, results, n);
 	struct message *m = d->message;
 	struct qmgr *q = d->qmgr;
 	const char *agent = d->agent;
@@ -64,9 +86,6 @@ end(struct delivery *d, const struct message_result *results, size_t n)
 	buf_init(&why, OUTCOME_TEXT_MAX + 16);
 	buf_addf(&why, "%.*s %.*s", STR_ARG(results[0].outcome.dsn),
 	    STR_ARG(results[0].outcome.text));
-	for (size_t i = 0; i < n; i++)
-		if (!speaks_of_host(&results[i].outcome))
-			verdict = SCHEDULE_REACHED;
 	message_results(q, m, agent, started, results, n);
 	release(d, verdict, buf_str(&why));
 }
@@ -130,6 +149,7 @@ end_as_told(struct delivery *d, const struct job_done *done)
 	    arena_array(&d->arena, d->job.count, sizeof(*results));
 	size_t n = 0;
 
+	d->is_unheard = done->unheard;
 	for (size_t i = 0; i < d->job.count; i++) {
 		uint64_t index = d->recipients[i].index;
 		struct job_outcome o = told_of(done, index);
@@ -295,7 +315,7 @@ delivery_start(struct qmgr *q, struct schedule_job *job)
 	if (d == NULL)
 		log_fatal("out of memory for a delivery");
 	d->qmgr = q;
-	d->message = job->message;
+	d->message = message_of_turns(job->message);
 	d->job = *job;
 	d->started = clock_wall();
 	d->agent = "smtp";

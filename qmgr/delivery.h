@@ -24,6 +24,7 @@ struct delivery {
 	struct schedule_job job;
 	int64_t started; /* wall clock */
 	const char *agent;
+	bool is_unheard; /* as struct job_done */
 	struct arena arena;
 	struct action action; /* what mda's child is to do */
 	struct str delivered_to;

@@ -22,7 +22,6 @@
  * mail came, or at a start, ends none before a person can set it. */
 #define EXPIRE_ATTEMPTS_MIN 3
 #define STRIKES_MAX         2
-#define WAKE_TIME           (2 * CLOCK_MS)
 
 enum admin_queue
 message_queue(const struct message *m)
@@ -97,6 +96,7 @@ message_waits(
 static void
 free_message(struct qmgr *q, struct message *m)
 {
+	schedule_forget(q->schedule, &m->turns, clock_mono());
 	map_del(&q->messages, message_id(m));
 	free(m);
 }
@@ -167,7 +167,8 @@ make_active(struct qmgr *q, struct message *m, struct store_body *body)
 	m->active = a;
 	m->item.in_use = true;
 	count_content(q, m);
-	q->nactive++;
+	q->room.messages++;
+	q->room.recipients += body->progress.n;
 }
 
 static void
@@ -176,11 +177,12 @@ make_passive(struct qmgr *q, struct message *m)
 	struct active *a = m->active;
 
 	drop_content(q, m);
+	q->room.recipients -= a->body->progress.n;
 	store_body_free(&a->body);
 	free(a->errands);
 	free(a);
 	m->active = NULL;
-	q->nactive--;
+	q->room.messages--;
 }
 
 struct message *
@@ -225,9 +227,15 @@ begin_attempt(struct qmgr *q, struct message *m)
 	struct active *a = m->active;
 
 	m->state = MESSAGE_ACTIVE;
-	a->attempt = a->body->progress.attempts + 1;
-	if (m->attempts < EXPIRE_ATTEMPTS_MIN)
-		m->attempts++;
+	a->is_rest = m->is_called;
+	a->attempt = a->body->progress.attempts;
+	if (!a->is_rest || !m->is_midway) {
+		a->attempt++;
+		if (m->attempts < EXPIRE_ATTEMPTS_MIN)
+			m->attempts++;
+	}
+	m->is_called = false;
+	m->is_midway = false;
 	a->since = clock_wall();
 	a->is_only_ours = true;
 	a->errands = calloc(a->body->progress.n, sizeof(*a->errands));
@@ -242,14 +250,22 @@ begin_attempt(struct qmgr *q, struct message *m)
 	routing_add(q, m);
 }
 
+static bool
+is_too_much(const struct qmgr *q)
+{
+	const struct schedule_room *r = &q->room;
+
+	return r->messages > 1 && (r->messages > r->messages_max ||
+				      r->recipients > r->recipients_max);
+}
+
 void
 message_taken(struct qmgr *q, struct message *m)
 {
 	bool is_held = m->active->body->envelope.hold;
 
 	stats_taken(&q->stats, m->active->body->envelope.size);
-	if (!is_held && q->nactive <= q->site->active_max &&
-	    !qmgr_is_at_rest(q)) {
+	if (!is_held && !is_too_much(q) && !qmgr_is_at_rest(q)) {
 		begin_attempt(q, m);
 		return;
 	}
@@ -401,6 +417,32 @@ rest(struct qmgr *q, struct message *m)
 		store_want_file(q->store, &m->item);
 }
 
+/*
+ * Some of its recipients go to where there is no room.  If all that is left
+ * does it waits for that alone, else for its next attempt too.
+ */
+static void
+stand_in_line(struct qmgr *q, struct message *m)
+{
+	struct active *a = m->active;
+	const struct progress *p = &a->body->progress;
+	int64_t due = CLOCK_NEVER;
+
+	m->is_midway = p->attempts == a->attempt;
+	if (!m->is_midway && !a->is_rest)
+		m->attempts--; /* it was none */
+	if (p->left > a->waiting)
+		due = clock_after(wait_of(q, m));
+	if (m->is_called || SLIST_EMPTY(&m->turns.tickets))
+		due = clock_mono();
+	if (m->is_midway)
+		store_rest(q->store, &m->item, a->body);
+	m->item.in_use = false;
+	make_passive(q, m);
+	if (!hold_if_struck(q, m))
+		wait_add(q, m, due);
+}
+
 static void
 tell(struct qmgr *q, struct message *m, enum bounce_about about)
 {
@@ -418,13 +460,16 @@ look(struct qmgr *q, struct message *m)
 		finish(q, m);
 	} else if (m->active->steered != NULL) {
 		steer_look(q, m);
-	} else if (is_expired(q, m) && has_one(m, may_expire)) {
+	} else if (m->active->waiting == 0 && is_expired(q, m) &&
+		   has_one(m, may_expire)) {
 		report_expired(m, "expired");
 		expire(q, m, may_expire);
 	} else if (notice_is_due(m, &about) && !qmgr_is_at_rest(q)) {
 		tell(q, m, about);
 	} else if (notice_is_delay_due(q, m) && !qmgr_is_at_rest(q)) {
 		tell(q, m, BOUNCE_DELAY);
+	} else if (m->active->waiting > 0) {
+		stand_in_line(q, m);
 	} else {
 		rest(q, m);
 	}
@@ -438,7 +483,7 @@ message_close(struct qmgr *q, struct message *m, size_t n)
 		look(q, m);
 }
 
-/* ---- waking up ---- */
+/* ---- from disk ---- */
 
 void
 message_put_aside(struct qmgr *q, struct message *m, int error, const char *why)
@@ -494,8 +539,9 @@ message_hold(struct qmgr *q, struct message *m, const char *why)
 	    r < 0 ? strerror(-r) : "");
 }
 
-static void
-begin(struct qmgr *q, struct message *m, struct store_body *body, bool is_flush)
+void
+message_begin(
+    struct qmgr *q, struct message *m, struct store_body *body, bool is_flush)
 {
 	/* A crash came before it was in hold/; from there only a person takes
 	 * it, and then it is a file. */
@@ -507,70 +553,10 @@ begin(struct qmgr *q, struct message *m, struct store_body *body, bool is_flush)
 	make_active(q, m, body);
 	if (body->progress.left == 0)
 		finish(q, m);
-	else if (is_early(q, body, is_flush))
+	else if (!m->is_called && is_early(q, body, is_flush))
 		rest(q, m);
 	else
 		begin_attempt(q, m);
-}
-
-static void
-wake(struct qmgr *q, struct message *m)
-{
-	struct store_body *body;
-	bool is_flush = m->due == 0;
-	const char *why = "";
-	int r;
-
-	wait_del(q, m);
-	if (m->pins > 0) { /* what it says is not for good yet */
-		wait_add(q, m, clock_after(CLOCK_SEC));
-		return;
-	}
-	inhand_set(q->inhand, m->item.id);
-	r = store_load(q->store, &m->item, &body, &why);
-	if (r < 0)
-		message_put_aside(q, m, r, why);
-	else
-		begin(q, m, body, is_flush);
-	inhand_clear(q->inhand);
-}
-
-static void
-wake_more(void *arg)
-{
-	struct qmgr *q = arg;
-
-	task_yield();
-	q->is_waking = false;
-	qmgr_poke(q);
-}
-
-/* They are read from disk: however many are due, others have their turn. */
-void
-message_wake(struct qmgr *q)
-{
-	int64_t now = clock_mono(), end = now + WAKE_TIME;
-
-	while (q->nheap > 0 && q->heap[1]->due <= now &&
-	       q->nactive < q->site->active_max && !qmgr_is_at_rest(q)) {
-		if (now > end) {
-			if (!q->is_waking)
-				task_start(wake_more, q);
-			q->is_waking = true;
-			return;
-		}
-		wake(q, q->heap[1]);
-		now = clock_mono();
-	}
-}
-
-void
-message_flush(struct qmgr *q)
-{
-	for (size_t i = 1; i <= q->nheap; i++)
-		q->heap[i]->due = 0;
-	schedule_revive(q->schedule);
-	qmgr_poke(q);
 }
 
 /* ---- for steer.c ---- */
@@ -616,7 +602,7 @@ message_stop(struct qmgr *q, struct message *m)
 	for (size_t i = 0; a->errands != NULL && i < a->body->progress.n; i++) {
 		if (a->errands[i].mailing == NULL)
 			continue;
-		schedule_remove(q->schedule, &a->errands[i]);
+		schedule_remove(q->schedule, &a->errands[i], clock_mono());
 		n++;
 	}
 	if (n > 0)

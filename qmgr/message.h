@@ -8,7 +8,8 @@
  * each recipient that is not done is open: in routing, in the schedule, in an
  * agent's hands, or on its way into the journal.  When none is open any more
  * the message is looked at: finished, or a notification is due, or it waits
- * for its next attempt, as a struct of some 200 bytes.
+ * for its next attempt, or for room where there was none (a ticket of the
+ * schedule's), as a struct of some 200 bytes.
  */
 #ifndef QMGR_MESSAGE_H
 #define QMGR_MESSAGE_H
@@ -19,6 +20,7 @@
 #include "schedule.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
@@ -36,12 +38,15 @@ enum message_state {
 struct message {
 	struct store_item item; /* first */
 	enum message_state state;
-	bool is_suspect;            /* in hand when an agent ended */
-	uint8_t strikes;            /* it was alone in hand then */
-	uint8_t attempts;           /* of this run; up to what expiry needs */
-	uint16_t pins;              /* records on their way that change it */
-	int64_t due;                /* mono, while it waits */
-	size_t place;               /* in the heap of those that wait, from 1 */
+	bool is_suspect;  /* in hand when an agent ended */
+	bool is_called;   /* there is room where it waits for it */
+	bool is_midway;   /* its attempt has begun, and goes on then */
+	uint8_t strikes;  /* it was alone in hand then */
+	uint8_t attempts; /* of this run; up to what expiry needs */
+	uint16_t pins;    /* records on their way that change it */
+	int64_t due;      /* mono, while it waits */
+	size_t place;     /* in the heap of those that wait, from 1 */
+	struct schedule_message turns;
 	STAILQ_ENTRY(message) link; /* in the list of those to be routed */
 	struct active *active;      /* NULL: not active */
 };
@@ -51,6 +56,8 @@ struct active {
 	struct store_body *body;
 	struct errand *errands; /* one a recipient */
 	size_t open;            /* recipients, and a notification */
+	size_t waiting;         /* recipients, for room at their destinations */
+	bool is_rest;           /* only for what had no room before */
 	int64_t since;          /* wall clock: "b" of delays counts from here */
 	uint64_t attempt;
 	size_t budget;           /* bytes of content accounted for */
@@ -65,6 +72,13 @@ static inline struct message *
 message_of(struct store_item *item)
 {
 	return (struct message *)(void *)item;
+}
+
+static inline struct message *
+message_of_turns(struct schedule_message *turns)
+{
+	return (struct message *)(void *)((char *)turns -
+					  offsetof(struct message, turns));
 }
 
 static inline struct str
@@ -130,7 +144,14 @@ void message_settle_told(struct qmgr *q, struct message *m, struct str done);
 /* One that was open is not any more. */
 void message_close(struct qmgr *q, struct message *m, size_t n);
 
-/* Those that wait and are due become active, as far as there is room. */
+/* Attempt it; `body` is a passive one's, and now the message's. */
+void message_begin(
+    struct qmgr *q, struct message *m, struct store_body *body, bool is_flush);
+
+/* ---- wake.c ---- */
+
+/* Those that wait and are due, or were called, become active, as far as there
+ * is room. */
 void message_wake(struct qmgr *q);
 void message_flush(struct qmgr *q); /* all that wait are due now */
 

@@ -57,7 +57,7 @@ qmgr_new_id(struct qmgr *q, char ret_id[QID_LEN + 1])
 size_t
 qmgr_held(const struct qmgr *q)
 {
-	return q->messages.count - q->nactive - q->nheap;
+	return q->messages.count - q->room.messages - q->nheap;
 }
 
 /* ---- the end of a turn ---- */
@@ -71,6 +71,27 @@ give_jobs(struct qmgr *q)
 	while (!qmgr_is_at_rest(q) &&
 	       schedule_next(q->schedule, clock_mono(), &job, &q->ask_again))
 		delivery_start(q, &job);
+	if (q->ask_again < q->asks_at)
+		task_wake_one(&q->asker);
+}
+
+/* A rate delay ends between two ticks. */
+static void
+ask_in_time(void *arg)
+{
+	struct qmgr *q = arg;
+	int r;
+
+	for (;;) {
+		q->asks_at = q->ask_again;
+		r = task_wait(&q->asker, q->asks_at);
+		if (r == -ECANCELED)
+			return;
+		if (r == 0)
+			continue;
+		q->ask_again = CLOCK_NEVER;
+		qmgr_poke(q);
+	}
 }
 
 static void
@@ -115,7 +136,7 @@ say_size(struct qmgr *q)
 	if (q->stats.n % SAY_EVERY != 0)
 		return;
 	snprintf(text, sizeof(text), "%zu active, %zu deferred, %zu on hold",
-	    q->nactive, q->nheap, qmgr_held(q));
+	    q->room.messages, q->nheap, qmgr_held(q));
 	if (strcmp(text, q->said) == 0)
 		return;
 	memcpy(q->said, text, sizeof(text));
@@ -126,16 +147,9 @@ static void
 tick(void *arg)
 {
 	struct qmgr *q = arg;
-	int64_t next = clock_after(TICK);
 
-	for (;;) {
-		if (task_sleep(next < q->ask_again ? next : q->ask_again) < 0)
-			return;
+	while (task_sleep(clock_after(TICK)) == 0) {
 		qmgr_poke(q);
-		q->ask_again = CLOCK_NEVER;
-		if (clock_mono() < next)
-			continue;
-		next = clock_after(TICK);
 		store_tick(q->store, clock_mono());
 		results_retry(q);
 		children_tend(q);
@@ -147,14 +161,16 @@ tick(void *arg)
 
 /* A host is dead: what waits for it is deferred with its last word. */
 static void
-suspend(void *arg, void *message, struct errand *e, struct str why)
+suspend(
+    void *arg, struct schedule_message *turns, struct errand *e, struct str why)
 {
 	struct qmgr *q = arg;
 	struct outcome o;
 	char text[OUTCOME_TEXT_MAX];
 
 	qmgr_suspension(why, text, &o);
-	message_result(q, message, "error", clock_wall(), e->index, &o);
+	message_result(
+	    q, message_of_turns(turns), "error", clock_wall(), e->index, &o);
 }
 
 void
@@ -285,6 +301,7 @@ init(struct qmgr *q, struct serve *sv)
 	q->turn_end = (struct loop_call){.fn = end_turn, .arg = q};
 	q->settle = (struct loop_call){.fn = settle, .arg = q};
 	q->ask_again = CLOCK_NEVER;
+	task_queue_init(&q->asker);
 	q->started = clock_wall();
 	stats_tick(&q->stats, clock_mono());
 	map_init(&q->messages);
@@ -295,7 +312,7 @@ init(struct qmgr *q, struct serve *sv)
 	LIST_INIT(&q->takers);
 	LIST_INIT(&q->copies);
 	task_queue_init(&q->routers);
-	q->schedule = schedule_new(&events);
+	q->schedule = schedule_new(&events, &q->room);
 	q->lookup = link_new(sv, "lookup", &lookup_protocol, NULL, NULL);
 	q->mda = link_new(sv, "mda", &spawn_protocol, NULL, NULL);
 }
@@ -311,6 +328,7 @@ qmgr_start(struct qmgr *q, struct serve *sv, struct buf *why)
 	q->site = site_new(q, serve_config(sv), why);
 	if (q->site == NULL)
 		return -EINVAL;
+	site_set_room(q);
 	r = open_store(q, why);
 	if (r < 0)
 		return r;
@@ -320,6 +338,7 @@ qmgr_start(struct qmgr *q, struct serve *sv, struct buf *why)
 	routing_start(q);
 	task_start(collect, q);
 	task_start(tick, q);
+	task_start(ask_in_time, q);
 	task_start(scan, q);
 	qmgr_poke(q);
 	return 0;

@@ -37,9 +37,9 @@ struct site {
 	int64_t backoff_min, backoff_max;
 	uint64_t hops_max;
 	uint64_t free_min;
-	size_t active_max;
-	unsigned notices;      /* enum notice_class, as bits */
-	int64_t delay_warning; /* 0: none */
+	size_t messages_max, recipients_max; /* that are worked on */
+	unsigned notices;                    /* enum notice_class, as bits */
+	int64_t delay_warning;               /* 0: none */
 	bool confirms_delay;
 };
 
@@ -74,7 +74,7 @@ struct qmgr {
 	struct map messages;   /* by id */
 	struct message **heap; /* those that wait, by due; from 1 */
 	size_t nheap, heap_room;
-	size_t nactive;
+	struct schedule_room room;         /* what is active */
 	bool is_waking;                    /* more are due than one turn woke */
 	size_t content_bytes, content_fds; /* in memory */
 	size_t content_bytes_max, content_fds_max;
@@ -83,6 +83,8 @@ struct qmgr {
 	struct task_queue routers;
 	struct schedule *schedule;
 	int64_t ask_again; /* mono: the schedule has a job then */
+	struct task_queue asker;
+	int64_t asks_at; /* mono: when its task will */
 
 	struct link *mda;
 	struct map services; /* of agents, by name */
@@ -109,6 +111,7 @@ struct site *site_new(struct qmgr *q, struct str config, struct buf *why);
 void site_leave(struct site **s);
 struct site *site_use(struct qmgr *q); /* until site_leave() */
 void site_replace(struct qmgr *q, struct site *s);
+void site_set_room(struct qmgr *q); /* as the site says */
 /* A transport whose mail local and mda bring to this host's mailboxes. */
 bool site_delivers(struct str transport);
 void site_limits(void *arg, struct str transport, struct schedule_limits *ret);

@@ -29,7 +29,14 @@ fail(struct routing *r, uint64_t index, const char *agent,
 	    .text = str_sub(text, 0, OUTCOME_TEXT_MAX),
 	    .relay = STR("none"),
 	};
+	const struct active *a = r->message->active;
 
+	/* Its time has not come: it is what else waits that is attempted. */
+	if (state == OUTCOME_DEFERRED && a->is_rest &&
+	    !a->errands[index].is_passed) {
+		message_close(r->qmgr, r->message, 1);
+		return;
+	}
 	message_result(r->qmgr, r->message, agent, clock_wall(), index, &o);
 }
 
@@ -45,9 +52,25 @@ is_to_wait(const struct routing *r, struct str transport)
 	return false;
 }
 
-/*
- * A mailbox is a destination of its own: a slow one holds up no other.
- */
+/* A mailbox is a destination of its own: a slow one holds up no other. */
+static enum schedule_answer
+add(struct routing *r, struct errand *e, struct str transport,
+    struct str nexthop, struct str address, struct str *ret_why)
+{
+	struct schedule *s = r->qmgr->schedule;
+	struct message *m = r->message;
+	struct schedule_goal to = {transport, nexthop, address};
+
+	if (site_delivers(transport)) {
+		to.nexthop = address;
+		to.recipient = STR_NONE;
+	}
+	return m->active->is_rest
+	           ? schedule_add_called(
+			 s, e, &m->turns, &to, clock_mono(), ret_why)
+	           : schedule_add(s, e, &m->turns, &to, clock_mono(), ret_why);
+}
+
 static void
 add_errand(struct routing *r, uint64_t index, struct str transport,
     struct str nexthop, struct str address)
@@ -67,12 +90,21 @@ add_errand(struct routing *r, uint64_t index, struct str transport,
 		return;
 	}
 	e->index = index;
-	if (schedule_add(r->qmgr->schedule, e, r->message, transport,
-		site_delivers(transport) ? address : nexthop, clock_mono(),
-		&why))
+	switch (add(r, e, transport, nexthop, address, &why)) {
+	case SCHEDULE_TAKEN:
 		return;
-	qmgr_suspension(why, text, &o);
-	message_result(r->qmgr, r->message, "error", clock_wall(), index, &o);
+	case SCHEDULE_DEAD:
+		qmgr_suspension(why, text, &o);
+		message_result(
+		    r->qmgr, r->message, "error", clock_wall(), index, &o);
+		return;
+	case SCHEDULE_FULL:
+		r->message->active->waiting++;
+		break;
+	case SCHEDULE_SKIPPED:
+		break;
+	}
+	message_close(r->qmgr, r->message, 1);
 }
 
 /* To a place that the recipient does not choose: "transport:nexthop". */
@@ -234,6 +266,8 @@ route_message(struct qmgr *q, struct message *m)
 		bounce_all(&r);
 	else
 		route_all(&r);
+	if (m->active->is_rest && !m->is_called)
+		schedule_served(q->schedule, &m->turns, clock_mono());
 	arena_done(&r.arena);
 	site_leave(&r.site);
 	message_close(q, m, 1);

@@ -3,6 +3,7 @@
 #include "qmgr.h"
 
 #include "base/log.h"
+#include "mail/feedback.h"
 #include "mail/notice_class.h"
 
 #include <stdlib.h>
@@ -82,7 +83,9 @@ site_new(struct qmgr *q, struct str config, struct buf *why)
 	if (s->free_min == 0)
 		s->free_min =
 		    (uint64_t)conf_int(c, PARAM_message_size_limit) * 3 / 2;
-	s->active_max = (size_t)conf_int(c, PARAM_qmgr_message_active_limit);
+	s->messages_max = (size_t)conf_int(c, PARAM_qmgr_message_active_limit);
+	s->recipients_max =
+	    (size_t)conf_int(c, PARAM_qmgr_message_recipient_limit);
 	return s;
 }
 
@@ -104,10 +107,18 @@ site_leave(struct site **sp)
 }
 
 void
+site_set_room(struct qmgr *q)
+{
+	q->room.messages_max = q->site->messages_max;
+	q->room.recipients_max = q->site->recipients_max;
+}
+
+void
 site_replace(struct qmgr *q, struct site *s)
 {
 	site_leave(&q->site);
 	q->site = s;
+	site_set_room(q);
 	schedule_reconfigure(q->schedule);
 }
 
@@ -118,34 +129,71 @@ site_delivers(struct str transport)
 	       str_eq(transport, STR("virtual"));
 }
 
+/* What master.cf says, within reason. */
+static unsigned
+find_processes(const struct conf *c, struct str transport)
+{
+	BUF_CLEANUP struct buf name = {0};
+	struct str text;
+	uint64_t n;
+
+	buf_init(&name, 1024);
+	(void)buf_addf(&name, "%.*s_process_limit", STR_ARG(transport));
+	if (!conf_by_name(c, buf_str(&name), &text) ||
+	    str_parse_u64(text, JOBS_MAX, &n) < 0 || n == 0)
+		return JOBS_MAX;
+	return (unsigned)n;
+}
+
+static struct feedback
+find_feedback(const struct conf *c, struct str transport, enum param p)
+{
+	struct feedback f = {.amount = 1};
+
+	(void)feedback_parse(conf_transport_str(c, transport, p), &f);
+	return f;
+}
+
+static struct pace_limits
+find_pace(const struct conf *c, struct str transport)
+{
+	int64_t most = conf_transport(
+	    c, transport, PARAM_default_destination_concurrency_limit);
+
+	return (struct pace_limits){
+	    .initial = (unsigned)conf_transport(
+		c, transport, PARAM_initial_destination_concurrency),
+	    .most = most == 0 ? BATCH : (unsigned)most,
+	    .cohort = (unsigned)conf_transport(c, transport,
+		PARAM_default_destination_concurrency_failed_cohort_limit),
+	    .positive = find_feedback(c, transport,
+		PARAM_default_destination_concurrency_positive_feedback),
+	    .negative = find_feedback(c, transport,
+		PARAM_default_destination_concurrency_negative_feedback),
+	};
+}
+
 void
 site_limits(void *arg, struct str transport, struct schedule_limits *ret)
 {
 	const struct qmgr *q = arg;
 	const struct conf *c = q->site->conf;
-	int64_t n;
 
 	*ret = (struct schedule_limits){
-	    .initial = BATCH,
-	    .concurrency = BATCH,
+	    .pace = {.initial = BATCH, .most = BATCH},
 	    .recipients = 1,
-	    .processes = JOBS_MAX,
+	    .processes = find_processes(c, transport),
+	    .errands = (size_t)conf_transport(
+		c, transport, PARAM_default_recipient_limit),
+	    .probe_after = q->site->backoff_min,
+	    .rate_delay = conf_transport(
+		c, transport, PARAM_default_destination_rate_delay),
+	    .pause = conf_transport(
+		c, transport, PARAM_default_transport_rate_delay),
 	};
 	if (site_delivers(transport))
 		return;
-	n = conf_transport(
+	ret->pace = find_pace(c, transport);
+	ret->recipients = (unsigned)conf_transport(
 	    c, transport, PARAM_default_destination_recipient_limit);
-	ret->recipients = (unsigned)n;
-	n = conf_transport(
-	    c, transport, PARAM_default_destination_concurrency_limit);
-	ret->concurrency = n == 0 ? BATCH : (unsigned)n;
-	ret->initial = (unsigned)conf_transport(
-	    c, transport, PARAM_initial_destination_concurrency);
-	ret->cohort = (unsigned)conf_transport(c, transport,
-	    PARAM_default_destination_concurrency_failed_cohort_limit);
-	ret->probe_after = q->site->backoff_min;
-	ret->rate_delay =
-	    conf_transport(c, transport, PARAM_default_destination_rate_delay);
-	ret->pause =
-	    conf_transport(c, transport, PARAM_default_transport_rate_delay);
 }

@@ -42,6 +42,7 @@ struct letter {
 	struct fail why;  /* the last thing that went wrong */
 	struct fail word; /* the server's, of what is sent */
 	bool is_last;     /* there is no server after this one */
+	bool is_heard;    /* a server was asked to take it */
 
 	struct str relay, remote_mta; /* of the session; "none" and empty */
 	bool reports;               /* its server says DSN: it reports itself */

@@ -33,7 +33,10 @@ static void
 send_done(const struct asked *q, const struct letter *l, unsigned reused)
 {
 	const struct job_done done = {
-	    .outcomes = {l->outcomes, l->n}, .reused = reused};
+	    .outcomes = {l->outcomes, l->n},
+	    .reused = reused,
+	    .unheard = !l->is_heard,
+	};
 
 	int e = requests_answer(q, JOB_DONE, &done);
 

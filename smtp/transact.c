@@ -532,6 +532,7 @@ transact(struct letter *l, struct session *s)
 	reply_done(&t.reply);
 	if (t.is_stale)
 		return false;
+	l->is_heard = true;
 	s->uses++;
 	return true;
 }

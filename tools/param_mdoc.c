@@ -60,6 +60,8 @@ type_word(enum param_type type)
 		return "bytes";
 	case PARAM_TIME:
 		return "time";
+	case PARAM_FEEDBACK:
+		return "number or quotient";
 	case PARAM_LIST:
 		return "list";
 	case PARAM_MAPS:

@@ -323,8 +323,9 @@ conf_by_name(const struct conf *c, struct str name, struct str *ret)
 	return true;
 }
 
-int64_t
-conf_transport(const struct conf *c, struct str transport, enum param p_default)
+static const struct conf_value *
+find_transport_value(
+    const struct conf *c, struct str transport, enum param p_default)
 {
 	struct str ending = str_c(param_table[p_default].name);
 	BUF_CLEANUP struct buf name = {0};
@@ -338,11 +339,22 @@ conf_transport(const struct conf *c, struct str transport, enum param p_default)
 	(void)buf_add_char(&name, '_');
 	(void)buf_add_str(&name, ending);
 	if (param_find(buf_str(&name), &p) && param_works(p))
-		return c->values[p].number;
+		return &c->values[p];
 	const struct conf_entry *entry = conf_entry(c, buf_str(&name));
-	if (entry != NULL)
-		return entry->value.number;
-	return c->values[p_default].number;
+	return entry != NULL ? &entry->value : &c->values[p_default];
+}
+
+int64_t
+conf_transport(const struct conf *c, struct str transport, enum param p_default)
+{
+	return find_transport_value(c, transport, p_default)->number;
+}
+
+struct str
+conf_transport_str(
+    const struct conf *c, struct str transport, enum param p_default)
+{
+	return find_transport_value(c, transport, p_default)->text;
 }
 
 struct str

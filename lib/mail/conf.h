@@ -109,6 +109,8 @@ bool conf_by_name(const struct conf *c, struct str name, struct str *ret);
  */
 int64_t conf_transport(
     const struct conf *c, struct str transport, enum param p_default);
+struct str conf_transport_str(
+    const struct conf *c, struct str transport, enum param p_default);
 
 /*
  * Expand what main.cf may have in `text`: $name, ${name}, $(name),

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "dict/dict.h"
+#include "mail/feedback.h"
 
 #include <errno.h>
 
@@ -176,6 +177,19 @@ check_list(struct str text, struct buf *why)
 	return 0;
 }
 
+static int
+check_feedback(struct str text, struct buf *why)
+{
+	struct feedback f;
+	int r = feedback_parse(text, &f);
+
+	if (r < 0)
+		(void)buf_add_c(why, "must be a number from 0 to 1: \"0.5\", "
+				     "\"1/4\", \"1/concurrency\", "
+				     "\"1/sqrt_concurrency\"");
+	return r;
+}
+
 int
 conf_value_parse(
     const struct param_row *row, struct str text, int64_t *ret, struct buf *why)
@@ -192,6 +206,8 @@ conf_value_parse(
 	case PARAM_STR:
 	case PARAM_RAW:
 		return check_str(row, text, why);
+	case PARAM_FEEDBACK:
+		return check_feedback(text, why);
 	case PARAM_WORD:
 		return check_word(row, text, why);
 	case PARAM_LIST:

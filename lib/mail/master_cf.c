@@ -268,7 +268,8 @@ has_implied(const struct master_cf *m, const struct implied *i)
 }
 
 static void
-add_implied(struct master_cf *m, struct line *in, struct conf_remarks *r)
+add_implied(struct master_cf *m, struct line *in, uint64_t default_processes,
+    struct conf_remarks *r)
 {
 	in->at.line = 0;
 	for (size_t i = 0; i < sizeof(implied) / sizeof(implied[0]); i++) {
@@ -276,7 +277,7 @@ add_implied(struct master_cf *m, struct line *in, struct conf_remarks *r)
 			continue;
 		struct str line = arena_strf(&m->arena, "%s unix - - - - - %s",
 		    implied[i].name, implied[i].command);
-		read_line(m, line, in, 1, r);
+		read_line(m, line, in, default_processes, r);
 	}
 }
 
@@ -308,7 +309,7 @@ make_from_text(struct str text, struct str file, uint64_t default_processes,
 			read_line(m, line, in, default_processes, &r);
 	}
 	cf_lines_done(&lines);
-	add_implied(m, in, &r);
+	add_implied(m, in, default_processes, &r);
 	free(in);
 	m->is_wrong = r.failed;
 	return m;

@@ -45,8 +45,6 @@ struct master_command {
 const struct master_command *master_command_find(struct str name);
 const char *master_command_suggest(struct str name); /* NULL: none is near */
 
-#define MASTER_COLUMN_PROCESSES 4 /* of columns */
-
 struct master_service {
 	struct str name;       /* "smtp", "127.0.0.1:2525", "relay" */
 	struct str type;       /* inet, unix, fifo, unix-dgram, pass */
@@ -85,11 +83,16 @@ const struct master_service *master_cf_at(const struct master_cf *m, size_t i);
 const struct master_service *master_cf_find(
     const struct master_cf *m, struct str name);
 
+/* How many processes somebody wrote that it may have; 0: nobody did.  (The
+ * default is Postfix's, for processes, of which there are few here.) */
+uint64_t master_cf_limit(const struct master_service *s, const struct conf *c);
+
 /*
  * The configuration for a program that serves `s`: `c` with the settings of
  * the services whose work it does (a cleanup's for a taker: the one that
- * cleanup_service_name names), then its own on top, and $service_name.  NULL
- * when one of them was an error.
+ * cleanup_service_name names), then its own on top, and $service_name; qmgr's
+ * has NAME_process_limit for each transport that has a limit.  NULL when one
+ * of them was an error.
  */
 struct conf *master_cf_conf(const struct master_cf *m,
     const struct master_service *s, const struct conf *c, conf_remark_fn say,

@@ -7,6 +7,9 @@
 #include "mail/master_cf.h"
 #include "mail/near.h"
 
+#define COLUMN_PROCESSES 4
+#define LIMITS_MAX       ((size_t)1024 * 1024)
+
 static const struct master_command commands[] = {
     {"anvil", MASTER_INSIDE, USER_SMTPD, "smtpd counts its clients itself"},
     {"bounce", MASTER_PROGRAM, USER_BOUNCE, "bounce"},
@@ -104,21 +107,60 @@ cleanup_of(const struct master_service *s, const struct conf *c)
 	return name;
 }
 
+uint64_t
+master_cf_limit(const struct master_service *s, const struct conf *c)
+{
+	struct str column = s->columns[COLUMN_PROCESSES], file;
+	unsigned line;
+	bool is_said = column.len > 0 && !str_eq(column, STR("-"));
+
+	return is_said ||
+	               conf_where(c, STR("default_process_limit"), &file, &line)
+	           ? s->processes
+	           : 0;
+}
+
+/* qmgr drives the transports, so it is the one to keep their limits. */
+static size_t
+add_limits(const struct master_cf *m, const struct conf *c, struct arena *a,
+    struct conf_setting *to)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < master_cf_count(m); i++) {
+		const struct master_service *s = master_cf_at(m, i);
+		uint64_t limit = master_cf_limit(s, c);
+
+		if (limit == 0 || !str_eq(s->type, STR("unix")))
+			continue;
+		to[n++] = (struct conf_setting){
+		    .name =
+			arena_strf(a, "%.*s_process_limit", STR_ARG(s->name)),
+		    .value = arena_strf(a, "%llu", (unsigned long long)limit),
+		};
+	}
+	return n;
+}
+
 struct conf *
 master_cf_conf(const struct master_cf *m, const struct master_service *s,
     const struct conf *c, conf_remark_fn say, void *arg)
 {
 	struct str cleanup = cleanup_of(s, c);
+	ARENA_CLEANUP struct arena a = {0};
 	struct conf_setting *all = NULL;
-	size_t n = 0, room = s->nsettings;
+	size_t n = 0, room = s->nsettings + master_cf_count(m);
 
 	for (size_t i = 0; i < master_cf_count(m); i++)
 		room += master_cf_at(m, i)->nsettings;
+	arena_init(&a, LIMITS_MAX);
 	all = reallocarray(NULL, room + 1, sizeof(*all));
 	if (all == NULL)
 		abort();
 	all[n++] = (struct conf_setting){
 	    .name = STR("service_name"), .value = s->name};
+	if ((s->known->users & USER_QMGR) != 0)
+		n += add_limits(m, c, &a, all + n);
 	for (size_t i = 0; i < master_cf_count(m); i++) {
 		const struct master_service *other = master_cf_at(m, i);
 		if (!is_inside(other, s, cleanup))

@@ -28,8 +28,9 @@ enum param_type {
 	PARAM_STR,  /* any text; min, max bound its length when max is set */
 	PARAM_BOOL, /* yes, no */
 	PARAM_INT,
-	PARAM_SIZE, /* bytes, perhaps with K, M or G behind the digits */
-	PARAM_TIME, /* digits and s m h d w; the bounds are seconds */
+	PARAM_SIZE,     /* bytes, perhaps with K, M or G behind the digits */
+	PARAM_TIME,     /* digits and s m h d w; the bounds are seconds */
+	PARAM_FEEDBACK, /* mail/feedback.h */
 	PARAM_WORD, /* one of a fixed set: the sentence's last part names it */
 	PARAM_LIST, /* commas and blanks; /file and type:table allowed */
 	PARAM_MAPS, /* tables */

@@ -41,6 +41,7 @@ static const struct shape outcome_row =
 static const struct field done_fields[] = {
     SHAPE_ROWS(struct job_done, outcomes, ENVELOPE_RCPT_MAX, &outcome_row),
     SHAPE_U64(struct job_done, reused, UINT32_MAX),
+    SHAPE_U64(struct job_done, unheard, 1),
 };
 static const struct shape done_shape =
     SHAPE("done", struct job_done, done_fields);
@@ -72,4 +73,4 @@ static const struct shape *const shapes[JOB_KINDS] = {
     [JOB_DONE] = &done_shape,
     [JOB_BOUNCE] = &bounce_shape,
 };
-const struct protocol job_protocol = {"job", 2, shapes, JOB_KINDS};
+const struct protocol job_protocol = {"job", 3, shapes, JOB_KINDS};

@@ -41,6 +41,8 @@ test_defaults(void **state)
 	conf_free(&c);
 }
 
+#define FEEDBACK "\"0.5\", \"1/4\", \"1/concurrency\", \"1/sqrt_concurrency\""
+
 static void
 test_values(void **state)
 {
@@ -55,6 +57,10 @@ test_values(void **state)
 	    {"hopcount_limit = 1", NULL},
 	    {"hopcount_limit = 0", "\"0\" must be from 1 to 1000"},
 	    {"hopcount_limit = 1001", "\"1001\" must be from 1 to 1000"},
+	    {"default_destination_concurrency_negative_feedback = 2",
+		"\"2\" must be a number from 0 to 1: " FEEDBACK},
+	    {"slow_destination_concurrency_positive_feedback = 1/x",
+		"\"1/x\" must be a number from 0 to 1: " FEEDBACK},
 	    {"hopcount_limit = -1", "\"-1\" must be a number, of digits only"},
 	    {"hopcount_limit = 5x", "\"5x\" must be a number, of digits only"},
 	    {"hopcount_limit = 99999999999999999999",
@@ -291,6 +297,8 @@ test_names(void **state)
 	struct conf *c = conf_of("relay_destination_recipient_limit = 7\n"
 				 "lmtp_destination_recipient_limit = $own\n"
 				 "own = 1\n"
+				 "relay_destination_concurrency_positive_"
+				 "feedback = $own / concurrency\n"
 				 "mailbox_command = /bin/x \"$EXTENSION\"\n",
 	    &said);
 
@@ -314,6 +322,12 @@ test_names(void **state)
 	assert_int_equal(conf_transport(c, STR("smtp"),
 			     PARAM_initial_destination_concurrency),
 	    5);
+	assert_str(conf_transport_str(c, STR("relay"),
+		       PARAM_default_destination_concurrency_positive_feedback),
+	    "1 / concurrency");
+	assert_str(conf_transport_str(c, STR("smtp"),
+		       PARAM_default_destination_concurrency_positive_feedback),
+	    "1");
 	assert_true(conf_by_name(c, STR("own"), &value));
 	assert_str(value, "1");
 	assert_true(

@@ -147,6 +147,43 @@ a_limit_is_what_somebody_wrote(void **state)
 	plan_unref(&q);
 }
 
+/* What qmgr is told of the transports that it drives. */
+static void
+limits_reach_qmgr(void **state)
+{
+	static const char lines[] = "smtp unix - - y - 7 smtp\n"
+				    "slow unix - - y - 2 smtp\n"
+				    "fast unix - - y - 0 smtp\n"
+				    "relay unix - - y - - smtp\n";
+	static const struct {
+		const char *name, *bare, *said;
+	} want[] = {{"smtp_process_limit", "7", "7"},
+	    {"slow_process_limit", "2", "2"}, {"fast_process_limit", "", ""},
+	    {"relay_process_limit", "", "100"},
+	    {"local_process_limit", "", "100"}};
+	struct plan *plans[] = {
+	    make("", lines), make("default_process_limit = 100\n", lines)};
+	struct str value;
+	struct conf *c;
+
+	(void)state;
+	for (size_t k = 0; k < 2; k++) {
+		c = conf_decode(plan_find(plans[k], STR("qmgr"))->config);
+		assert_non_null(c);
+		for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+			value = STR_NONE;
+			conf_by_name(c, str_c(want[i].name), &value);
+			assert_str(value, k == 0 ? want[i].bare : want[i].said);
+		}
+		conf_free(&c);
+		c = conf_decode(plan_find(plans[k], STR("smtp"))->config);
+		assert_false(
+		    conf_by_name(c, STR("smtp_process_limit"), &value));
+		conf_free(&c);
+		plan_unref(&plans[k]);
+	}
+}
+
 /* The unix transport and the port have the same name in every master.cf. */
 static void
 nobody_links_to_a_port(void **state)
@@ -262,6 +299,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_fixed_ones_are_always_there),
     cmocka_unit_test(an_inet_line_is_a_service_of_its_own),
     cmocka_unit_test(a_limit_is_what_somebody_wrote),
+    cmocka_unit_test(limits_reach_qmgr),
     cmocka_unit_test(endpoints_are_those_of_a_service),
     cmocka_unit_test(nobody_links_to_a_port),
     cmocka_unit_test(transports_have_their_settings),

@@ -12,6 +12,7 @@
 struct world {
 	struct schedule *schedule;
 	struct schedule_limits limits;
+	struct schedule_room room;
 	size_t suspended;
 	char why[64];
 	int64_t now;
@@ -27,11 +28,12 @@ give_limits(void *arg, struct str transport, struct schedule_limits *ret)
 }
 
 static void
-note_suspended(void *arg, void *message, struct errand *e, struct str why)
+note_suspended(
+    void *arg, struct schedule_message *m, struct errand *e, struct str why)
 {
 	struct world *w = arg;
 
-	assert_non_null(message);
+	assert_non_null(m);
 	assert_null(e->mailing);
 	snprintf(w->why, sizeof(w->why), "%.*s", STR_ARG(why));
 	w->suspended++;
@@ -43,17 +45,36 @@ init_world(struct world *w, struct schedule_limits limits)
 	struct schedule_events events = {
 	    .limits = give_limits, .suspended = note_suspended, .arg = w};
 
-	*w = (struct world){.limits = limits, .now = CLOCK_SEC};
-	w->schedule = schedule_new(&events);
+	*w = (struct world){
+	    .limits = limits,
+	    .room = {.messages_max = SIZE_MAX, .recipients_max = SIZE_MAX},
+	    .now = CLOCK_SEC,
+	};
+	w->schedule = schedule_new(&events, &w->room);
+}
+
+static enum schedule_answer
+ask(struct world *w, struct errand *e, struct schedule_message *m,
+    const char *transport, const char *host)
+{
+	struct schedule_goal to = {
+	    .transport = str_c(transport),
+	    .nexthop = str_c(host),
+	    .recipient = str_c(host),
+	};
+	struct str why = STR_NONE;
+	enum schedule_answer answer =
+	    schedule_add(w->schedule, e, m, &to, w->now, &why);
+
+	snprintf(w->why, sizeof(w->why), "%.*s", STR_ARG(why));
+	return answer;
 }
 
 static bool
-add(struct world *w, struct errand *e, void *message, const char *host)
+add(struct world *w, struct errand *e, struct schedule_message *m,
+    const char *host)
 {
-	struct str why;
-
-	return schedule_add(
-	    w->schedule, e, message, STR("smtp"), str_c(host), w->now, &why);
+	return ask(w, e, m, "smtp", host) == SCHEDULE_TAKEN;
 }
 
 static bool
@@ -73,10 +94,8 @@ done(struct world *w, const struct schedule_job *job,
 }
 
 static const struct schedule_limits usual = {
-    .initial = 5,
-    .concurrency = 20,
+    .pace = {5, 20, 1, {1, FEEDBACK_EACH}, {1, FEEDBACK_EACH}},
     .recipients = 50,
-    .cohort = 1,
     .probe_after = 300 * CLOCK_SEC,
 };
 
@@ -86,7 +105,7 @@ test_recipients_share_a_job(void **state)
 	struct errand e[120] = {0};
 	struct schedule_job job;
 	struct world w;
-	int message;
+	struct schedule_message message = {0};
 
 	(void)state;
 	init_world(&w, usual);
@@ -114,7 +133,8 @@ test_mailings_take_turns(void **state)
 	struct errand *big = calloc(5000, sizeof(*big)), one = {0};
 	struct schedule_job job;
 	struct world w;
-	int mailing, letter, jobs = 0;
+	struct schedule_message mailing = {0}, letter = {0};
+	int jobs = 0;
 	bool seen = false;
 
 	(void)state;
@@ -136,39 +156,6 @@ test_mailings_take_turns(void **state)
 	free(big);
 }
 
-/*
- * 100,000 messages to a host that takes a second for each, and then one to
- * another: it goes out at once, whatever waits.
- */
-static void
-test_destinations_take_turns(void **state)
-{
-	size_t n = 100000;
-	struct errand *slow = calloc(n, sizeof(*slow)), quick = {0};
-	struct schedule_job job, busy[32];
-	struct world w;
-	size_t given = 0;
-	int letter;
-
-	(void)state;
-	init_world(&w, usual);
-	for (size_t i = 0; i < n; i++)
-		add(&w, &slow[i], &slow[i], "slow");
-	while (next(&w, &busy[given]))
-		given++;
-	assert_int_equal(given, 5);
-	add(&w, &quick, &letter, "quick");
-	assert_true(next(&w, &job));
-	assert_str(job.nexthop, "quick");
-	done(&w, &job, SCHEDULE_REACHED);
-	for (size_t i = 0; i < given; i++)
-		done(&w, &busy[i], SCHEDULE_REACHED);
-	while (next(&w, &job))
-		done(&w, &job, SCHEDULE_REACHED);
-	schedule_free(&w.schedule);
-	free(slow);
-}
-
 static size_t
 give_all(struct world *w, struct schedule_job *jobs)
 {
@@ -183,16 +170,17 @@ static void
 test_concurrency_grows_and_falls(void **state)
 {
 	struct errand *e = calloc(2000, sizeof(*e));
+	struct schedule_message *m = calloc(2000, sizeof(*m));
 	struct schedule_limits limits = usual;
 	struct schedule_job jobs[64];
 	struct world w;
 	size_t n = 0;
 
 	(void)state;
-	limits.cohort = 0;
+	limits.pace.cohort = 0;
 	init_world(&w, limits);
 	for (size_t i = 0; i < 2000; i++)
-		add(&w, &e[i], &e[i], "a");
+		add(&w, &e[i], &m[i], "a");
 	for (int round = 0; round < 40; round++) {
 		n = give_all(&w, jobs);
 		for (size_t i = 0; i < n; i++)
@@ -211,6 +199,7 @@ test_concurrency_grows_and_falls(void **state)
 			done(&w, &jobs[n], SCHEDULE_UNKNOWN);
 	schedule_free(&w.schedule);
 	free(e);
+	free(m);
 }
 
 /* A dead host costs one probe each time one is due. */
@@ -218,37 +207,37 @@ static void
 test_dead_destination(void **state)
 {
 	struct errand *e = calloc(1000, sizeof(*e)), late = {0}, more = {0};
+	struct schedule_message *m = calloc(1000, sizeof(*m)), mine = {0},
+				other = {0};
 	struct schedule_job jobs[64];
 	struct world w;
-	struct str why;
 	size_t n;
 
 	(void)state;
 	init_world(&w, usual);
 	for (size_t i = 0; i < 1000; i++)
-		add(&w, &e[i], &e[i], "a");
+		add(&w, &e[i], &m[i], "a");
 	n = give_all(&w, jobs);
 	assert_int_equal(n, 5);
 	while (n-- > 0)
 		done(&w, &jobs[n], SCHEDULE_FAILED);
 	assert_int_equal(w.suspended, 995);
 	assert_string_equal(w.why, "no route");
-	assert_false(schedule_add(
-	    w.schedule, &late, &late, STR("smtp"), STR("a"), w.now, &why));
-	assert_str(why, "no route");
+	assert_int_equal(ask(&w, &late, &mine, "smtp", "a"), SCHEDULE_DEAD);
+	assert_string_equal(w.why, "no route");
 	w.now += 301 * CLOCK_SEC;
-	assert_true(add(&w, &late, &late, "a"));
-	assert_true(add(&w, &more, &more, "a"));
+	assert_true(add(&w, &late, &mine, "a"));
+	assert_true(add(&w, &more, &other, "a"));
 	assert_int_equal(give_all(&w, jobs), 1); /* the probe alone */
 	done(&w, &jobs[0], SCHEDULE_FAILED);
 	assert_int_equal(w.suspended, 996);
-	assert_false(add(&w, &late, &late, "a"));
+	assert_false(add(&w, &late, &mine, "a"));
 	w.now += 301 * CLOCK_SEC;
-	assert_true(add(&w, &late, &late, "a"));
+	assert_true(add(&w, &late, &mine, "a"));
 	assert_int_equal(give_all(&w, jobs), 1);
 	done(&w, &jobs[0], SCHEDULE_REACHED); /* it lives */
 	for (size_t i = 0; i < 10; i++)
-		assert_true(add(&w, &e[i], &e[i], "a"));
+		assert_true(add(&w, &e[i], &m[i], "a"));
 	n = give_all(&w, jobs);
 	assert_true(n >= 5);
 	while (n-- > 0)
@@ -259,12 +248,14 @@ test_dead_destination(void **state)
 	assert_int_equal(schedule_destinations(w.schedule), 0);
 	schedule_free(&w.schedule);
 	free(e);
+	free(m);
 }
 
 static void
 test_rate_and_processes(void **state)
 {
 	struct errand e[10] = {0};
+	struct schedule_message m[10] = {0};
 	struct schedule_limits limits = usual;
 	struct schedule_job job, other;
 	struct world w;
@@ -273,8 +264,8 @@ test_rate_and_processes(void **state)
 	(void)state;
 	limits.rate_delay = CLOCK_SEC;
 	init_world(&w, limits);
-	add(&w, &e[0], &e[0], "a");
-	add(&w, &e[1], &e[1], "a");
+	add(&w, &e[0], &m[0], "a");
+	add(&w, &e[1], &m[1], "a");
 	assert_true(next(&w, &job));
 	assert_false(schedule_next(w.schedule, w.now, &other, &when));
 	w.now += 5 * CLOCK_SEC; /* the job took longer than the pause is */
@@ -289,8 +280,8 @@ test_rate_and_processes(void **state)
 	limits.rate_delay = 0;
 	limits.processes = 1;
 	init_world(&w, limits);
-	add(&w, &e[0], &e[0], "a");
-	add(&w, &e[1], &e[1], "b");
+	add(&w, &e[0], &m[0], "a");
+	add(&w, &e[1], &m[1], "b");
 	assert_true(next(&w, &job));
 	assert_false(next(&w, &other));
 	done(&w, &job, SCHEDULE_REACHED);
@@ -305,18 +296,18 @@ static void
 test_transport_pause(void **state)
 {
 	struct errand e[3] = {0}, other = {0};
+	struct schedule_message m[3] = {0}, mine = {0};
 	struct schedule_limits limits = usual;
 	struct schedule_job job;
 	struct world w;
-	struct str why;
 	int64_t when;
 
 	(void)state;
 	limits.pause = 3 * CLOCK_SEC;
 	init_world(&w, limits);
-	add(&w, &e[0], &e[0], "a");
-	add(&w, &e[1], &e[1], "a");
-	add(&w, &e[2], &e[2], "b");
+	add(&w, &e[0], &m[0], "a");
+	add(&w, &e[1], &m[1], "a");
+	add(&w, &e[2], &m[2], "b");
 	for (int i = 0; i < 3; i++) {
 		assert_true(next(&w, &job));
 		assert_false(schedule_next(w.schedule, w.now, &job, &when));
@@ -328,8 +319,7 @@ test_transport_pause(void **state)
 		assert_int_equal(when, w.now + 3 * CLOCK_SEC);
 		w.now = when;
 	}
-	assert_true(schedule_add(
-	    w.schedule, &other, &other, STR("relay"), STR("c"), w.now, &why));
+	assert_int_equal(ask(&w, &other, &mine, "relay", "c"), SCHEDULE_TAKEN);
 	assert_true(next(&w, &job));
 	assert_str(job.transport, "relay");
 	done(&w, &job, SCHEDULE_REACHED);
@@ -340,20 +330,21 @@ static void
 test_remove(void **state)
 {
 	struct errand e[3] = {0};
+	struct schedule_message m = {0};
 	struct schedule_job job;
 	struct world w;
 
 	(void)state;
 	init_world(&w, usual);
 	for (size_t i = 0; i < 3; i++)
-		add(&w, &e[i], &w, "a");
-	schedule_remove(w.schedule, &e[1]);
+		add(&w, &e[i], &m, "a");
+	schedule_remove(w.schedule, &e[1], w.now);
 	assert_true(next(&w, &job));
 	assert_int_equal(job.count, 2);
 	done(&w, &job, SCHEDULE_REACHED);
-	add(&w, &e[0], &w, "a");
-	schedule_remove(w.schedule, &e[0]);
-	schedule_remove(w.schedule, &e[0]);
+	add(&w, &e[0], &m, "a");
+	schedule_remove(w.schedule, &e[0], w.now);
+	schedule_remove(w.schedule, &e[0], w.now);
 	assert_false(next(&w, &job));
 	assert_int_equal(schedule_destinations(w.schedule), 0);
 	schedule_free(&w.schedule);
@@ -365,6 +356,7 @@ test_random_steps(void **state)
 {
 	struct schedule_limits limits = usual;
 	struct errand *e = calloc(3000, sizeof(*e));
+	struct schedule_message *m = calloc(3000, sizeof(*m));
 	struct schedule_job jobs[256];
 	struct world w;
 	size_t njobs = 0, added = 0, out = 0, n;
@@ -379,7 +371,7 @@ test_random_steps(void **state)
 		w.now += rand() % (int)CLOCK_MS;
 		if (rand() % 2 == 0 && added < 3000) {
 			snprintf(host, sizeof(host), "h%d", rand() % 20);
-			if (add(&w, &e[added], &e[added / 4 * 4], host))
+			if (add(&w, &e[added], &m[added / 4 * 4], host))
 				added++;
 		}
 		if (rand() % 2 == 0 && njobs < 200 && next(&w, &jobs[njobs]))
@@ -405,12 +397,14 @@ test_random_steps(void **state)
 	assert_int_equal(out + w.suspended, added);
 	schedule_free(&w.schedule);
 	free(e);
+	free(m);
 }
 
 static void
 test_view(void **state)
 {
 	struct errand e[7] = {0};
+	struct schedule_message m[7] = {0};
 	struct schedule_job jobs[64];
 	struct schedule_view v;
 	struct world w;
@@ -420,7 +414,7 @@ test_view(void **state)
 	init_world(&w, usual);
 	assert_false(schedule_see(w.schedule, &at, &v));
 	for (size_t i = 0; i < 7; i++)
-		add(&w, &e[i], &e[i], "a");
+		add(&w, &e[i], &m[i], "a");
 	n = give_all(&w, jobs);
 	assert_int_equal(n, 5);
 	at = 0;
@@ -448,7 +442,6 @@ test_view(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_recipients_share_a_job),
     cmocka_unit_test(test_mailings_take_turns),
-    cmocka_unit_test(test_destinations_take_turns),
     cmocka_unit_test(test_concurrency_grows_and_falls),
     cmocka_unit_test(test_dead_destination),
     cmocka_unit_test(test_rate_and_processes),
