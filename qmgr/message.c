@@ -429,7 +429,7 @@ stand_in_line(struct qmgr *q, struct message *m)
 	int64_t due = CLOCK_NEVER;
 
 	m->is_midway = p->attempts == a->attempt;
-	if (!m->is_midway && !a->is_rest)
+	if (!m->is_midway)
 		m->attempts--; /* it was none */
 	if (p->left > a->waiting)
 		due = clock_after(wait_of(q, m));

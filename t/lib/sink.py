@@ -3,6 +3,7 @@
 import socket
 import socketserver
 import threading
+import time
 
 from lib.suite import free_port, wait_until
 
@@ -10,15 +11,21 @@ from lib.suite import free_port, wait_until
 class Sink:
     """`extensions` are what EHLO says, None: it is not known; `greeting`,
     `rcpt` and `end` what is said first, to each RCPT and to the end of DATA
-    (may be changed at any time; `rcpt` may be a function of the line)."""
+    (may be changed at any time; `rcpt` may be a function of the line).
+    `pause` is how long it thinks about each content; more sessions than
+    `sessions_max` at a time are refused."""
 
     def __init__(self, extensions=("PIPELINING", "8BITMIME"), rcpt="250 2.1.5 Ok", end="250 2.0.0 Ok",
                  greeting="220 sink.test ESMTP", host="127.0.0.1", port=None):
         self.extensions, self.rcpt, self.end, self.greeting = extensions, rcpt, end, greeting
         self.heard = []  # (MAIL line, [RCPT lines accepted], content)
+        self.times = []  # when, by time.monotonic()
         self.tried = 0   # RCPT lines in all
         self.sessions = []  # of each: the client's address, then what it said
         self.port = port or free_port(host)
+        self.pause, self.sessions_max = 0, None
+        self.now = self.most = self.refused = 0  # now, at a time, in all
+        self.lock = threading.Lock()
         sink = self
 
         class Session(socketserver.StreamRequestHandler):
@@ -26,17 +33,36 @@ class Sink:
                 said = [self.client_address[0]]
                 sink.sessions.append(said)
                 try:
-                    sink.serve(self.rfile, self.wfile, said)
+                    if sink.enter():
+                        sink.serve(self.rfile, self.wfile, said)
+                    else:
+                        self.wfile.write(b"421 4.7.0 too many sessions\r\n")
                 except ConnectionError:
                     pass  # a client that was killed
+                finally:
+                    sink.leave()
 
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True
             address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            request_queue_size = 128
             daemon_threads = True
 
         self.server = Server((host, self.port), Session)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def enter(self):
+        with self.lock:
+            self.now += 1
+            if self.sessions_max is not None and self.now > self.sessions_max:
+                self.refused += 1
+                return False
+            self.most = max(self.most, self.now)
+            return True
+
+    def leave(self):
+        with self.lock:
+            self.now -= 1
 
     def serve(self, rfile, wfile, said):
         def say(text):
@@ -76,8 +102,11 @@ class Sink:
                     content += part[1:] if part.startswith(b".") else part
                 else:
                     return
+                time.sleep(self.pause)
                 if self.end.startswith("2"):
-                    self.heard.append((mail, to, content))
+                    with self.lock:
+                        self.times.append(time.monotonic())
+                        self.heard.append((mail, to, content))
                 say(self.end)
             elif verb == "QUIT":
                 say("221 2.0.0 Bye")
