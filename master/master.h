@@ -68,6 +68,7 @@ struct master {
 	const char *program_dir;
 	bool is_root;
 	bool is_foreground;
+	bool is_behind; /* it has left the terminal of who started it */
 	bool is_stopping;
 	int exit_code;
 	int report_fd; /* whoever started us waits on it; -1: nobody */
@@ -116,6 +117,8 @@ void place_unlock(struct master *m);
 
 int target_open(struct master *m); /* by the plan; said when it fails */
 int target_reopen(struct master *m);
+/* What the C library says of a master that dies is to stand in the log. */
+void target_take_stderr(const struct master *m);
 
 /* ---- listeners.c ---- */
 

@@ -223,14 +223,19 @@ report_open(struct master *m)
 	return r;
 }
 
+/* The terminal of who started us is none of ours. */
 static void
-leave_terminal(void)
+leave_terminal(struct master *m)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
-		dup2(null, fd);
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+	}
 	fd_close(&null);
+	m->is_behind = true;
+	target_take_stderr(m);
 }
 
 void
@@ -238,9 +243,8 @@ report_up(struct master *m, bool ok)
 {
 	char answer_byte = ok ? '0' : '1';
 
-	/* From here on the terminal of who started us is none of ours. */
 	if (!m->is_foreground)
-		leave_terminal();
+		leave_terminal(m);
 	if (m->report_fd < 0)
 		return;
 	if (write(m->report_fd, &answer_byte, 1) != 1)

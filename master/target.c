@@ -21,6 +21,12 @@ open_other(const struct master *m)
 	return fd < 0 ? -errno : fd;
 }
 
+void
+target_take_stderr(const struct master *m)
+{
+	(void)dup2(m->log_fd, STDERR_FILENO);
+}
+
 int
 target_open(struct master *m)
 {
@@ -46,6 +52,8 @@ target_open(struct master *m)
 	fd_close(&m->log_fd);
 	m->log_fd = fd;
 	m->log_target = target;
+	if (m->is_behind)
+		target_take_stderr(m);
 	log_target_names(m->plan->conf);
 	log_open(target, own);
 	return 0;

@@ -86,6 +86,11 @@ def valgrind_jobs(build):
             for name in (test, f"{test}_ucontext")]
 
 
+def reports_job():
+    """That what the checkers say is seen, of each program."""
+    return Job("check/reports", [sys.executable, "t/lib/reports.py"], sanitized_env())
+
+
 def fuzz_jobs(build):
     """A minute in all, shared."""
     targets = sorted(t for t in glob.glob(f"{TOP}/{build}/t/fuzz/fuzz_*")
@@ -133,12 +138,16 @@ def script_jobs(long):
             for p in sorted(glob.glob(f"{TOP}/t/*.py"))]
 
 
+def sanitized_env():
+    return script_env("build-san", T_GIVE_UP="90",
+                      ASAN_OPTIONS="detect_leaks=0:verify_asan_link_order=0",
+                      UBSAN_OPTIONS="print_stacktrace=1")
+
+
 def sanitized_script_jobs():
     """The same, short, with programs that watch themselves: what one of them
     reports stands in its log and fails the test (lib/suite.py)."""
-    env = script_env("build-san", T_GIVE_UP="90",
-                     ASAN_OPTIONS="detect_leaks=0:verify_asan_link_order=0",
-                     UBSAN_OPTIONS="print_stacktrace=1")
+    env = sanitized_env()
     names = {os.path.basename(p)[:-3]: p for p in sorted(glob.glob(f"{TOP}/t/*.py"))}
     return [Job("san/t/" + n, [sys.executable, p], env, limit=1800)
             for n, p in names.items() if n not in UNSANITIZED]
@@ -179,7 +188,7 @@ def main():
 
     jobs = (script_jobs(args.long) + (sanitized_script_jobs() if args.long else []) +
             unit_jobs("build", "unit") +
-            unit_jobs("build-san", "san") + valgrind_jobs("build") + check_jobs() + fuzz_jobs("build-fuzz"))
+            unit_jobs("build-san", "san") + valgrind_jobs("build") + [reports_job()] + check_jobs() + fuzz_jobs("build-fuzz"))
     if args.names:
         jobs = [j for j in jobs if any(n in j.name for n in args.names)]
     passed = failed = 0

@@ -97,6 +97,7 @@ class Suite:
         self.env = dict(os.environ, **(env or {}))
         self.port = free_port()
         self.is_started = False
+        self.said = ""  # by those who started it
         os.mkdir(self.conf)
         os.mkdir(self.mail)
         if IS_ROOT:
@@ -142,17 +143,18 @@ class Suite:
             f"{k} = {v}\n" for k, v in self.settings.items() if v is not None))
         self.write("master.cf", self.master_cf)
 
-    def preload(self, source):
+    def preload(self, source, flags=(), env=None):
         """Before its start: every program has a library of t/lib's before the
         others."""
         shim, own = self.path("shim.so"), self.path("libexec")
-        subprocess.run(["gcc", "-shared", "-fPIC", "-o", shim, f"{TOP}/t/lib/{source}"], check=True)
+        subprocess.run(["gcc", "-shared", "-fPIC", *flags, "-o", shim, f"{TOP}/t/lib/{source}"], check=True)
+        exports = "".join(f"export {name}={value}\n" for name, value in {**(env or {}), "LD_PRELOAD": shim}.items())
         real = os.path.join(PREFIX, "libexec", "valija")
         os.mkdir(own)
         for name in os.listdir(real):
             path = os.path.join(own, name)
             with open(path, "w") as f:
-                f.write(f'#!/bin/sh\nexport LD_PRELOAD={shim}\nexec {real}/{name} "$@"\n')
+                f.write(f'#!/bin/sh\n{exports}exec {real}/{name} "$@"\n')
             os.chmod(path, 0o755)
         self.configure(daemon_directory=own)
 
@@ -182,7 +184,10 @@ class Suite:
         return self.run("valija", "-c", self.conf, *argv, **kw)
 
     def start(self):
-        self.valija("start", check=True)
+        r = self.valija("start")
+        self.said += r.err
+        if r.returncode != 0:
+            raise RuntimeError(f"it does not start: {r.out}{r.err}")
         self.is_started = True
 
     def stop(self):
@@ -203,7 +208,7 @@ class Suite:
     def close(self):
         if self.is_started:
             self.valija("stop")
-        reports = REPORT.findall(self.log())
+        reports = REPORT.findall(self.said + self.log())
         if os.environ.get("T_KEEP"):
             print(f"# kept: {self.base}")
         else:
