@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define READERS_MAX   64
+#define READERS_MAX   128
 #define READ_DEADLINE (30 * CLOCK_SEC)
 
 /* A conversation with one child: all it serves is one user below one root. */

@@ -37,12 +37,19 @@ role_of(const struct action *a)
 	return a->kind == ACTION_COMMAND ? SPAWN_COMMAND : SPAWN_DELIVER;
 }
 
+/* Whose groups and environment a command has; a mailbox is the uid's. */
+static struct str
+user_of(const struct action *a)
+{
+	return role_of(a) == SPAWN_COMMAND ? a->user : STR_NONE;
+}
+
 static bool
 is_for(const struct child *c, const struct action *a)
 {
 	return c->ask.role == role_of(a) && c->ask.uid == a->uid &&
 	       c->ask.gid == a->gid && c->ask.mail_gid == a->mail_gid &&
-	       str_eq(c->ask.root, a->root) && str_eq(c->ask.user, a->user);
+	       str_eq(c->ask.root, a->root) && str_eq(c->ask.user, user_of(a));
 }
 
 static void
@@ -154,14 +161,15 @@ close_child(struct talk *t, void *arg)
 static struct child *
 new_child(struct qmgr *q, const struct action *a)
 {
-	struct child *c = calloc(1, sizeof(*c) + a->root.len + a->user.len);
+	struct str user = user_of(a);
+	struct child *c = calloc(1, sizeof(*c) + a->root.len + user.len);
 	struct talk_way way = {
 	    .open = open_child, .close = close_child, .arg = c};
 
 	if (c == NULL)
 		log_fatal("out of memory for a child of mda");
 	memcpy(c->text, a->root.p, a->root.len);
-	memcpy(c->text + a->root.len, a->user.p, a->user.len);
+	memcpy(c->text + a->root.len, user.p, user.len);
 	c->qmgr = q;
 	c->ask = (struct spawn_ask){
 	    .role = role_of(a),
@@ -169,7 +177,7 @@ new_child(struct qmgr *q, const struct action *a)
 	    .gid = a->gid,
 	    .mail_gid = a->mail_gid,
 	    .root = str_n(c->text, a->root.len),
-	    .user = str_n(c->text + a->root.len, a->user.len),
+	    .user = str_n(c->text + a->root.len, user.len),
 	};
 	c->talk = talk_new(&way);
 	TAILQ_INSERT_TAIL(&q->children, c, link);

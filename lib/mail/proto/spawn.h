@@ -18,7 +18,7 @@
 #include "base/chan.h"
 
 #define SPAWN_IDLE_SECONDS 5
-#define SPAWN_MAX          200 /* children alive at a time: -EAGAIN beyond */
+#define SPAWN_MAX          320 /* children alive at a time: -EAGAIN beyond */
 
 enum spawn_kind {
 	SPAWN_ASK,

@@ -163,12 +163,12 @@ run(void *arg)
 
 	/* Children are not kept without end. */
 	played.left = 0;
-	for (uid_t uid = 2000; uid < 2100; uid++)
+	for (uid_t uid = 2000; uid < 2200; uid++)
 		assert_int_equal(
 		    read_as(uid, "/home/u/f", false, &a, &text, &why),
 		    FIND_YES);
 	task_yield();
-	assert_true(played.left >= 100 - 64);
+	assert_true(played.left >= 200 - 128);
 	arena_done(&a);
 	loop_stop();
 }
