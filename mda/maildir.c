@@ -226,7 +226,7 @@ sync_each(struct batch *b)
 }
 
 static enum barrier_result
-sync_together(struct batch *b)
+sync_files_together(struct batch *b)
 {
 	int fds[BATCH_MAX];
 	size_t n = 0, written = 0;
@@ -255,7 +255,7 @@ write_anew(struct batch *b)
 static void
 make_contents_durable(struct batch *b)
 {
-	switch (sync_together(b)) {
+	switch (sync_files_together(b)) {
 	case BARRIER_HOLDS:
 		break;
 	case BARRIER_BROKE:
@@ -340,11 +340,45 @@ name_files(struct batch *b)
 	}
 }
 
+/*
+ * One call for many folders, and an fsync of one of them: an ext4 without a
+ * journal writes its own tables behind the flush of syncfs(2).
+ */
+static enum barrier_result
+sync_boxes_together(struct batch *b, struct box **open, size_t n)
+{
+	int fds[BATCH_MAX];
+	enum barrier_result r;
+
+	if (n < BARRIER_MANY)
+		return BARRIER_IS_NONE;
+	for (size_t i = 0; i < n; i++)
+		fds[i] = open[i]->new_fd;
+	r = barrier_all(&b->m->barrier, fds, n);
+	if (r != BARRIER_HOLDS)
+		return r;
+	box_sync(open[0]);
+	return open[0]->synced < 0 ? BARRIER_BROKE : BARRIER_HOLDS;
+}
+
 static void
 make_names_durable(struct batch *b)
 {
+	struct box *open[BATCH_MAX];
+	size_t n = 0;
+	enum barrier_result r;
+
 	for (size_t i = 0; i < b->nboxes; i++)
-		box_sync(&b->boxes[i]);
+		if (b->boxes[i].new_fd >= 0)
+			open[n++] = &b->boxes[i];
+	r = sync_boxes_together(b, open, n);
+	for (size_t i = 0; i < n; i++) {
+		/* A new fsync may say that all is well: try again later. */
+		if (r == BARRIER_BROKE)
+			open[i]->synced = -EIO;
+		else if (r == BARRIER_IS_NONE || open[i]->cur_fd >= 0)
+			box_sync(open[i]);
+	}
 }
 
 static void

@@ -3,7 +3,7 @@
  * maildir - messages into Maildirs, a batch at a time.
  *
  * Two barriers: the contents of all are on stable storage, in tmp/; then they
- * are renamed into new/ and each new/ is made durable; then they are told as
+ * are renamed into new/, which is made durable; then they are told as
  * delivered.  So a name in new/ is a whole message, also after a power cut,
  * and a batch costs hardly more waiting than one message.
  *

@@ -293,7 +293,7 @@ test_one_of_a_batch_fails(void **state)
 
 /* ---- many at once ---- */
 
-static int nsyncfs, syncfs_error;
+static int nsyncfs, syncfs_error, syncfs_first_bad;
 int __wrap_syncfs(int fd);
 int __real_syncfs(int fd);
 int __wrap_fstatfs64(int fd, struct statfs *ret);
@@ -310,9 +310,10 @@ __wrap_fstatfs64(int fd, struct statfs *ret)
 int
 __wrap_syncfs(int fd)
 {
-	nsyncfs++;
+	if (++nsyncfs < syncfs_first_bad || syncfs_error == 0)
+		return __real_syncfs(fd);
 	errno = syncfs_error;
-	return syncfs_error != 0 ? -1 : __real_syncfs(fd);
+	return -1;
 }
 
 static void
@@ -361,6 +362,55 @@ test_many_and_an_error(void **state)
 	syncfs_error = 0;
 	deliver_many(BARRIER_MANY);
 	assert_int_equal(nsyncfs, 0);
+}
+
+/* One message to many boxes. */
+static void
+deliver_to_boxes(size_t n)
+{
+	static char paths[BARRIER_MANY][16];
+	struct want w = plain;
+
+	for (size_t i = 0; i < n; i++) {
+		snprintf(paths[i], sizeof(paths[i]), "box%zu/", i);
+		w.action.path = str_c(paths[i]);
+		job_start(make_job(&w), take);
+	}
+	nsyncfs = 0;
+	maildir_deliver(&maildir, &batch);
+}
+
+static void
+test_many_boxes_by_one_call(void **state)
+{
+	(void)state;
+	deliver_to_boxes(BARRIER_MANY);
+	assert_int_equal(nsyncfs, 2); /* contents, names */
+	assert_int_equal(ntold, BARRIER_MANY);
+	for (size_t i = 0; i < ntold; i++)
+		assert_told(i, OUTCOME_SENT, "2.0.0", "delivered to maildir");
+	assert_int_equal(count_files("box0/new", NULL), 1);
+}
+
+/* Their names may be there and may not: later again, and then found. */
+static void
+test_many_boxes_and_an_error(void **state)
+{
+	(void)state;
+	syncfs_error = EIO;
+	syncfs_first_bad = 2;
+	deliver_to_boxes(BARRIER_MANY);
+	assert_int_equal(nsyncfs, 2);
+	assert_int_equal(ntold, BARRIER_MANY);
+	for (size_t i = 0; i < ntold; i++)
+		assert_int_equal(told[i].state, OUTCOME_DEFERRED);
+	syncfs_error = syncfs_first_bad = 0;
+	deliver_to_boxes(BARRIER_MANY);
+	assert_int_equal(nsyncfs, 0);
+	for (size_t i = BARRIER_MANY; i < ntold; i++)
+		assert_int_equal(told[i].state, OUTCOME_SENT);
+	assert_int_equal(count_files("box0/new", NULL), 1);
+	assert_int_equal(count_files("box0/tmp", NULL), 0);
 }
 
 /* Another child of the user has come as far as tmp/. */
@@ -436,6 +486,8 @@ main(void)
 	    MAILDIR_TEST(test_one_of_a_batch_fails),
 	    MAILDIR_TEST(test_many_by_one_call),
 	    MAILDIR_TEST(test_many_and_an_error),
+	    MAILDIR_TEST(test_many_boxes_by_one_call),
+	    MAILDIR_TEST(test_many_boxes_and_an_error),
 	    MAILDIR_TEST(test_half_made),
 	    MAILDIR_TEST(test_no_directory),
 	    MAILDIR_TEST(test_magic_link),
