@@ -6,6 +6,7 @@
 #include "mail/proto/trouble.h"
 #include "transact.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define TARGETS_ARENA (1024 * 1024)
@@ -243,7 +244,15 @@ courier_deliver(struct courier *c, struct letter *l)
 	struct str fallback = c->settings->fallback;
 	struct str text = l->job->nexthop;
 	unsigned reused = 0;
+	int e = letter_check_header(l, c->settings->filters);
 
+	if (e != 0) {
+		fail_set(&l->why, "4.3.0",
+		    "smtp_header_checks cannot be applied: %s",
+		    e == -EAGAIN ? "table lookup problem" : strerror(-e));
+		letter_give_up(l);
+		return 0;
+	}
 	do {
 		struct str next = str_word(&fallback, ", \t\r\n");
 		struct site site = {

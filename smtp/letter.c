@@ -3,18 +3,22 @@
 #include "letter.h"
 
 #include "base/log.h"
+#include "filters.h"
 
 /* All outcomes go back in one parcel, and half of it is for texts. */
 #define TEXTS_MAX (CHAN_PARCEL_MAX / 2)
 #define TEXT_MIN  100
 #define RELAY_MAX 500
 #define BASE_ROOM (1024 * 1024) /* the names of all servers tried */
+#define HEAD_MAX                                                               \
+	((size_t)8 * 1024 * 1024) /* a header has 1 MiB, and fields            \
+	                             put before each of them */
 
 size_t
 letter_room(const struct job_deliver *job)
 {
 	size_t each = sizeof(struct addressee) + sizeof(struct job_outcome) +
-	              sizeof(size_t) + 2 * OUTCOME_TEXT_MAX + REPLY_DSN_MAX +
+	              sizeof(size_t) + 3 * OUTCOME_TEXT_MAX + REPLY_DSN_MAX +
 	              64;
 
 	return BASE_ROOM + job->recipients.n * each;
@@ -49,6 +53,7 @@ letter_init(struct letter *l, const struct job_deliver *job,
 	    .text_max = find_text_max(n),
 	    .started = clock_mono(),
 	};
+	buf_init(&l->head, HEAD_MAX);
 	fail_init(&l->why);
 	fail_init(&l->word);
 	letter_use(l, NULL);
@@ -64,12 +69,26 @@ letter_done(struct letter *l)
 {
 	fail_done(&l->why);
 	fail_done(&l->word);
+	buf_done(&l->head);
 }
 
 size_t
 letter_size(const struct letter *l)
 {
-	return l->job->header.len + content_size(l->content);
+	return l->job->header.len + l->head.len + content_size(l->content) -
+	       l->body_at;
+}
+
+int
+letter_check_header(struct letter *l, const struct filters *filters)
+{
+	if (filters == NULL)
+		return 0;
+	l->filters = filters;
+	if (maps_is_empty(filters->header))
+		return 0;
+	return filters_header(
+	    filters, l->content, l->job->id, &l->head, &l->body_at);
 }
 
 void
@@ -122,6 +141,10 @@ static void
 settle(struct letter *l, size_t i, const struct outcome *o)
 {
 	l->outcomes[i].outcome = *o;
+	if (l->filters != NULL && !maps_is_empty(l->filters->statuses) &&
+	    o->dsn.len > 0)
+		filters_status(l->filters, &l->outcomes[i].outcome, l->job->id,
+		    l->text_max, l->arena);
 	l->to[i].is_left = false;
 	l->left--;
 }

@@ -32,6 +32,9 @@ struct addressee {
 struct letter {
 	const struct job_deliver *job;
 	struct content *content;
+	struct buf head; /* in place of the content's header ... */
+	size_t body_at;  /* ... up to here; 0: as it came */
+	const struct filters *filters; /* NULL: none */
 	struct arena *arena;
 	struct addressee *to; /* one for each recipient of the job ... */
 	struct job_outcome *outcomes; /* ... and its outcome */
@@ -56,6 +59,10 @@ void letter_init(struct letter *l, const struct job_deliver *job,
 void letter_done(struct letter *l);
 size_t letter_room(const struct job_deliver *job);
 size_t letter_size(const struct letter *l); /* of the message, in bytes */
+
+/* Ask the filters about the header, once, before it goes anywhere: 0, or as
+ * filters_header(). */
+int letter_check_header(struct letter *l, const struct filters *filters);
 
 /* From here on outcomes tell of this session; NULL: of none. */
 void letter_use(struct letter *l, const struct session *s);

@@ -4,6 +4,7 @@
  * next one.
  */
 #include "courier.h"
+#include "filters.h"
 
 #include "base/log.h"
 #include "base/requests.h"
@@ -13,6 +14,7 @@
 #include "mail/proto/job.h"
 #include "mail/proto/lookup.h"
 #include "mail/proto/trouble.h"
+#include "mail/tables.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -26,6 +28,8 @@ static const struct sandbox sandbox = {
 static struct {
 	struct conf *conf;
 	struct settings settings;
+	struct tables tables;
+	struct filters filters;
 	struct courier courier;
 } smtp;
 
@@ -96,6 +100,8 @@ drain(struct serve *sv)
 static int
 start(struct serve *sv)
 {
+	struct link *lookup =
+	    link_new(sv, "lookup", &lookup_protocol, NULL, NULL);
 	BUF_CLEANUP struct buf why = {0};
 
 	buf_init(&why, 1024);
@@ -109,9 +115,15 @@ start(struct serve *sv)
 		log_error("%s", why.p);
 		return e;
 	}
+	tables_init(&smtp.tables, sv, lookup,
+	    conf_str(smtp.conf, PARAM_default_database_type));
+	if (!filters_open(&smtp.filters, smtp.conf, &smtp.tables.env, &why)) {
+		log_error("%s", why.p);
+		return -EINVAL;
+	}
+	smtp.settings.filters = &smtp.filters;
 	courier_init(&smtp.courier, &smtp.settings,
-	    link_new(sv, "dns", &dns_protocol, NULL, NULL),
-	    link_new(sv, "lookup", &lookup_protocol, NULL, NULL),
+	    link_new(sv, "dns", &dns_protocol, NULL, NULL), lookup,
 	    link_new(sv, "bounce", &trouble_protocol, NULL, NULL));
 	return 0;
 }

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "mail/notice_class.h"
+#include "filters.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -14,6 +15,7 @@
 
 /* A host has at most 255 bytes, and its address and port a few. */
 #define NAME_MAX_BYTES 512
+#define TABLE_ROOM     ((size_t)256 * 1024)
 
 void
 session_call(struct session *s, struct str host)
@@ -102,6 +104,18 @@ note_trouble(struct session *s, const struct reply *r, enum reply_step step)
 		s->transcript.troubles |= NOTICE_PROTOCOL;
 }
 
+/* As smtp_reply_filter will have it. */
+static enum reply_step
+add_line(struct session *s, struct reply *r, struct str line)
+{
+	ARENA_CLEANUP struct arena a = {0};
+
+	arena_init(&a, TABLE_ROOM);
+	if (s->settings->filters != NULL)
+		line = filters_reply(s->settings->filters, line, &a);
+	return reply_add(r, line);
+}
+
 int
 session_reply(struct session *s, struct reply *r, int64_t timeout)
 {
@@ -121,7 +135,7 @@ session_reply(struct session *s, struct reply *r, int64_t timeout)
 			return e;
 		}
 		transcript_in(&s->transcript, line);
-		step = reply_add(r, line);
+		step = add_line(s, r, line);
 	}
 	if (step == REPLY_BAD || r->code == 421)
 		s->is_dead = true;
@@ -255,9 +269,9 @@ take_greeting(struct session *s, struct fail *why, bool *ret_esmtp)
 
 /* Of smtp_discard_ehlo_keywords? */
 static bool
-is_discarded(const struct session *s, struct str keyword)
+is_discarded(struct str rest, struct str keyword)
 {
-	struct str rest = s->settings->discard, word;
+	struct str word;
 
 	while ((word = str_word(&rest, ", \t\r\n")).len > 0)
 		if (str_eq_case(word, keyword))
@@ -266,12 +280,12 @@ is_discarded(const struct session *s, struct str keyword)
 }
 
 static void
-take_keyword(struct session *s, struct str line)
+take_keyword(struct session *s, struct str line, struct str discard)
 {
 	struct str word = str_word(&line, " \t");
 	uint64_t n;
 
-	if (is_discarded(s, word))
+	if (is_discarded(discard, word))
 		return;
 	if (str_eq_case(word, STR("PIPELINING")))
 		s->has_pipelining = true;
@@ -293,11 +307,17 @@ static void
 take_keywords(struct session *s, const struct reply *r)
 {
 	struct str text = buf_str(&r->text), line;
+	struct str discard = s->settings->discard;
+	ARENA_CLEANUP struct arena a = {0};
 
+	arena_init(&a, TABLE_ROOM);
+	if (s->settings->filters != NULL)
+		discard =
+		    filters_keywords(s->settings->filters, &s->ip, discard, &a);
 	str_cut(text, '\n', NULL, &text);
 	while (text.len > 0) {
 		str_cut(text, '\n', &line, &text);
-		take_keyword(s, str_from(line, 4));
+		take_keyword(s, str_from(line, 4), discard);
 	}
 }
 

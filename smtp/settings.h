@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct filters;
+
 enum settings_family {
 	FAMILY_ANY,
 	FAMILY_IPV4,
@@ -21,6 +23,7 @@ enum settings_family {
 };
 
 struct settings {
+	const struct filters *filters; /* NULL: no tables */
 	struct str myhostname, helo_name;
 	struct str inet_interfaces, proxy_interfaces;
 	struct str relayhost;

@@ -329,9 +329,11 @@ static int
 for_all_bytes(struct transaction *t, int (*use)(void *, struct str), void *arg)
 {
 	struct str block = t->l->job->header;
-	size_t at = 0;
+	size_t at = t->l->body_at;
 	int e = use(arg, block);
 
+	if (e == 0)
+		e = use(arg, buf_str(&t->l->head));
 	while (e == 0) {
 		e = content_view(t->l->content, at, &block);
 		if (e != 0 || block.len == 0)

@@ -61,6 +61,10 @@ SERVICES = {
     "noaddr": "-o smtp_defer_if_no_mx_address_found=yes",
     "nomx": "-o ignore_mx_lookup_error=yes",
     "fixed": "-o smtp_randomize_addresses=no",
+    "deafmap": "-o smtp_discard_ehlo_keyword_address_maps=inline:{127.2.0.1=size}",
+    "reply": f"-o smtp_reply_filter=pcre:{v.conf}/replies",
+    "status": f"-o smtp_delivery_status_filter=pcre:{v.conf}/statuses",
+    "head": f"-o smtp_header_checks=pcre:{v.conf}/header",
 }
 v.master_cf += "".join(f"{name} unix - - n - - smtp\n    {options}\n" for name, options in SERVICES.items())
 v.configure(dns_resolvers=f"127.0.0.1:{names.port}",
@@ -95,8 +99,17 @@ n.test noaddr:noaddr.test
 n0.test smtp:noaddr.test
 o.test nomx:lame.example
 p.test fixed:four.test
+q.test deafmap:[127.2.0.1]
+r.test reply:[127.2.0.1]
+s.test status:[127.2.0.1]
+t.test head:[127.2.0.1]
 """
 v.write("transport", ROUTES)
+v.write("replies", "/^550 5.1.1 (.*)/ 450 4.1.1 $1\n")
+v.write("statuses", "/^4.2.1 (.*)/ 5.2.1 for good: $1\n/^2.0.0 .*/ 5.0.0 never\n/^5.7.1 .*/ 2.0.0 sent it was\n")
+v.write("header", "/^X-Secret:/ IGNORE\n/^X-Gone:/ STRIP it went\n/^Subject: (.*)/ REPLACE Subject: [out] $1\n"
+        "/^X-Mark:/ PREPEND X-Before: it\n/^X-Bad:/ REPLACE no header\n/^X-Folded: a\\n\\tb/ REPLACE X-Folded: no\n"
+        "/^X-Odd:/ REJECT\n/^X-Warn:/ WARN look\n")
 v.start()
 
 
@@ -209,6 +222,42 @@ def _(t):
     t.eq(send("n0.test")[2], "bounced", "by default it comes back")
     relay, dsn, status, text = send("o.test")
     t.ok(dsn == "4.4.3" and "type=MX" not in text and "type=A" in text, "the host itself is looked for", text)
+
+
+@test("smtp_discard_ehlo_keyword_address_maps, smtp_reply_filter, smtp_delivery_status_filter")
+def _(t):
+    one.extensions = ("PIPELINING", "8BITMIME", "SIZE 100")
+    t.eq(send("q.test", text="Subject: x\n\n" + 20 * "long enough\n")[2], "sent", "no SIZE of this server's")
+    one.extensions = ("PIPELINING", "8BITMIME")
+    one.rcpt = "550 5.1.1 no such user"
+    relay, dsn, status, text = send("r.test")
+    t.eq((dsn, status), ("4.1.1", "deferred"), text)
+    one.rcpt = "450 4.2.1 full"
+    relay, dsn, status, text = send("s.test")
+    t.eq((dsn, status), ("5.2.1", "bounced"), text)
+    t.ok(text.startswith("for good: host 127.2.0.1[127.2.0.1] said: 450 4.2.1 full"), "with its text", text)
+    one.rcpt = "550 5.7.1 no"
+    t.eq(send("s.test", "u2")[1:3], ("5.7.1", "bounced"), "what failed is not said to be sent")
+    one.rcpt = "250 2.1.5 Ok"
+    t.eq(send("s.test", "u3")[1:3], ("2.0.0", "sent"), "nor is what was sent said to have failed")
+    v.wait_log(r"warning: \S+ smtp_delivery_status_filter: not in place of \"2\.0\.0 250 2\.0\.0 Ok\": \"5\.0\.0 never\"")
+
+
+@test("smtp_header_checks")
+def _(t):
+    before = ("Subject: hello\nX-Secret: one\n\ttwo\nX-Keep: k\nX-Gone: g\nX-Mark: m\nX-Bad: b\n"
+              "X-Folded: a\n\tb\nX-Odd: o\nX-Warn: w\n")
+    after = ("Subject: [out] hello\nX-Keep: k\nX-Before: it\nX-Mark: m\nX-Bad: b\n"
+             "X-Folded: no\nX-Odd: o\nX-Warn: w\n")
+    t.eq(send("t.test", text=before + "\nX-Secret: in the body\n")[2], "sent", "sent")
+    got = one.heard[-1][2].decode().replace("\r\n", "\n")
+    head, body = got.split("\n\n", 1)
+    t.ok(after in head + "\n", "fields", head)
+    t.eq(body, "X-Secret: in the body\n", "the body as it was")
+    for line in (r"strip: header X-Gone: g: it went", r"warning: header X-Warn: w: look",
+                 r"smtp_header_checks: not a header field: \"no header\"", r"smtp_header_checks: unsupported action: REJECT"):
+        v.wait_log(line)
+    v.write("header", "/^X-Secret:/ IGNORE\n")
 
 
 def close():

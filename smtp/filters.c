@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: ISC */
+/* filters - tables, and what they say. */
+#include "filters.h"
+
+#include "base/log.h"
+#include "mail/header.h"
+#include "reply.h"
+
+#include <errno.h>
+
+#define SHOWN 200 /* bytes of a field in the log */
+#define ROOM  ((size_t)1024 * 1024)
+
+static bool
+open_maps(struct maps **ret, const struct conf *c, enum param p,
+    const struct dict_env *env, struct buf *why)
+{
+	*ret = maps_open(env, conf_str(c, p), why);
+	return *ret != NULL;
+}
+
+bool
+filters_open(struct filters *r, const struct conf *c,
+    const struct dict_env *env, struct buf *why)
+{
+	*r = (struct filters){0};
+	return open_maps(&r->keywords, c,
+		   PARAM_smtp_discard_ehlo_keyword_address_maps, env, why) &&
+	       open_maps(&r->replies, c, PARAM_smtp_reply_filter, env, why) &&
+	       open_maps(&r->statuses, c, PARAM_smtp_delivery_status_filter,
+		   env, why) &&
+	       open_maps(&r->header, c, PARAM_smtp_header_checks, env, why);
+}
+
+void
+filters_done(struct filters *r)
+{
+	maps_free(&r->keywords);
+	maps_free(&r->replies);
+	maps_free(&r->statuses);
+	maps_free(&r->header);
+}
+
+struct str
+filters_keywords(const struct filters *r, const struct ip *server,
+    struct str otherwise, struct arena *a)
+{
+	char text[IP_TEXT_MAX];
+	struct str value;
+
+	ip_format(server, text);
+	return maps_get(r->keywords, str_c(text), a, &value) == FIND_YES
+	           ? value
+	           : otherwise;
+}
+
+struct str
+filters_reply(const struct filters *r, struct str line, struct arena *a)
+{
+	struct str value;
+
+	if (maps_get(r->replies, line, a, &value) != FIND_YES)
+		return line;
+	str_cut(value, '\n', &value, NULL);
+	return value;
+}
+
+/* ---- statuses ---- */
+
+void
+filters_status(const struct filters *r, struct outcome *o, struct str id,
+    size_t text_max, struct arena *a)
+{
+	ARENA_CLEANUP struct arena scratch = {0};
+	bool was_sent = o->state == OUTCOME_SENT;
+	struct str key, value;
+
+	arena_init(&scratch, ROOM);
+	key = arena_strf(
+	    &scratch, "%.*s %.*s", STR_ARG(o->dsn), STR_ARG(o->text));
+	if (maps_get(r->statuses, key, &scratch, &value) != FIND_YES)
+		return;
+	size_t n = reply_dsn_length(value);
+	if (n == 0 || (value.p[0] == '2') != was_sent) {
+		log_warning("%.*s: smtp_delivery_status_filter: not in place "
+			    "of \"%.*s\": \"%.*s\"",
+		    STR_ARG(id), STR_ARG(key), STR_ARG(value));
+		return;
+	}
+	o->dsn = arena_str(a, str_sub(value, 0, n));
+	o->state = outcome_from_dsn(o->dsn);
+	value = str_trim(str_from(value, n));
+	if (value.len > 0)
+		o->text = arena_str(a, str_sub(value, 0, text_max));
+}
+
+/* ---- the header ---- */
+
+struct check {
+	const struct filters *filters;
+	struct str id;
+	struct buf *out;
+};
+
+static void
+log_action(const struct check *c, const char *action, struct str field,
+    struct str text)
+{
+	log_info("%.*s: %s: header %.*s%s%.*s", STR_ARG(c->id), action,
+	    STR_ARG(str_sub(field, 0, SHOWN)), text.len > 0 ? ": " : "",
+	    STR_ARG(text));
+}
+
+static void
+add_line(struct check *c, struct str line)
+{
+	buf_add_str(c->out, line);
+	buf_add_char(c->out, '\n');
+}
+
+/* SECURITY: what is put in is a field, or the header would end there. */
+static bool
+is_field(const struct check *c, struct str text)
+{
+	struct header h;
+
+	if (header_parse_line(text, &h) && !str_has_char(text, '\n'))
+		return true;
+	log_warning("%.*s: smtp_header_checks: not a header field: \"%.*s\"",
+	    STR_ARG(c->id), STR_ARG(text));
+	return false;
+}
+
+static void
+act(struct check *c, struct str field, struct str action)
+{
+	struct str text = action, verb = str_word(&text, " \t");
+
+	text = str_trim(text);
+	if (str_eq_case(verb, STR("IGNORE")))
+		return;
+	if (str_eq_case(verb, STR("STRIP"))) {
+		log_action(c, "strip", field, text);
+		return;
+	}
+	if (str_eq_case(verb, STR("REPLACE")) && is_field(c, text)) {
+		log_action(c, "replace", field, text);
+		add_line(c, text);
+		return;
+	}
+	if (str_eq_case(verb, STR("PREPEND"))) {
+		if (is_field(c, text)) {
+			log_action(c, "prepend", field, text);
+			add_line(c, text);
+		}
+	} else if (str_eq_case(verb, STR("WARN"))) {
+		log_action(c, "warning", field, text);
+	} else if (str_eq_case(verb, STR("INFO"))) {
+		log_action(c, "info", field, text);
+	} else if (!str_eq_case(verb, STR("DUNNO")) &&
+		   !str_eq_case(verb, STR("REPLACE"))) {
+		log_warning("smtp_header_checks: unsupported action: %.*s",
+		    STR_ARG(verb));
+	}
+	add_line(c, field);
+}
+
+static int
+check_field(struct check *c, struct str field)
+{
+	ARENA_CLEANUP struct arena a = {0};
+	struct str value;
+
+	arena_init(&a, ROOM);
+	switch (maps_get(c->filters->header,
+	    str_sub(field, 0, DICT_SUBJECT_MAX), &a, &value)) {
+	case FIND_YES:
+		act(c, field, value);
+		return 0;
+	case FIND_NO:
+		add_line(c, field);
+		return 0;
+	case FIND_RETRY:
+	case FIND_BROKEN:
+		break;
+	}
+	return -EAGAIN;
+}
+
+static int
+read_all(struct content *c, size_t size, struct buf *ret)
+{
+	char *room = buf_room(ret, size);
+
+	if (room == NULL)
+		return -EMSGSIZE;
+	while (ret->len < size) {
+		ssize_t n = content_read(
+		    c, ret->len, ret->p + ret->len, size - ret->len);
+		if (n <= 0)
+			return n < 0 ? (int)n : -EIO;
+		buf_grew(ret, (size_t)n);
+	}
+	return 0;
+}
+
+int
+filters_header(const struct filters *r, struct content *c, struct str id,
+    struct buf *out, size_t *ret_end)
+{
+	size_t size = content_header_size(c);
+	struct check check = {r, id, out};
+	BUF_CLEANUP struct buf header = {0};
+	struct header h;
+
+	buf_init(&header, size + 1);
+	int e = read_all(c, size, &header);
+	struct str rest = buf_str(&header);
+	while (e == 0 && header_next(&rest, &h))
+		e = check_field(&check, h.whole);
+	if (e != 0)
+		return e;
+	buf_add_str(out, rest); /* the empty line */
+	*ret_end = size;
+	return out->full ? -EMSGSIZE : 0;
+}
