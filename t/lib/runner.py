@@ -123,7 +123,7 @@ def check_jobs():
 
 
 # Figures of the plain programs that the sanitizers' own memory would drown.
-UNSANITIZED = ("memory",)
+UNSANITIZED = ("figures", "memory")
 
 
 def script_env(build, **more):

@@ -11,7 +11,7 @@ from lib.bench.group import Group
 from lib.peers import postfix_env, unpacked
 from lib.suite import free_port, wait_until
 
-GIVE_UP = 300  # seconds that no run takes
+STALL = 60  # seconds in which something must come on
 HZ = os.sysconf("SC_CLK_TCK")
 
 
@@ -48,37 +48,70 @@ class Meter:
         return used, own, max(0, busy - own - sum(used)) / took
 
 
-def arrival(count, total, pause, is_idle):
+def arrival(count, total, pause, is_idle, stall=STALL):
     """Wait until count() is `total`, or no longer when nothing more comes and
-    the server has nothing left."""
+    the server has nothing left, or it stands still."""
     last, since = None, time.monotonic()
     while (now := count()) < total:
         idle = time.monotonic() - since
         if now != last:
             last, since = now, time.monotonic()
-        elif idle > GIVE_UP or idle > 2 and is_idle():
+        elif idle > stall or idle > 2 and is_idle():
             break
         time.sleep(pause)
     if now != total:
         raise RuntimeError(f"{now} messages arrived and not {total}")
 
 
+def traffic(pid):
+    """Bytes that a process has read and written."""
+    with open(f"/proc/{pid}/io") as f:
+        counts = dict(line.split(": ") for line in f)
+    return int(counts["rchar"]) + int(counts["wchar"])
+
+
+class Watchdog(threading.Thread):
+    """Kills a process whose conversation stands still."""
+
+    def __init__(self, process, stall):
+        super().__init__(daemon=True)
+        self.process, self.stall = process, stall
+        self.ended, self.has_killed = threading.Event(), False
+        self.start()
+
+    def run(self):
+        last, since = None, time.monotonic()
+        while not self.ended.wait(0.5):
+            now = traffic(self.process.pid)
+            if now != last:
+                last, since = now, time.monotonic()
+            elif time.monotonic() - since > self.stall:
+                self.has_killed = True
+                self.process.kill()
+                return
+
+    def end(self):
+        self.ended.set()
+        self.join()
+
+
 class Source:
     """One run of smtp-source; took and cpu are seconds."""
 
-    def __init__(self, case, messages, port):
+    def __init__(self, case, messages, port, stall=STALL):
         argv = [tool("smtp-source"), *case.options(), "-m", str(messages), f"127.0.0.1:{port}"]
         start = time.monotonic()
         p = subprocess.Popen(argv, env=postfix_env(), stdin=subprocess.DEVNULL,
                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        watchdog = threading.Timer(GIVE_UP, p.kill)
-        watchdog.start()
+        watchdog = Watchdog(p, stall)
         said = p.stderr.read().decode("utf-8", "replace")
+        watchdog.end()
         _pid, status, usage = os.wait4(p.pid, 0)
-        watchdog.cancel()
         p.returncode = os.waitstatus_to_exitcode(status)
         self.took = time.monotonic() - start
         self.cpu = usage.ru_utime + usage.ru_stime
+        if watchdog.has_killed:
+            raise RuntimeError(f"no byte went to or came from the server for {stall} s")
         if p.returncode:
             raise RuntimeError(f"smtp-source ended with {p.returncode}: {said.strip()[-300:]}")
 

@@ -4,6 +4,7 @@ import re
 import socket
 import time
 
+from lib.bench.generator import STALL
 from lib.suite import pss
 
 
@@ -23,7 +24,7 @@ def idle_sessions(server, number):
     sessions = []
     try:
         for _ in range(number):
-            s = socket.create_connection(("127.0.0.1", server.port), 120)
+            s = socket.create_connection(("127.0.0.1", server.port), STALL)
             sessions.append(s)
             read_reply(s)
             s.sendall(b"EHLO idle.test\r\n")

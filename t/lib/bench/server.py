@@ -10,7 +10,7 @@ import os
 import subprocess
 import time
 
-from lib.bench.generator import GIVE_UP, Meter, Source, arrival
+from lib.bench.generator import STALL, Meter, Source, arrival
 from lib.bench.group import Group
 from lib.suite import Suite, wait_until
 
@@ -87,7 +87,7 @@ class Server:
         start = time.time()
         source = Source(case, messages, self.port)
         took = place.arrival(want, self.is_idle) - start
-        wait_until(f"{self.name}: idle", self.is_idle, GIVE_UP)
+        wait_until(f"{self.name}: idle", self.is_idle, STALL)
         if place.count() != want:
             raise RuntimeError(f"{place.count() - want} messages more than were sent")
         self.empty()
