@@ -37,7 +37,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PATIENCE (5 * CLOCK_SEC)
+#define PATIENCE (30 * CLOCK_SEC)
 
 struct play {
 	const char *file;
