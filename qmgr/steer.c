@@ -16,11 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RETRY_PAUSE  (20 * CLOCK_MS)
-#define RETRY_TIME   (30 * CLOCK_SEC)
-#define WINDOW       200  /* that need files or more: at a time */
-#define REMOVALS_FEW 5000 /* files that still have to go ... */
-#define FILL_MAX     40   /* ... where the journal is full to so much of it */
+#define RETRY_PAUSE (20 * CLOCK_MS)
+#define RETRY_TIME  (30 * CLOCK_SEC)
+#define WINDOW      200 /* that need files or more: at a time */
+#define MANY        100 /* messages: these wait while ... */
+#define FILL_MAX    60  /* ... the journal is full to so many percent ... */
+#define FILL_TIME   (60 * CLOCK_SEC) /* ... but not for ever */
 
 struct steered {
 	struct journal_wait wait; /* first */
@@ -139,7 +140,7 @@ start_passive(struct steered *d)
 	r = do_passive(d);
 	if (r < 0) {
 		put_back(d);
-		end(d, r);
+		end(d, r == -ENOSPC ? -EBUSY : r);
 	}
 }
 
@@ -370,13 +371,15 @@ start_id(struct steering *s, struct str id)
 	start(d);
 }
 
-/* What says that they are deleted stays in the journal until their files are
- * gone: the rest of it is for new mail. */
+/* What was done to those before stays in the journal until their files have
+ * followed. */
 static void
-wait_for_removals(const struct qmgr *q)
+wait_for_room(const struct qmgr *q, const struct admin_request *r)
 {
-	while (store_removals(q->store) > REMOVALS_FEW &&
-	       store_fill(q->store) > FILL_MAX)
+	int64_t late = clock_after(FILL_TIME);
+
+	while (store_fill(q->store) > FILL_MAX && clock_mono() < late &&
+	       !admin_is_gone(r))
 		if (task_sleep(clock_after(RETRY_PAUSE)) < 0)
 			return;
 }
@@ -392,7 +395,8 @@ run(struct steering *s, const struct admin_request *r,
 	while (!s->qmgr->is_scanned) /* not all of them are known yet */
 		if (task_sleep(clock_after(RETRY_PAUSE)) < 0)
 			return;
-	wait_for_removals(s->qmgr);
+	if (what->ids.n >= MANY)
+		wait_for_room(s->qmgr, r);
 	for (size_t i = 0; i < what->ids.n && !admin_is_gone(r); i++) {
 		start_id(s, ids[i].id);
 		qmgr_poke(s->qmgr); /* what was appended goes to the disk */

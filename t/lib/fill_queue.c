@@ -105,7 +105,7 @@ write_one(struct fill *f, size_t i)
 {
 	ARENA_CLEANUP struct arena a = {0};
 	char id[QID_LEN + 1], address[64], path[DIRS_PATH_MAX];
-	struct recipient to = {.address = str_c(address)};
+	struct recipient to = {0};
 	struct mark mark = {
 	    .outcome = {
 		.state = OUTCOME_DEFERRED,
@@ -134,6 +134,7 @@ write_one(struct fill *f, size_t i)
 	e.id = str_c(id);
 	snprintf(
 	    address, sizeof(address), "user%zu@d%zu.test", i, i % f->domains);
+	to.address = str_c(address);
 	progress_init(&progress, 1, &a);
 	progress_apply(&progress, 3,
 	    f->now + f->due / (int64_t)f->count * (int64_t)i, &about);

@@ -157,13 +157,13 @@ let_go(
 /*
  * Mail that waits moves when its segment is one of the oldest; mail that is
  * being worked on, which most often is gone in a moment, only when the
- * journal is more than half full.
+ * journal is half full.
  */
 static void
 empty_oldest(struct store *s, struct journal_segment *segment)
 {
 	size_t used = journal_used(s->journal);
-	bool is_pressed = used * 2 > journal_size(s->journal);
+	bool is_pressed = used * 2 >= journal_size(s->journal);
 	struct journal_hold *h = journal_first_hold(segment);
 
 	if (is_pressed)
@@ -182,6 +182,15 @@ empty_oldest(struct store *s, struct journal_segment *segment)
 	}
 }
 
+/* A small journal is emptied before it is half full. */
+static size_t
+keep_of(const struct store *s)
+{
+	size_t less = journal_size(s->journal) / 2 - 1;
+
+	return s->config.keep < less ? s->config.keep : less;
+}
+
 void
 store_tend(struct store *s)
 {
@@ -193,7 +202,7 @@ store_tend(struct store *s)
 		start_leaving(s, oldest);
 		return;
 	}
-	if (journal_used(s->journal) > s->config.keep)
+	if (journal_used(s->journal) > keep_of(s))
 		empty_oldest(s, oldest);
 }
 

@@ -252,6 +252,39 @@ test_many_restarts(void **state)
 	free(w);
 }
 
+/* More segments may be in use than there are: what waits moves all the same. */
+static void
+test_small_journal(void **state)
+{
+	struct world *w = malloc(sizeof(*w));
+	struct store_events e = {0};
+	BUF_CLEANUP struct buf why = {0};
+	int taken = 0;
+
+	(void)state;
+	clock_update();
+	buf_init(&why, 1000);
+	world_open(w, 5);
+	store_close(&w->store);
+	rig_clear(&w->rig);
+	w->store = store_open(
+	    &(struct store_config){
+		.dirfd = w->rig.dirfd,
+		.disk = &w->rig.disk,
+		.segment_size = RIG_SEGMENT,
+		.journal_size = JOURNAL_SEGMENTS_MIN * RIG_SEGMENT,
+		.keep = 8,
+	    },
+	    &e, world_none_found, &why);
+	for (int i = 0; i < 400; i++) {
+		taken += world_add(w, 1500, NULL) != NULL;
+		world_settle(w);
+	}
+	assert_int_equal(taken, 400); /* four times what there is room for */
+	world_close(w);
+	free(w);
+}
+
 static struct store_item *
 known_none(void *arg, struct str id)
 {
@@ -356,6 +389,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_third_failure_alarms),
     cmocka_unit_test(test_full_disk_drains),
     cmocka_unit_test(test_full_disk_with_one_that_stays),
+    cmocka_unit_test(test_small_journal),
     cmocka_unit_test(test_names_that_stay),
     cmocka_unit_test(test_generations_never_repeat),
     cmocka_unit_test(test_many_restarts),
