@@ -35,6 +35,7 @@ struct copy {
 
 /* What the copy is to say of each message; its bytes go out in blocks. */
 struct saying {
+	struct qmgr *qmgr;
 	void (*each)(struct saying *s, const struct message *m,
 	    const struct store_body *b);
 	bool only_names; /* `each` needs no body */
@@ -186,36 +187,76 @@ say_if_for_site(
 	}
 }
 
+/* `b` is NULL where only names are wanted. */
 static int
-say_one(struct qmgr *q, struct saying *s, struct message *m)
+say_one(struct saying *s, const struct message *m, const struct store_body *b)
+{
+	arena_reset(&s->arena);
+	s->each(s, m, b);
+	return s->out.len >= BLOCK ? send_out(s) : 0;
+}
+
+/* Its file tells all of it. */
+static bool
+is_in_file(const struct message *m)
+{
+	return store_has_name(&m->item) && m->active == NULL;
+}
+
+static int
+say_other(struct qmgr *q, struct saying *s, struct message *m)
 {
 	struct store_body *b = NULL;
 	const char *why;
+	int r = 0;
 
-	arena_reset(&s->arena);
-	if (m->state == MESSAGE_TAKEN ||
+	if (m->state == MESSAGE_TAKEN || is_in_file(m) ||
 	    (m->active != NULL && m->active->is_deleted))
 		return 0;
 	if (s->only_names)
-		s->each(s, m, NULL);
+		r = say_one(s, m, NULL);
 	else if (m->active != NULL)
-		s->each(s, m, m->active->body);
+		r = say_one(s, m, m->active->body);
 	else if (store_load(q->store, &m->item, &b, &why) == 0)
-		s->each(s, m, b);
+		r = say_one(s, m, b);
 	store_body_free(&b);
-	return s->out.len >= BLOCK ? send_out(s) : 0;
+	return r;
+}
+
+static struct store_item *
+find_in_file(void *arg, struct str id)
+{
+	struct saying *s = arg;
+	struct message *m = message_find(s->qmgr, id);
+
+	return m != NULL && is_in_file(m) ? &m->item : NULL;
+}
+
+static int
+say_file(void *arg, struct store_item *item, const struct store_body *b)
+{
+	return say_one(arg, message_of(item), b);
 }
 
 static void
 say_all(struct qmgr *q, struct saying *s)
 {
 	const uint32_t end = 0;
+	struct store_walk walk = {
+	    .wanted = find_in_file,
+	    .each = say_file,
+	    .arg = s,
+	    .wants_body = !s->only_names,
+	};
 
+	s->qmgr = q;
 	buf_init(&s->out, BLOCK + ADMIN_ENTRY_MAX);
 	arena_init(&s->arena, SIZE_MAX / 2); /* envelopes have their bounds */
 	MAP_FOREACH (slot, &q->messages)
-		if (say_one(q, s, slot->value) < 0)
+		if (say_other(q, s, slot->value) < 0)
 			return;
+	if (store_walk(q->store, &walk) < 0)
+		return;
 	if (s->each != say_if_for_site)
 		buf_add(&s->out, &end, sizeof(end));
 	send_out(s);
@@ -251,7 +292,7 @@ has_room(const struct qmgr *q, uid_t user)
 }
 
 static pid_t
-fork_copy(struct qmgr *q, struct saying *s)
+fork_copy(struct qmgr *q, struct saying *s, int tools_end)
 {
 	pid_t parent = getpid(), pid;
 
@@ -261,6 +302,7 @@ fork_copy(struct qmgr *q, struct saying *s)
 		return pid < 0 ? -errno : pid;
 	/* Nothing of the parent's may be answered or ended here. */
 	s->parent = parent;
+	close(tools_end); /* with the tool the pipe's last reader goes */
 	say_all(q, s);
 	_exit(0);
 }
@@ -298,7 +340,7 @@ start(struct qmgr *q, uid_t user, struct saying *s, int *ret_fd)
 	}
 	fcntl(out[1], F_SETPIPE_SZ, PIPE_SIZE);
 	s->fd = out[1];
-	c->pid = fork_copy(q, s);
+	c->pid = fork_copy(q, s, out[0]);
 	fd_close(&out[1]);
 	fd_close(&life[1]);
 	if (c->pid < 0) {

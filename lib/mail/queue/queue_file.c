@@ -286,6 +286,21 @@ read_front(int fd, struct front *ret, struct queue_file *ret_file,
 	    (const unsigned char *)ret->bytes, ret_file, ret_why);
 }
 
+/* One that did not fill what it was read into ended there. */
+static int
+find_size(const struct front *front, uint64_t *ret)
+{
+	struct stat st;
+
+	*ret = front->n;
+	if (front->n < sizeof(front->bytes))
+		return 0;
+	if (fstat(front->fd, &st) < 0)
+		return -errno;
+	*ret = (uint64_t)st.st_size;
+	return 0;
+}
+
 /* *ret borrows from `front` or lies in `a`. */
 static int
 read_part(const struct front *front, size_t at, size_t n, struct arena *a,
@@ -368,7 +383,7 @@ queue_file_read(int fd, struct arena *a, struct queue_file *ret,
 	struct front front;
 	struct queue_file f;
 	struct str bytes;
-	struct stat st;
+	uint64_t size;
 	int r = read_front(fd, &front, &f, ret_why);
 
 	if (r < 0)
@@ -388,8 +403,9 @@ queue_file_read(int fd, struct arena *a, struct queue_file *ret,
 		return -EBADMSG;
 	*ret_why = "the sizes do not agree";
 	if (ret_envelope->recipients.n != f.recipients ||
-	    ret_envelope->size != f.content_size || fstat(fd, &st) < 0 ||
-	    (uint64_t)st.st_size != content_at(&f) + f.content_size)
+	    ret_envelope->size != f.content_size ||
+	    find_size(&front, &size) < 0 ||
+	    size != content_at(&f) + f.content_size)
 		return -EBADMSG;
 	*ret = f;
 	return 0;

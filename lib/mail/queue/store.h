@@ -118,6 +118,29 @@ struct store_scan {
 };
 bool store_scan(struct store *s, const struct store_scan *scan);
 
+/*
+ * The messages that lie in files (store_has_name()), in the order in which a
+ * disk reads them best.  `wanted`: the item of an id, or NULL to pass by.
+ * Nothing is changed, and what changes meanwhile may be told or not: for a
+ * copy of the process.  `each` gets the body where it is wanted, else NULL;
+ * < 0 ends the walk and is what it returns.
+ */
+struct store_walk {
+	struct store_item *(*wanted)(void *arg, struct str id);
+	int (*each)(
+	    void *arg, struct store_item *item, const struct store_body *body);
+	void *arg;
+	bool wants_body;
+};
+int store_walk(struct store *s, const struct store_walk *walk);
+
+/* It is a file that has got its name. */
+static inline bool
+store_has_name(const struct store_item *item)
+{
+	return item->where == STORE_FILE && !item->in_tmp;
+}
+
 /* The body of a new message; envelope copied.  content is shared. */
 struct store_body *store_body_new(
     const struct envelope *e, struct content *content);

@@ -2,8 +2,8 @@
 /*
  * store_impl - what the files of store share: store.c (taking in,
  * statuses), store_end.c (finishing), store_remove.c (names that go),
- * store_load.c (reading), store_move.c (into files), store_leave.c (segments
- * that go), store_open.c (start, scan, end).
+ * store_load.c (reading), store_walk.c (all), store_move.c (into files),
+ * store_leave.c (segments that go), store_open.c (start, scan, end).
  */
 #ifndef MAIL_QUEUE_STORE_IMPL_H
 #define MAIL_QUEUE_STORE_IMPL_H
@@ -106,6 +106,9 @@ void store_note_ended(struct store *s, struct str id);
  */
 int store_load_durable(struct store *s, struct store_item *item,
     struct store_body **ret, uint32_t *ret_nspoken, const char **ret_why);
+/* As store_load(), of a file that is open. */
+int store_load_from(struct store *s, struct store_item *item, int fd,
+    struct store_body **ret, const char **ret_why);
 /* A descriptor or -errno. */
 int store_open_file(
     const struct store *s, const struct store_item *item, int flags);

@@ -86,16 +86,10 @@ store_open_file(const struct store *s, const struct store_item *item, int flags)
 }
 
 static int
-load_file(struct store *s, const struct store_item *item, struct store_body *b,
+read_file(const struct store_item *item, int fd, struct store_body *b,
     const char **ret_why)
 {
-	FD_CLEANUP int fd = store_open_file(s, item, O_RDONLY);
-	int r;
-
-	*ret_why = "its file cannot be opened";
-	if (fd < 0)
-		return fd;
-	r = queue_file_read(
+	int r = queue_file_read(
 	    fd, &b->arena, &b->file, &b->envelope, &b->progress, ret_why);
 	if (r < 0)
 		return r;
@@ -103,15 +97,21 @@ load_file(struct store *s, const struct store_item *item, struct store_body *b,
 	return str_eq(b->envelope.id, str_c(item->id)) ? 0 : -EBADMSG;
 }
 
-/* With the first `nspoken` of the statuses. */
 static int
-load(struct store *s, struct store_item *item, uint32_t nspoken,
-    struct store_body **ret, const char **ret_why)
+load_file(struct store *s, const struct store_item *item, struct store_body *b,
+    const char **ret_why)
 {
-	struct store_body *b = new_body(0);
-	int r = item->where == STORE_FILE ? load_file(s, item, b, ret_why)
-	                                  : load_record(s, item, b, ret_why);
+	FD_CLEANUP int fd = store_open_file(s, item, O_RDONLY);
 
+	*ret_why = "its file cannot be opened";
+	return fd < 0 ? fd : read_file(item, fd, b, ret_why);
+}
+
+/* `b` was read, but for `r` < 0: with the first `nspoken` of the statuses. */
+static int
+end_load(struct store *s, const struct store_item *item, uint32_t nspoken,
+    int r, struct store_body *b, struct store_body **ret, const char **ret_why)
+{
 	for (uint32_t i = 0; r == 0 && i < nspoken; i++) {
 		*ret_why = "a status of it is damaged";
 		r = replay_apply(s->journal, &item->spoken[i], str_c(item->id),
@@ -123,6 +123,27 @@ load(struct store *s, struct store_item *item, uint32_t nspoken,
 	}
 	*ret = b;
 	return 0;
+}
+
+static int
+load(struct store *s, struct store_item *item, uint32_t nspoken,
+    struct store_body **ret, const char **ret_why)
+{
+	struct store_body *b = new_body(0);
+	int r = item->where == STORE_FILE ? load_file(s, item, b, ret_why)
+	                                  : load_record(s, item, b, ret_why);
+
+	return end_load(s, item, nspoken, r, b, ret, ret_why);
+}
+
+int
+store_load_from(struct store *s, struct store_item *item, int fd,
+    struct store_body **ret, const char **ret_why)
+{
+	struct store_body *b = new_body(0);
+	int r = read_file(item, fd, b, ret_why);
+
+	return end_load(s, item, item->nspoken, r, b, ret, ret_why);
 }
 
 int

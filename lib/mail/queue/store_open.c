@@ -2,16 +2,15 @@
 /* store_open - start, the scan of names, end. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "mail/queue/names.h"
 #include "mail/queue/replay.h"
 #include "mail/queue/store_impl.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 static void
 say_replay(void *arg, const char *text)
@@ -241,22 +240,15 @@ store_close(struct store **sp)
 
 static void
 look_at(struct store *s, const struct store_scan *scan, int fd,
-    const char *name, enum entry_queue queue, unsigned hash)
+    const char *name, enum entry_queue queue)
 {
 	struct str id = str_c(name);
 	struct store_item *item;
 	struct stat st;
 	char path[DIRS_PATH_MAX];
 
-	if (!dirs_is_id(id) || fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
-	if (queue == QUEUE_DEFERRED && dirs_hash(id) != hash) {
-		store_say(s,
-		    "deferred/%02x/%s does not belong there: left "
-		    "(postsuper -s)",
-		    hash, name);
-		return;
-	}
 	item = scan->known(scan->arg, id);
 	if (item == NULL) {
 		if (map_get(&s->ended, id) != NULL)
@@ -277,9 +269,8 @@ store_scan(struct store *s, const struct store_scan *scan)
 {
 	bool is_hold = s->scan_at == DIRS_HASH;
 	char path[DIRS_PATH_MAX] = "hold";
-	struct dirent *e;
-	DIR *dir;
-	int fd;
+	struct names all = {0};
+	int r;
 
 	if (store_is_scanned(s)) {
 		forget_ended(s);
@@ -288,17 +279,12 @@ store_scan(struct store *s, const struct store_scan *scan)
 	if (!is_hold)
 		dirs_of_hash(s->scan_at, path);
 	s->scan_at++;
-	fd = openat(s->config.dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (dir == NULL) {
-		store_say(s, "cannot read %s: %s", path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return true;
-	}
-	while ((e = readdir(dir)) != NULL)
-		look_at(s, scan, fd, e->d_name,
-		    is_hold ? QUEUE_HOLD : QUEUE_DEFERRED, s->scan_at - 1);
-	closedir(dir);
+	r = names_read(&all, s->config.dirfd, path);
+	if (r < 0)
+		store_say(s, "cannot read %s: %s", path, strerror(-r));
+	for (size_t i = 0; i < all.n; i++)
+		look_at(s, scan, names_fd(&all), all.p[i].id,
+		    is_hold ? QUEUE_HOLD : QUEUE_DEFERRED);
+	names_done(&all);
 	return true;
 }
