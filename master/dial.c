@@ -4,13 +4,15 @@
  * programs that may make no socket.  A task each, so that master waits for
  * nobody; names are looked up by lookup, who may.
  *
- * SECURITY: only to what the configuration of the program names.  Master
+ * SECURITY: only to what the configuration of the program names, and for smtp
+ * to what listens in private/ of the queue.  Master
  * connects and reads nothing: what is said there is the program's affair.
  */
 #include "master.h"
 
 #include "base/control.h"
 #include "base/file.h"
+#include "mail/param.h"
 #include "mail/proto/lookup.h"
 #include "net/endpoint.h"
 #include "net/ip.h"
@@ -183,6 +185,19 @@ is_named(const struct service *s, struct str endpoint)
 	return false;
 }
 
+/* A socket in private/ is there for transports: main.cf need not name it, as
+ * transport_maps may. */
+static bool
+is_private(const struct service *s, struct str endpoint)
+{
+	struct endpoint e;
+	const char *why;
+
+	return s->program->users == USER_SMTP &&
+	       endpoint_parse(endpoint, &e, &why) == 0 &&
+	       e.kind == ENDPOINT_UNIX && str_eq(e.directory, STR("private"));
+}
+
 static size_t
 count_dials(const struct child *c)
 {
@@ -199,7 +214,9 @@ dial_start(struct child *c, uint32_t exchange, struct str endpoint)
 {
 	struct dial *d;
 
-	if (!is_named(c->service, endpoint) || endpoint.len > ENDPOINT_MAX) {
+	if (endpoint.len > ENDPOINT_MAX ||
+	    (!is_named(c->service, endpoint) &&
+		!is_private(c->service, endpoint))) {
 		log_warning("%s asks to connect to %.*s, which its "
 			    "configuration does not name: refused",
 		    c->service->program->name, STR_ARG(endpoint));

@@ -176,10 +176,10 @@ static bool
 add_transports(struct plan *p, const struct program_row *program,
     const struct master_cf *m, conf_remark_fn say, void *arg)
 {
-	static const char *const names[] = {"smtp", "relay"};
+	static const char *const names[] = {"smtp", "relay", "lmtp"};
 	bool ok = add_lines(p, program, "unix", m, say, arg);
 
-	for (size_t i = 0; ok && i < 2; i++)
+	for (size_t i = 0; ok && i < 3; i++)
 		if (master_cf_find(m, str_c(names[i])) == NULL)
 			ok =
 			    add_fixed(p, program, str_c(names[i]), m, say, arg);

@@ -150,6 +150,8 @@ end_as_told(struct delivery *d, const struct job_done *done)
 	size_t n = 0;
 
 	d->is_unheard = done->unheard;
+	if (done->is_lmtp)
+		d->agent = "lmtp";
 	for (size_t i = 0; i < d->job.count; i++) {
 		uint64_t index = d->recipients[i].index;
 		struct job_outcome o = told_of(done, index);

@@ -71,7 +71,8 @@ tell_trouble(struct courier *c, struct session *s)
 
 	if (about != 0 && c->bounce != NULL) {
 		buf_init(&subject, TROUBLE_SUBJECT_MAX);
-		buf_addf(&subject, "SMTP client: errors from %s", s->relay.p);
+		buf_addf(&subject, "%s client: errors from %s",
+		    c->settings->is_lmtp ? "LMTP" : "SMTP", s->relay.p);
 		tell.subject = buf_str(&subject);
 		int e = link_call(c->bounce, TROUBLE_TELL, &tell, NULL, 0, &p,
 		    clock_after(TROUBLE_DEADLINE));
@@ -103,7 +104,7 @@ static bool
 try_kept(struct site *site, const struct target *t)
 {
 	struct pool *pool = &site->c->pool;
-	struct session *s = pool_take(pool, &t->ip, t->port);
+	struct session *s = pool_take(pool, t);
 
 	if (s == NULL)
 		return false;
@@ -174,7 +175,10 @@ find_targets(struct site *site, struct arena *a)
 
 	if (recall_get(c->recall, site->text, a, &site->targets))
 		return true;
-	if (nexthop_parse(site->text, c->settings->port, &to) != 0) {
+	int e = c->settings->is_lmtp
+	            ? nexthop_parse_lmtp(site->text, c->settings->port, &to)
+	            : nexthop_parse(site->text, c->settings->port, &to);
+	if (e != 0) {
 		fail_set(&site->l->why, "4.3.5", "bad next hop \"%.*s\"",
 		    STR_ARG(site->text));
 		return false;

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "mail/header.h"
 #include "reply.h"
+#include "settings.h"
 
 #include <errno.h>
 
@@ -15,7 +16,9 @@ static bool
 open_maps(struct maps **ret, const struct conf *c, enum param p,
     const struct dict_env *env, struct buf *why)
 {
-	*ret = maps_open(env, conf_str(c, p), why);
+	bool is_lmtp = str_eq(conf_str(c, PARAM_process_name), STR("lmtp"));
+
+	*ret = maps_open(env, conf_str(c, settings_twin(is_lmtp, p)), why);
 	return *ret != NULL;
 }
 

@@ -96,7 +96,7 @@ letter_use(struct letter *l, const struct session *s)
 {
 	l->relay = STR("none");
 	l->remote_mta = STR_NONE;
-	l->reports = false;
+	l->reports = l->is_final = false;
 	l->uses = 0;
 	l->connected = 0;
 	for (size_t i = 0; i < l->n; i++)
@@ -108,6 +108,7 @@ letter_use(struct letter *l, const struct session *s)
 	l->remote_mta =
 	    arena_str(l->arena, str_sub(buf_str(&s->host), 0, RELAY_MAX));
 	l->reports = s->has_dsn;
+	l->is_final = s->settings->is_lmtp && s->settings->assume_final;
 	l->uses = s->uses + 1;
 	l->connected = clock_mono();
 }
@@ -149,12 +150,30 @@ settle(struct letter *l, size_t i, const struct outcome *o)
 	l->left--;
 }
 
-void
-letter_sent(struct letter *l, const struct reply *r)
+static struct outcome
+make_success(struct letter *l, const struct reply *r)
 {
 	fail_quote(&l->word, r);
 	struct outcome o = make_outcome(l, &l->word, OUTCOME_SENT);
-	o.how = l->reports ? OUTCOME_PASSED_ON : OUTCOME_RELAYED;
+	o.how = l->reports    ? OUTCOME_PASSED_ON
+	        : l->is_final ? OUTCOME_DELIVERED
+	                      : OUTCOME_RELAYED;
+	return o;
+}
+
+void
+letter_sent_one(struct letter *l, size_t i, const struct reply *r)
+{
+	struct outcome o = make_success(l, r);
+
+	settle(l, i, &o);
+}
+
+void
+letter_sent(struct letter *l, const struct reply *r)
+{
+	struct outcome o = make_success(l, r);
+
 	for (size_t i = 0; i < l->n; i++)
 		if (l->to[i].is_left && l->to[i].is_accepted)
 			settle(l, i, &o);

@@ -48,6 +48,7 @@ struct letter {
 	bool is_heard;    /* a server was asked to take it */
 
 	struct str relay, remote_mta; /* of the session; "none" and empty */
+	bool is_final;                /* it is the last one that delivers */
 	bool reports;               /* its server says DSN: it reports itself */
 	unsigned uses;              /* of the connection, this one included */
 	int64_t started, connected; /* clock_mono() */
@@ -67,8 +68,9 @@ int letter_check_header(struct letter *l, const struct filters *filters);
 /* From here on outcomes tell of this session; NULL: of none. */
 void letter_use(struct letter *l, const struct session *s);
 
-/* All that were accepted are sent, with the server's last word. */
+/* All that were accepted are sent, with the server's last word; or this one. */
 void letter_sent(struct letter *l, const struct reply *r);
+void letter_sent_one(struct letter *l, size_t i, const struct reply *r);
 
 /* l->why happened to recipient `i`, or to all that are left and not kept. */
 void letter_failed(struct letter *l, size_t i);

@@ -26,6 +26,7 @@ static const struct sandbox sandbox = {
 };
 
 static struct {
+	struct serve *serve;
 	struct conf *conf;
 	struct settings settings;
 	struct tables tables;
@@ -40,6 +41,7 @@ send_done(const struct asked *q, const struct letter *l, unsigned reused)
 	    .outcomes = {l->outcomes, l->n},
 	    .reused = reused,
 	    .unheard = !l->is_heard,
+	    .is_lmtp = smtp.settings.is_lmtp,
 	};
 
 	int e = requests_answer(q, JOB_DONE, &done);
@@ -98,6 +100,12 @@ drain(struct serve *sv)
 }
 
 static int
+dial(struct str endpoint, int64_t deadline)
+{
+	return serve_connect(smtp.serve, endpoint, deadline);
+}
+
+static int
 start(struct serve *sv)
 {
 	struct link *lookup =
@@ -105,6 +113,7 @@ start(struct serve *sv)
 	BUF_CLEANUP struct buf why = {0};
 
 	buf_init(&why, 1024);
+	smtp.serve = sv;
 	smtp.conf = conf_decode(serve_config(sv));
 	if (smtp.conf == NULL) {
 		log_error("the configuration cannot be read");
@@ -122,6 +131,7 @@ start(struct serve *sv)
 		return -EINVAL;
 	}
 	smtp.settings.filters = &smtp.filters;
+	smtp.settings.dial = dial;
 	courier_init(&smtp.courier, &smtp.settings,
 	    link_new(sv, "dns", &dns_protocol, NULL, NULL), lookup,
 	    link_new(sv, "bounce", &trouble_protocol, NULL, NULL));

@@ -83,3 +83,21 @@ nexthop_parse(struct str text, uint16_t default_port, struct nexthop *ret)
 	*ret = n;
 	return 0;
 }
+
+int
+nexthop_parse_lmtp(struct str text, uint16_t default_port, struct nexthop *ret)
+{
+	text = str_trim(text);
+	if (str_has_prefix(text, STR("unix:"))) {
+		*ret = (struct nexthop){.path = str_from(text, 5)};
+		return ret->path.len > 0 && ret->path.len <= NEXTHOP_PATH_MAX
+		           ? 0
+		           : -EINVAL;
+	}
+	if (str_has_prefix(text, STR("inet:")))
+		text = str_from(text, 5);
+	int e = nexthop_parse(text, default_port, ret);
+	if (e == 0)
+		ret->has_mx = false;
+	return e;
+}

@@ -13,10 +13,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define NEXTHOP_PATH_MAX 400
+
 struct nexthop {
 	struct str host; /* without brackets, into the text */
 	uint16_t port;
-	bool has_mx; /* not in brackets, and not an address */
+	struct str path; /* of a socket, "unix:path"; else empty */
+	bool has_mx;     /* not in brackets, and not an address */
 	bool is_ip;
 	struct ip ip;
 };
@@ -26,5 +29,10 @@ int nexthop_port(struct str text, uint16_t *ret);
 
 /* 0 or -EINVAL. */
 int nexthop_parse(struct str text, uint16_t default_port, struct nexthop *ret);
+
+/* For LMTP: "unix:path", "inet:host:port", or the latter without "inet:"; no
+ * MX (RFC 2033 section 3). */
+int nexthop_parse_lmtp(
+    struct str text, uint16_t default_port, struct nexthop *ret);
 
 #endif

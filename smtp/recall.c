@@ -79,6 +79,7 @@ copy_targets(const struct targets *from, struct arena *a, struct targets *to)
 			list[i].host = list[i - 1].host;
 		else
 			list[i].host = arena_str(a, from->list[i].host);
+		list[i].path = arena_str(a, from->list[i].path);
 	}
 	*to = (struct targets){list, from->n};
 }

@@ -13,22 +13,33 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A host has at most 255 bytes, and its address and port a few. */
-#define NAME_MAX_BYTES 512
+/* A host has at most 255 bytes, a path NEXTHOP_PATH_MAX. */
+#define NAME_MAX_BYTES 768
 #define TABLE_ROOM     ((size_t)256 * 1024)
 
 void
 session_call(struct session *s, struct str host)
 {
-	char ip[IP_TEXT_MAX];
+	char ip[IP_TEXT_MAX] = "";
+	bool is_path = s->path.len > 0;
 
-	ip_format(&s->ip, ip);
+	if (!is_path)
+		ip_format(&s->ip, ip);
 	buf_reset(&s->host);
 	buf_reset(&s->name);
 	buf_reset(&s->relay);
 	buf_add_str(&s->host, host);
-	buf_addf(&s->name, "%s[%s]", s->host.p, ip);
-	buf_addf(&s->relay, "%s:%u", s->name.p, s->port);
+	buf_addf(&s->name, "%s[%s]", s->host.p, is_path ? s->path.p : ip);
+	buf_add_str(&s->relay, buf_str(&s->name));
+	if (!is_path)
+		buf_addf(&s->relay, ":%u", s->port);
+}
+
+bool
+session_is_to(const struct session *s, const struct target *to)
+{
+	return s->port == to->port && ip_eq(&s->ip, &to->ip) &&
+	       str_eq(buf_str(&s->path), to->path);
 }
 
 static struct session *
@@ -42,6 +53,8 @@ new_session(const struct settings *settings, const struct target *to)
 	s->stream.io.fd = -1;
 	s->ip = to->ip;
 	s->port = to->port;
+	buf_init(&s->path, NEXTHOP_PATH_MAX);
+	buf_add_str(&s->path, to->path);
 	buf_init(&s->host, NAME_MAX_BYTES);
 	buf_init(&s->name, NAME_MAX_BYTES);
 	buf_init(&s->relay, NAME_MAX_BYTES);
@@ -58,6 +71,7 @@ session_free(struct session **s)
 		return;
 	if ((*s)->stream.io.fd >= 0)
 		stream_done(&(*s)->stream);
+	buf_done(&(*s)->path);
 	buf_done(&(*s)->host);
 	buf_done(&(*s)->name);
 	buf_done(&(*s)->relay);
@@ -211,24 +225,48 @@ open_socket(const struct settings *c, const struct ip *to)
 	return e;
 }
 
+/* The stream over a descriptor, which it takes. */
+static int
+begin_stream(struct session *s, int fd)
+{
+	int e = stream_init(&s->stream, fd);
+
+	if (e != 0) {
+		close(fd);
+		s->stream.io.fd = -1;
+	}
+	return e;
+}
+
+static int
+connect_to_socket(struct session *s, int64_t deadline)
+{
+	BUF_CLEANUP struct buf endpoint = {0};
+
+	buf_init(&endpoint, NEXTHOP_PATH_MAX + 5);
+	buf_addf(&endpoint, "unix:%s", s->path.p);
+	int fd = s->settings->dial(buf_str(&endpoint), deadline);
+	return fd < 0 ? fd : begin_stream(s, fd);
+}
+
 static int
 connect_to(struct session *s, const struct target *to)
 {
 	int64_t time = s->settings->connect_time;
+	int64_t deadline = time > 0 ? clock_after(time) : CLOCK_NEVER;
+
+	if (to->path.len > 0)
+		return connect_to_socket(s, deadline);
 	struct sockaddr_storage ss;
 	socklen_t len = ip_to_sockaddr(&to->ip, to->port, &ss);
 	int fd = open_socket(s->settings, &to->ip);
 
 	if (fd < 0)
 		return fd;
-	int e = stream_init(&s->stream, fd);
-	if (e != 0) {
-		close(fd);
-		s->stream.io.fd = -1;
-		return e;
-	}
-	return io_connect(&s->stream.io, (struct sockaddr *)&ss, len,
-	    time > 0 ? clock_after(time) : CLOCK_NEVER);
+	int e = begin_stream(s, fd);
+	return e != 0 ? e
+	              : io_connect(&s->stream.io, (struct sockaddr *)&ss, len,
+			    deadline);
 }
 
 static bool
@@ -260,7 +298,7 @@ take_greeting(struct session *s, struct fail *why, bool *ret_esmtp)
 	}
 	*ret_esmtp = s->settings->always_ehlo ||
 	             str_find_str(buf_str(&r.text), STR("ESMTP")) >= 0;
-	if (ok && says_own_name(s, &r, 4))
+	if (ok && !s->settings->is_lmtp && says_own_name(s, &r, 4))
 		log_warning("host %s greeted me with my own hostname %.*s",
 		    s->relay.p, STR_ARG(s->settings->myhostname));
 	reply_done(&r);
@@ -344,6 +382,19 @@ say_hello(
 static bool
 greet(struct session *s, bool esmtp, struct reply *r, struct fail *why)
 {
+	if (s->settings->is_lmtp) {
+		if (say_hello(s, "LHLO", r, why) != 0)
+			return false;
+		if (reply_is_positive(r)) {
+			take_keywords(s, r);
+			return true;
+		}
+		fail_refused(why, r, s->name.p);
+		/* An SMTP server was named for it: by this host. */
+		if (fail_is_hard(why))
+			fail_soften(why, "4.3.5");
+		return false;
+	}
 	if (esmtp && !s->settings->never_ehlo) {
 		if (say_hello(s, "EHLO", r, why) != 0)
 			return false;
@@ -376,7 +427,8 @@ start(struct session *s, struct fail *why)
 		return false;
 	reply_init(&r);
 	bool ok = greet(s, esmtp, &r, why);
-	if (ok && s->port == s->settings->port && says_own_name(s, &r, 4)) {
+	if (ok && !s->settings->is_lmtp && s->port == s->settings->port &&
+	    says_own_name(s, &r, 4)) {
 		log_warning("host %s replied to HELO/EHLO with my own "
 			    "hostname %.*s",
 		    s->relay.p, STR_ARG(s->settings->myhostname));
@@ -393,6 +445,14 @@ session_open(
 	struct session *s = new_session(settings, to);
 	int e = connect_to(s, to);
 
+	if (e == -EACCES && s->path.len > 0) {
+		fail_set(why, "4.3.5",
+		    "connect to %s: not named by any parameter of main.cf, "
+		    "and not in private/",
+		    s->relay.p);
+		session_free(&s);
+		return NULL;
+	}
 	if (e != 0) {
 		fail_set(why, "4.4.1", "connect to %s: %s", s->relay.p,
 		    strerror(-e));

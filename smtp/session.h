@@ -27,7 +27,8 @@ struct session {
 	const struct settings *settings;
 	struct buf host;  /* as it was found for the message at hand */
 	struct buf name;  /* "host[address]" */
-	struct buf relay; /* "host[address]:port" */
+	struct buf relay; /* "host[address]:port", "host[path]" */
+	struct buf path;  /* of its socket; empty: an address */
 	struct ip ip;
 	uint16_t port;
 
@@ -51,6 +52,9 @@ struct session *session_open(
     const struct settings *settings, const struct target *to, struct fail *why);
 void session_free(struct session **s); /* closes, without a word */
 void session_quit(struct session **s); /* QUIT first, where that is of use */
+
+/* Does it lead there? */
+bool session_is_to(const struct session *s, const struct target *to);
 
 /* Its server goes by this name now; one address can have many. */
 void session_call(struct session *s, struct str host);

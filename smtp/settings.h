@@ -23,6 +23,9 @@ enum settings_family {
 };
 
 struct settings {
+	bool is_lmtp; /* RFC 2033 */
+	/* A connection to "unix:path": a descriptor or -errno.  Waits. */
+	int (*dial)(struct str endpoint, int64_t deadline);
 	const struct filters *filters; /* NULL: no tables */
 	struct str myhostname, helo_name;
 	struct str inet_interfaces, proxy_interfaces;
@@ -43,6 +46,7 @@ struct settings {
 	bool enforce_bind;
 
 	bool skip_5xx_greeting, skip_quit_reply, never_ehlo, always_ehlo;
+	bool assume_final;  /* LMTP: what is taken there has arrived */
 	bool converts;      /* 8-bit content for servers without 8BITMIME */
 	size_t line_limit;  /* 0: lines go out as they are */
 	size_t reuse_limit; /* messages on a connection; 0: no limit */
@@ -51,6 +55,9 @@ struct settings {
 	int64_t connect_time, helo_time, mail_time, rcpt_time, data_init_time,
 	    data_block_time, data_done_time, rset_time, quit_time, reuse_time;
 };
+
+/* The parameter itself, or for LMTP its twin ("lmtp_..."). */
+enum param settings_twin(bool is_lmtp, enum param p);
 
 /* 0, or -EINVAL with `why`.  The strs live as long as `c`. */
 int settings_read(struct settings *s, const struct conf *c, struct buf *why);

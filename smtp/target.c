@@ -256,7 +256,10 @@ cut_own(struct search *s, struct str domain, unsigned best)
 static void
 check_own(struct search *s, struct str domain, unsigned best)
 {
-	if (s->found.n > 0 && s->port == s->f->settings->port)
+	const struct settings *c = s->f->settings;
+
+	/* An LMTP server of this host brings nothing back. */
+	if (s->found.n > 0 && s->port == c->port && !c->is_lmtp)
 		cut_own(s, domain, best);
 }
 
@@ -355,7 +358,11 @@ target_find(const struct target_finder *f, const struct nexthop *to,
 	fail_reset(why);
 	s.found.list = arena_array(a, TARGET_MAX, sizeof(*s.found.list));
 	struct str host = to_ascii(to->host, a);
-	if (to->is_ip) {
+	if (to->path.len > 0) {
+		s.found.list[s.found.n++] =
+		    (struct target){.host = f->settings->myhostname,
+			.path = arena_str(a, to->path)};
+	} else if (to->is_ip) {
 		char text[IP_TEXT_MAX];
 		ip_format(&to->ip, text);
 		add_target(&s, arena_str(a, str_c(text)), &to->ip, 0);

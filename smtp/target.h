@@ -24,6 +24,7 @@
 
 struct target {
 	struct str host; /* its name, or its address as text */
+	struct str path; /* a socket's; else empty */
 	struct ip ip;
 	uint16_t port;
 	unsigned preference;

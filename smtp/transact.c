@@ -6,8 +6,7 @@
  */
 #include "transact.h"
 
-#include "body.h"
-#include "convert.h"
+#include "data.h"
 
 #include "mail/addr.h"
 #include "mail/dsn.h"
@@ -17,19 +16,6 @@
 
 /* An address, quoted, and what RFC 3461 adds. */
 #define COMMAND_MAX 8192
-
-struct transaction {
-	struct letter *l;
-	struct session *s;
-	struct reply reply;
-	const size_t *rcpts; /* indices of those that are left */
-	size_t n;
-	size_t accepted;
-	bool mail_ok;
-	bool data_ok;  /* 354 */
-	bool is_stale; /* the kept session was over */
-	bool is_over;  /* refused: the replies that are left say no more */
-};
 
 enum step_kind {
 	STEP_MAIL,
@@ -77,8 +63,8 @@ time_of(const struct transaction *t, enum step_kind kind)
 
 /* ---- what goes wrong ---- */
 
-static void
-break_off(struct transaction *t, int error, const char *doing)
+void
+transaction_broke(struct transaction *t, int error, const char *doing)
 {
 	session_broke(t->s, error, &t->reply, doing, &t->l->why);
 	letter_failed_all(t->l);
@@ -260,7 +246,7 @@ take_reply(struct transaction *t, size_t step)
 	}
 	if (e != 0) {
 		if (!t->is_over)
-			break_off(t, e, doing_of(kind));
+			transaction_broke(t, e, doing_of(kind));
 		return false;
 	}
 	if (t->is_over) {
@@ -293,7 +279,7 @@ do_group(struct transaction *t, size_t first, size_t end)
 			e = stream_flush(&t->s->stream);
 		/* What was said before the end is still to be read. */
 		if (e != 0 && e != -EPIPE && e != -ECONNRESET) {
-			break_off(t, e, doing_of(kind_of(t, step)));
+			transaction_broke(t, e, doing_of(kind_of(t, step)));
 			return false;
 		}
 	}
@@ -320,150 +306,6 @@ do_commands(struct transaction *t)
 		if (!do_group(t, at, end))
 			return;
 	}
-}
-
-/* ---- the message ---- */
-
-/* All of the message's bytes, block by block. */
-static int
-for_all_bytes(struct transaction *t, int (*use)(void *, struct str), void *arg)
-{
-	struct str block = t->l->job->header;
-	size_t at = t->l->body_at;
-	int e = use(arg, block);
-
-	if (e == 0)
-		e = use(arg, buf_str(&t->l->head));
-	while (e == 0) {
-		e = content_view(t->l->content, at, &block);
-		if (e != 0 || block.len == 0)
-			return e;
-		block = str_sub(block, 0, STREAM_OUT);
-		e = use(arg, block);
-		at += block.len;
-	}
-	return e;
-}
-
-/* What the content goes through on its way to the stream. */
-struct outflow {
-	struct transaction *t;
-	struct body body;
-	struct convert *convert; /* NULL: the server takes it as it is */
-};
-
-static int
-survey_block(void *arg, struct str block)
-{
-	struct outflow *o = arg;
-
-	convert_survey(o->convert, block);
-	return 0;
-}
-
-static int
-write_block(void *arg, struct str block)
-{
-	struct outflow *o = arg;
-	int64_t time = o->t->s->settings->data_block_time;
-
-	stream_deadline(&o->t->s->stream, clock_after(time));
-	return o->convert != NULL ? convert_write(o->convert, block)
-	                          : body_write(&o->body, block);
-}
-
-/* RFC 6152 section 3: 8-bit content is converted for who did not say that he
- * takes it. */
-static int
-begin_conversion(struct outflow *o)
-{
-	const struct transaction *t = o->t;
-
-	if (t->s->has_8bit || !t->s->settings->converts ||
-	    !t->l->job->body_8bit)
-		return 0;
-	o->convert = convert_new();
-	int e = for_all_bytes(o->t, survey_block, o);
-	if (e != 0)
-		return e;
-	convert_surveyed(o->convert);
-	if (convert_is_needed(o->convert))
-		convert_begin(o->convert, &o->body);
-	else
-		convert_free(&o->convert);
-	return 0;
-}
-
-static int
-write_content(struct transaction *t)
-{
-	struct outflow o = {.t = t};
-
-	body_init(&o.body, &t->s->stream, t->s->settings->line_limit);
-	int e = begin_conversion(&o);
-	if (e == 0)
-		e = for_all_bytes(t, write_block, &o);
-	if (e == 0 && o.convert != NULL)
-		e = convert_end(o.convert);
-	convert_free(&o.convert);
-	return e != 0 ? e : body_end(&o.body);
-}
-
-static void
-take_final_reply(struct transaction *t)
-{
-	t->s->needs_rset = false;
-	if (!reply_is_positive(&t->reply)) {
-		fail_said(
-		    &t->l->why, &t->reply, t->s->name.p, "end of DATA command");
-		letter_failed_all(t->l);
-		return;
-	}
-	letter_sent(t->l, &t->reply);
-}
-
-static void
-do_message(struct transaction *t)
-{
-	static const char end[] =
-	    "sending end of data -- message may be sent more than once";
-	int64_t time = t->s->settings->data_done_time;
-	int e = write_content(t);
-
-	if (e == 0)
-		e = stream_flush(&t->s->stream);
-	if (e != 0) {
-		break_off(t, e, "sending message body");
-		return;
-	}
-	e = session_reply(t->s, &t->reply, time);
-	if (e != 0)
-		break_off(t, e, end);
-	else
-		take_final_reply(t);
-}
-
-/* RFC 2920 section 3.1: DATA was taken though no recipient was.  An empty
- * message goes to nobody. */
-static void
-do_nothing(struct transaction *t)
-{
-	if (session_send(t->s, STR(".")) == 0)
-		session_reply(t->s, &t->reply, t->s->settings->data_done_time);
-	t->s->needs_rset = true;
-}
-
-static void
-do_data(struct transaction *t)
-{
-	/* SECURITY: refused, and then taken after all: whatever the server
-	 * makes of that, it is not told where the message ends. */
-	if (t->is_over)
-		t->s->is_dead = true;
-	else if (t->accepted > 0)
-		do_message(t);
-	else
-		do_nothing(t);
 }
 
 /* ---- before ---- */
@@ -529,7 +371,7 @@ transact(struct letter *l, struct session *s)
 	if (fits(&t) && reset(&t)) {
 		do_commands(&t);
 		if (t.data_ok && !s->is_dead)
-			do_data(&t);
+			data_send(&t);
 	}
 	reply_done(&t.reply);
 	if (t.is_stale)

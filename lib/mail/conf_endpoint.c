@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * conf_endpoint - the servers that are none of the suite and that a
- * configuration has programs connect to: policy services.
+ * configuration has programs connect to: policy services, and sockets that
+ * LMTP servers listen on.
  */
 #include "mail/conf_body.h"
 
@@ -26,19 +27,57 @@ each_in(struct str list, conf_endpoint_fn each, void *arg)
 	}
 }
 
-void
-conf_each_endpoint(
-    const struct conf *c, unsigned users, conf_endpoint_fn each, void *arg)
+/* "unix:path", "lmtp:unix:path", among other words. */
+static void
+each_socket(struct str text, conf_endpoint_fn each, void *arg)
+{
+	struct str word;
+
+	while ((word = str_word(&text, ", \t\r\n{}=")).len > 0) {
+		ptrdiff_t at = str_find_str(word, STR("unix:"));
+		if (at == 0 || (at > 0 && word.p[at - 1] == ':'))
+			each(arg, str_from(word, (size_t)at));
+	}
+}
+
+/* Where transports are named, and in parameters of the administrator's own:
+ * so he names what stands in a file (transport_maps). */
+static void
+each_transport(const struct conf *c, conf_endpoint_fn each, void *arg)
+{
+	for (unsigned i = 0; i < PARAM_COUNT; i++)
+		if (str_has_suffix(
+			str_c(param_table[i].name), STR("_transport")))
+			each_socket(c->values[i].text, each, arg);
+	each_socket(conf_str(c, PARAM_transport_maps), each, arg);
+	for (size_t i = 0; i < c->count; i++) {
+		const struct conf_entry *e = c->sorted[i];
+		enum param p;
+		if (!param_find(e->set.name, &p))
+			each_socket(e->value.text, each, arg);
+	}
+}
+
+static void
+each_policy(const struct conf *c, conf_endpoint_fn each, void *arg)
 {
 	struct str rest = conf_str(c, PARAM_smtpd_restriction_classes);
 	struct str name, value;
 
-	if ((users & USER_SMTPD) == 0)
-		return;
 	for (unsigned i = 0; i < PARAM_COUNT; i++)
 		if (param_table[i].type == PARAM_RESTRICTIONS)
 			each_in(c->values[i].text, each, arg);
 	while (dict_list_next(&rest, &name) == 0 && !str_is_empty(name))
 		if (conf_by_name(c, name, &value))
 			each_in(value, each, arg);
+}
+
+void
+conf_each_endpoint(
+    const struct conf *c, unsigned users, conf_endpoint_fn each, void *arg)
+{
+	if ((users & USER_SMTPD) != 0)
+		each_policy(c, each, arg);
+	if ((users & USER_SMTP) != 0)
+		each_transport(c, each, arg);
 }

@@ -64,7 +64,7 @@ check_name(
 		conf_remark(r, CONF_ERROR, s,
 		    "%.*s: unknown parameter: did you mean %s?",
 		    STR_ARG(s->name), near);
-	else
+	else if (!str_has_prefix(s->value, STR("unix:"))) /* conf_endpoint */
 		conf_remark(r, CONF_WARNING, s,
 		    "%.*s: unknown parameter, to which no other value refers",
 		    STR_ARG(s->name));

@@ -245,6 +245,7 @@ static const struct implied {
     {"discard", "discard", true},
     {"dns", "dns", false},
     {"error", "error", true},
+    {"lmtp", "lmtp", true},
     {"local", "local", true},
     {"lookup", "lookup", false},
     {"mda", "mda", false},

@@ -20,9 +20,7 @@ static const struct master_command commands[] = {
     {"dnsblog", MASTER_INSIDE, USER_SMTPD, "smtpd asks block lists itself"},
     {"error", MASTER_INSIDE, USER_QMGR, "qmgr returns or keeps such mail"},
     {"flush", MASTER_INSIDE, USER_QMGR, "qmgr flushes"},
-    {"lmtp", MASTER_MISSING, 0,
-	"LMTP does not work yet: deliver to Maildirs "
-	"(virtual_mailbox_maps, home_mailbox)"},
+    {"lmtp", MASTER_PROGRAM, USER_SMTP, "smtp"},
     {"local", MASTER_PROGRAM, USER_LOCAL, "local"},
     {"lookup", MASTER_PROGRAM, USER_LOOKUP, "lookup"},
     {"mda", MASTER_PROGRAM, USER_MDA, "mda"},
@@ -154,11 +152,13 @@ master_cf_conf(const struct master_cf *m, const struct master_service *s,
 	for (size_t i = 0; i < master_cf_count(m); i++)
 		room += master_cf_at(m, i)->nsettings;
 	arena_init(&a, LIMITS_MAX);
-	all = reallocarray(NULL, room + 1, sizeof(*all));
+	all = reallocarray(NULL, room + 2, sizeof(*all));
 	if (all == NULL)
 		abort();
 	all[n++] = (struct conf_setting){
 	    .name = STR("service_name"), .value = s->name};
+	all[n++] = (struct conf_setting){
+	    .name = STR("process_name"), .value = s->command};
 	if ((s->known->users & USER_QMGR) != 0)
 		n += add_limits(m, c, &a, all + n);
 	for (size_t i = 0; i < master_cf_count(m); i++) {

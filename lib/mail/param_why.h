@@ -38,9 +38,6 @@
 #define WHY_AUTH_CLIENT                                                        \
 	"smtp does not log in at servers yet: use a relayhost that knows "     \
 	"this host by its address"
-#define WHY_LMTP                                                               \
-	"delivery by LMTP does not work yet: deliver to Maildirs "             \
-	"(virtual_mailbox_maps, home_mailbox)"
 #define WHY_POSTSCREEN                                                         \
 	"there is no postscreen: smtpd serves thousands of idle clients by "   \
 	"itself; smtpd_client_restrictions and "                               \

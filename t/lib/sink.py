@@ -12,12 +12,15 @@ class Sink:
     """`extensions` are what EHLO says, None: it is not known; `greeting`,
     `rcpt` and `end` what is said first, to each RCPT and to the end of DATA
     (may be changed at any time; `rcpt` may be a function of the line).
+    With `path` it listens there, and with `lmtp` it speaks LMTP: `end` is
+    said once for each recipient (or is a function of its RCPT line).
     `pause` is how long it thinks about each content; more sessions than
     `sessions_max` at a time are refused."""
 
     def __init__(self, extensions=("PIPELINING", "8BITMIME"), rcpt="250 2.1.5 Ok", end="250 2.0.0 Ok",
-                 greeting="220 sink.test ESMTP", host="127.0.0.1", port=None):
+                 greeting="220 sink.test ESMTP", host="127.0.0.1", port=None, lmtp=False, path=None):
         self.extensions, self.rcpt, self.end, self.greeting = extensions, rcpt, end, greeting
+        self.hello = "LHLO" if lmtp else "EHLO"
         self.heard = []  # (MAIL line, [RCPT lines accepted], content)
         self.times = []  # when, by time.monotonic()
         self.tried = 0   # RCPT lines in all
@@ -30,7 +33,7 @@ class Sink:
 
         class Session(socketserver.StreamRequestHandler):
             def handle(self):
-                said = [self.client_address[0]]
+                said = [self.client_address[0] if self.client_address else path]
                 sink.sessions.append(said)
                 try:
                     if sink.enter():
@@ -42,13 +45,13 @@ class Sink:
                 finally:
                     sink.leave()
 
-        class Server(socketserver.ThreadingTCPServer):
+        class Server(socketserver.ThreadingUnixStreamServer if path else socketserver.ThreadingTCPServer):
             allow_reuse_address = True
-            address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            address_family = socket.AF_UNIX if path else socket.AF_INET6 if ":" in host else socket.AF_INET
             request_queue_size = 128
             daemon_threads = True
 
-        self.server = Server((host, self.port), Session)
+        self.server = Server(path or (host, self.port), Session)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def enter(self):
@@ -75,9 +78,11 @@ class Sink:
             line = line.decode("latin-1").rstrip("\r\n")
             verb = line[:4].upper()
             said.append(line)
-            if verb == "EHLO" and self.extensions is None:
+            if verb in ("EHLO", "LHLO") and verb != self.hello:
+                say("500 5.5.1 wrong protocol")
+            elif verb == self.hello and self.extensions is None:
                 say("502 5.5.2 what is that")
-            elif verb == "EHLO":
+            elif verb == self.hello:
                 lines = ["sink.test", *self.extensions]
                 for i, word in enumerate(lines):
                     say("250" + ("-" if i + 1 < len(lines) else " ") + word)
@@ -103,11 +108,16 @@ class Sink:
                 else:
                     return
                 time.sleep(self.pause)
-                if self.end.startswith("2"):
+                ends = [self.end(one) if callable(self.end) else self.end for one in to]
+                taken = [one for one, end in zip(to, ends) if end.startswith("2")]
+                if taken:
                     with self.lock:
                         self.times.append(time.monotonic())
-                        self.heard.append((mail, to, content))
-                say(self.end)
+                        self.heard.append((mail, taken, content))
+                for end in ends if self.hello == "LHLO" else ends[:1]:
+                    if end == "":
+                        return  # it goes without a word
+                    say(end)
             elif verb == "QUIT":
                 say("221 2.0.0 Bye")
                 return

@@ -41,6 +41,7 @@ static const struct shape outcome_row =
 static const struct field done_fields[] = {
     SHAPE_ROWS(struct job_done, outcomes, ENVELOPE_RCPT_MAX, &outcome_row),
     SHAPE_U64(struct job_done, reused, UINT32_MAX),
+    SHAPE_U64(struct job_done, is_lmtp, 1),
     SHAPE_U64(struct job_done, unheard, 1),
 };
 static const struct shape done_shape =

@@ -56,6 +56,7 @@ struct job_outcome {
 struct job_done {
 	struct rows outcomes; /* struct job_outcome */
 	uint64_t reused;      /* connections opened before this job and used */
+	uint64_t is_lmtp;     /* by LMTP: the log says so */
 	uint64_t unheard;     /* no host was reached that would talk to us */
 };
 

@@ -64,7 +64,7 @@ static void
 the_fixed_ones_are_always_there(void **state)
 {
 	static const char *const names[] = {"qmgr", "dns", "lookup", "local",
-	    "mda", "bounce", "pickup", "smtp", "relay"};
+	    "mda", "bounce", "pickup", "smtp", "relay", "lmtp"};
 	struct plan *p = make("", "");
 
 	(void)state;
@@ -249,7 +249,7 @@ postfix_services_without_a_program_are_accepted(void **state)
 	(void)state;
 	assert_non_null(p);
 	assert_int_equal(errors, 0);
-	assert_int_equal(count(p), 9);
+	assert_int_equal(count(p), 10);
 	plan_unref(&p);
 }
 

@@ -56,7 +56,45 @@ test_refused(void **state)
 	}
 }
 
+/* RFC 2033 */
+static void
+test_lmtp(void **state)
+{
+	static const struct {
+		const char *text, *host, *path; /* both NULL: refused */
+		uint16_t port;
+	} rows[] = {
+	    {"unix:private/lmtp", "", "private/lmtp", 0},
+	    {" unix:/run/x y ", "", "/run/x y", 0},
+	    {"inet:example.org", "example.org", "", 24},
+	    {"inet:example.org:2003", "example.org", "", 2003},
+	    {"inet:[::1]:2003", "::1", "", 2003},
+	    {"example.org:lmtp", "example.org", "", 24},
+	    {"[127.0.0.1]", "127.0.0.1", "", 24},
+	    {"unix:", NULL, NULL, 0},
+	    {"inet:", NULL, NULL, 0},
+	    {"inet:unix:x", NULL, NULL, 0},
+	    {"", NULL, NULL, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct nexthop n;
+		struct str text = guard_copy(str_c(rows[i].text));
+		int e = nexthop_parse_lmtp(text, 24, &n);
+		assert_int_equal(e == 0, rows[i].host != NULL);
+		if (e == 0) {
+			assert_str(n.host, rows[i].host);
+			assert_str(n.path, rows[i].path);
+			assert_int_equal(n.port, rows[i].port);
+			assert_false(n.has_mx);
+		}
+		guard_free(text);
+	}
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_lmtp),
     cmocka_unit_test(test_forms),
     cmocka_unit_test(test_refused),
 };
