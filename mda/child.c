@@ -29,6 +29,7 @@
 
 #define CONVERSATION_FD 3
 #define GROUPS_MAX      65
+#define DELIVER_NICE    10
 
 static const struct sandbox deliver_sandbox = {
     .calls = SANDBOX_FILES | SANDBOX_FLUSH,
@@ -63,6 +64,18 @@ let_go(const struct child *c)
 		return -EINVAL;
 	umask(077);
 	return loop_init();
+}
+
+/*
+ * What is to be delivered is safe, and a client who hands mail over waits: he
+ * comes first, and what waits meanwhile is delivered in larger batches.
+ */
+static int
+step_back(const struct child *c)
+{
+	if (c->ask->role != SPAWN_DELIVER)
+		return 0;
+	return setpriority(PRIO_PROCESS, 0, DELIVER_NICE) < 0 ? -errno : 0;
 }
 
 static int
@@ -163,6 +176,10 @@ child_become(const struct child *c, int *ret_root_fd, const char **ret_step)
 
 	*ret_step = "start";
 	r = let_go(c);
+	if (r < 0)
+		return r;
+	*ret_step = "priority";
+	r = step_back(c);
 	if (r < 0)
 		return r;
 	*ret_step = "limits";

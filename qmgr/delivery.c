@@ -158,8 +158,11 @@ end_as_told(struct delivery *d, const struct job_done *done)
 		if (o.elsewhere.len > 0)
 			routing_pass(d->qmgr, d->message, index, o.elsewhere);
 		else
-			results[n++] =
-			    (struct message_result){index, o.outcome};
+			results[n++] = (struct message_result){
+			    .index = index,
+			    .outcome = o.outcome,
+			    .is_repeatable = d->action.kind == ACTION_MAILDIR,
+			};
 	}
 	if (n > 0)
 		end(d, results, n);

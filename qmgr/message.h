@@ -126,6 +126,7 @@ const struct recipient *message_recipient(
 struct message_result {
 	uint64_t index;
 	struct outcome outcome;
+	bool is_repeatable; /* the delivery, made again, finds itself */
 };
 void message_results(struct qmgr *q, struct message *m, const char *agent,
     int64_t started, const struct message_result *results, size_t n);

@@ -104,6 +104,27 @@ end_turn(void *arg)
 	store_submit(q->store);
 	if (store_is_due(q->store))
 		loop_at_turn_end(&q->settle);
+	else if (store_late(q->store) != CLOCK_NEVER)
+		task_wake_one(&q->late);
+}
+
+/* What can wait has waited long enough. */
+static void
+submit_late(void *arg)
+{
+	struct qmgr *q = arg;
+	int r = 0;
+
+	while (r != -ECANCELED) {
+		int64_t when = store_late(q->store);
+
+		if (when == CLOCK_NEVER)
+			task_wait(&q->late, CLOCK_NEVER);
+		else
+			task_sleep(when);
+		qmgr_poke(q);
+		r = task_yield(); /* to the end of the turn */
+	}
 }
 
 /* Behind what this turn sends, which is done meanwhile. */
@@ -312,6 +333,7 @@ init(struct qmgr *q, struct serve *sv)
 	LIST_INIT(&q->takers);
 	LIST_INIT(&q->copies);
 	task_queue_init(&q->routers);
+	task_queue_init(&q->late);
 	q->schedule = schedule_new(&events, &q->room);
 	q->lookup = link_new(sv, "lookup", &lookup_protocol, NULL, NULL);
 	q->mda = link_new(sv, "mda", &spawn_protocol, NULL, NULL);
@@ -338,6 +360,7 @@ qmgr_start(struct qmgr *q, struct serve *sv, struct buf *why)
 	routing_start(q);
 	task_start(collect, q);
 	task_start(tick, q);
+	task_start(submit_late, q);
 	task_start(ask_in_time, q);
 	task_start(scan, q);
 	qmgr_poke(q);

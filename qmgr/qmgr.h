@@ -69,6 +69,7 @@ struct qmgr {
 	struct copy_list copies; /* of this process, that list the queue */
 	struct io store_io;
 	struct loop_call turn_end;
+	struct task_queue late;  /* its task, while nothing can wait */
 	struct loop_call settle; /* the flush of this turn */
 
 	struct map messages;   /* by id */

@@ -153,8 +153,12 @@ settle(struct qmgr *q, struct message *m, const char *agent, int64_t started,
 	struct mark *marks;
 
 	marks = arena_array(&s->arena, n, sizeof(*marks));
+	s->wait.can_wait = true;
 	for (size_t i = 0; i < n; i++) {
 		const struct outcome *o = &results[i].outcome;
+
+		if (!results[i].is_repeatable)
+			s->wait.can_wait = false;
 
 		marks[i] = (struct mark){
 		    .index = results[i].index,

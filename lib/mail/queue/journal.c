@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define REFUSE_WAIT     (10 * CLOCK_SEC)
+#define LATE            (5 * CLOCK_MS) /* for what can wait */
 #define RECORD_MAX      (1024 * 1024)
 #define FREE_BATCH_KEEP (1024 * 1024) /* a larger buffer is given back */
 
@@ -75,6 +76,8 @@ open_batch(struct journal *j)
 	b->segment->batches++;
 	b->segment->used = page_up(b->segment->used);
 	b->at = b->segment->used;
+	b->is_urgent = false;
+	b->since = clock_mono();
 	STAILQ_INIT(&b->waits);
 	j->open = b;
 	return b;
@@ -167,6 +170,8 @@ journal_append(struct journal *j, enum entry_type type, const void *value,
 	buf_add_str(&b->bytes, buf_str(&j->scratch));
 	assert(!b->bytes.full && !j->scratch.full);
 	b->segment->used += (uint32_t)size;
+	if (w == NULL || !w->can_wait)
+		b->is_urgent = true;
 	if (w != NULL)
 		STAILQ_INSERT_TAIL(&b->waits, w, link);
 	return 0;
@@ -356,6 +361,21 @@ end_batch(struct flusher_job *job, int error)
 		j->events.moved_on(j->events.arg);
 }
 
+int64_t
+journal_late(const struct journal *j)
+{
+	if (j->flying != NULL || j->open == NULL)
+		return CLOCK_NEVER;
+	return j->open->is_urgent ? 0 : j->open->since + LATE;
+}
+
+void
+journal_hurry(struct journal *j)
+{
+	if (j->open != NULL)
+		j->open->is_urgent = true;
+}
+
 void
 journal_submit(struct journal *j)
 {
@@ -363,7 +383,7 @@ journal_submit(struct journal *j)
 
 	if (j->flying != NULL)
 		return;
-	if (TAILQ_EMPTY(&j->queued))
+	if (TAILQ_EMPTY(&j->queued) && journal_late(j) <= clock_mono())
 		close_batch(j);
 	b = TAILQ_FIRST(&j->queued);
 	if (b == NULL)
@@ -378,6 +398,8 @@ journal_barrier(struct journal *j, struct journal_wait *w)
 {
 	struct batch *b = j->open;
 
+	if (b != NULL && !w->can_wait)
+		b->is_urgent = true;
 	if (b == NULL)
 		b = TAILQ_LAST(&j->queued, batch_list);
 	if (b == NULL)

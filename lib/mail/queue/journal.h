@@ -50,8 +50,11 @@ struct journal_hold {
 	TAILQ_ENTRY(journal_hold) link;
 };
 
+/* What tells that a record is durable.  One that can wait has the flush of
+ * what others wait for, or its own after a few milliseconds. */
 struct journal_wait {
 	void (*done)(struct journal_wait *w, int error);
+	bool can_wait;
 	STAILQ_ENTRY(journal_wait) link;
 };
 
@@ -114,8 +117,12 @@ int journal_append(struct journal *j, enum entry_type type, const void *value,
     struct journal_place *ret_place);
 size_t journal_record_max(const struct journal *j);
 
-/* Hand what was appended to the flusher, if it is not at work already. */
+/* Hand what was appended to the flusher, if it is not at work already and it
+ * is time: see journal_wait. */
 void journal_submit(struct journal *j);
+/* When to submit what can wait; CLOCK_NEVER: there is nothing like that. */
+int64_t journal_late(const struct journal *j);
+void journal_hurry(struct journal *j); /* it can wait no longer */
 /* Tell `w` once all that was appended up to now is durable (or failed): true;
  * false when it is already. */
 bool journal_barrier(struct journal *j, struct journal_wait *w);

@@ -50,6 +50,8 @@ struct batch {
 	struct journal_segment *segment;
 	uint32_t at;
 	struct buf bytes;
+	bool is_urgent; /* not all of it can wait */
+	int64_t since;  /* mono; of the first record */
 	struct wait_list waits;
 	TAILQ_ENTRY(batch) link;
 };

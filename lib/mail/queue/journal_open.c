@@ -265,9 +265,10 @@ journal_close(struct journal **jp)
 	if (j == NULL)
 		return;
 	j->closing = true;
-	do
+	do {
+		journal_hurry(j);
 		journal_submit(j);
-	while (flusher_wait(j->config.flusher));
+	} while (flusher_wait(j->config.flusher));
 	while ((r = STAILQ_FIRST(&j->refusals)) != NULL) {
 		STAILQ_REMOVE_HEAD(&j->refusals, link);
 		free(r);

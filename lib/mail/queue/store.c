@@ -137,7 +137,8 @@ store_pending(struct store *s, struct store_item *item,
 	if (p == NULL)
 		log_fatal("out of memory for a record");
 	*p = (struct pending){
-	    .wait.done = end_pending,
+	    .wait = {.done = end_pending,
+		.can_wait = owner != NULL && owner->can_wait},
 	    .item = item,
 	    .spoken = spoken,
 	    .owner = owner,
@@ -334,6 +335,12 @@ store_submit(struct store *s)
 	store_send_group(s);
 	store_start_removals(s);
 	journal_submit(s->journal);
+}
+
+int64_t
+store_late(const struct store *s)
+{
+	return journal_late(s->journal);
 }
 
 void

@@ -96,6 +96,7 @@ int store_fd(const struct store *s);
 bool store_is_due(const struct store *s);
 void store_collect(struct store *s);
 void store_submit(struct store *s);            /* at the end of each turn */
+int64_t store_late(const struct store *s);     /* journal_late() */
 void store_tick(struct store *s, int64_t now); /* once a second or so */
 bool store_has_room(const struct store *s);    /* for a message */
 /* How much of the journal is in use, in percent. */

@@ -215,9 +215,10 @@ void
 store_sync(struct store *s)
 {
 	s->is_syncing = true;
-	do
+	do {
+		journal_hurry(s->journal);
 		store_submit(s);
-	while (flusher_wait(s->flusher));
+	} while (flusher_wait(s->flusher));
 	s->is_syncing = false;
 }
 

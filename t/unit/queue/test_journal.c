@@ -392,9 +392,61 @@ test_refused_is_void(void **state)
 	assert_int_equal(t.below[1], 4);
 }
 
+static int ndurable;
+
+static void
+note_durable(struct journal_wait *w, int error)
+{
+	(void)w;
+	assert_int_equal(error, 0);
+	ndurable++;
+}
+
+static void
+append_waiting(struct journal_wait *w)
+{
+	struct entry_generation e = {.below = 7};
+
+	w->done = note_durable;
+	assert_int_equal(journal_append(journal, ENTRY_GENERATION, &e, STR_NONE,
+			     JOURNAL_STATUS, w, NULL),
+	    0);
+	turn();
+}
+
+/* What can wait has the flush of what comes, or its own a little later. */
+static void
+test_late(void **state)
+{
+	struct journal_wait patient = {.can_wait = true}, urgent = {0};
+
+	(void)state;
+	ndurable = 0;
+	assert_true(journal_late(journal) == CLOCK_NEVER);
+	append_waiting(&patient);
+	assert_int_equal(ndurable, 0);
+	append_waiting(&urgent);
+	assert_int_equal(ndurable, 2);
+
+	append_waiting(&patient);
+	assert_int_equal(ndurable, 2);
+	assert_true(journal_late(journal) < clock_after(CLOCK_SEC));
+	while (clock_mono() < journal_late(journal)) {
+		usleep(1000);
+		clock_update();
+	}
+	turn();
+	assert_int_equal(ndurable, 3);
+
+	append_waiting(&patient);
+	close_journal();
+	assert_int_equal(ndurable, 4);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
+    TEST(test_late),
     TEST(test_replay),
     TEST(test_reads_back),
     TEST(test_reuse_never_revives),
