@@ -54,8 +54,10 @@ make_notice(struct asked *q, void *arg)
 	content_unref(&content);
 }
 
-static struct requests requests = {
-    .proto = &job_protocol, .kind = JOB_BOUNCE, .carry_out = make_notice};
+static struct requests requests = {.proto = &job_protocol,
+    .kind = JOB_BOUNCE,
+    .carry_out = make_notice,
+    .leaving = JOB_LEAVING};
 
 /* A program that takes no mail in had trouble with a peer. */
 static void

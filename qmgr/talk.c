@@ -51,9 +51,13 @@ talk_new(const struct talk_way *way)
 static void
 release(struct talk *t)
 {
+	struct talk_way way = t->way;
+
 	free(t->slots);
 	free(t->free_slots);
 	free(t);
+	if (way.freed != NULL)
+		way.freed(way.arg);
 }
 
 static bool
@@ -215,8 +219,11 @@ on_parcel(struct chan *c, struct parcel *p, void *arg)
 	struct request *r;
 
 	(void)c;
-	if (p->exchange == 0)
+	if (p->exchange == 0) {
+		if (t->way.told != NULL)
+			t->way.told(t, p, t->way.arg);
 		return;
+	}
 	r = leave_slot(t, p->exchange - 1);
 	if (r == NULL)
 		return;

@@ -38,6 +38,10 @@ struct talk_way {
 	struct chan *(*open)(struct talk *t, void *arg);
 	/* It has ended: let go of what open() gave. */
 	void (*close)(struct talk *t, void *arg);
+	/* A parcel that answers nothing; may free the talk.  NULL: ignored. */
+	void (*told)(struct talk *t, const struct parcel *p, void *arg);
+	/* The talk is gone: `arg` is needed no more.  May be NULL. */
+	void (*freed)(void *arg);
 	void *arg;
 };
 extern const struct chan_events talk_events;

@@ -80,8 +80,10 @@ run_job(struct asked *q, void *arg)
 	letter_done(&l);
 }
 
-static struct requests requests = {
-    .proto = &job_protocol, .kind = JOB_DELIVER, .carry_out = run_job};
+static struct requests requests = {.proto = &job_protocol,
+    .kind = JOB_DELIVER,
+    .carry_out = run_job,
+    .leaving = JOB_LEAVING};
 
 static void
 linked(struct serve *sv, struct str name, int fd)

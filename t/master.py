@@ -7,7 +7,9 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 
+from lib.sink import Sink
 from lib.suite import IS_ROOT, Suite, connects, free_port, processes_below, program, wait_until
 from lib.tap import main, test
 
@@ -127,6 +129,43 @@ def _(t):
     v.configure(transport_maps=None)
     v.reload()
     idle.close()
+
+
+@test("a reload takes the agents along: none works on with the old settings, however busy it is")
+def _(t):
+    sink = Sink()
+    sink.pause = 0.3
+    v.configure(transport_maps=f"inline:{{busy.test=smtp:[127.0.0.1]:{sink.port}}}", smtp_helo_name="one.test")
+    v.reload()
+
+    def helos():
+        return [said[1].split()[-1] for said in list(sink.sessions) if len(said) > 1]
+    ends, sent = threading.Event(), []
+
+    def send():
+        while not ends.is_set():
+            sent.append(f"a{len(sent)}@busy.test")
+            v.send("x@client.test", sent[-1:])
+            time.sleep(0.05)
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        wait_until("it is busy", lambda: len(sink.heard) > 10)
+        v.configure(smtp_helo_name="two.test")
+        v.reload()
+        wait_until("all go by the new settings", lambda: len(set(helos()[-5:]) - {"two.test"}) == 0 and helos())
+        wait_until("the old smtp is gone", lambda: len(by_name()["smtp"]) == 1)
+        before = len(sink.sessions)
+        wait_until("more has come", lambda: len(sink.heard) > 30)
+        t.eq(set(helos()[before:]) - {"two.test"}, set(), "since then")
+    finally:
+        ends.set()
+        sender.join()
+    v.wait_log(r"to=<a\d+@busy\.test>, .*status=sent", count=len(sent))
+    t.ok(not re.search(r"to=<a\d+@busy\.test>, .*status=deferred", v.log()), "nothing waited for it")
+    sink.close()
+    v.configure(transport_maps=None, smtp_helo_name=None)
+    v.reload()
 
 
 @test("at most two generations are leaving: the sessions of older ones get 421")

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 struct requests_client {
+	LIST_ENTRY(requests_client) link; /* while there is a conversation */
 	struct requests *requests;
 	struct chan *chan; /* NULL: gone */
 	size_t users;      /* the conversation, and each request */
@@ -23,6 +24,13 @@ leave(struct requests_client *cl)
 }
 
 static void
+wake_waiting(struct requests *r)
+{
+	if (r->has_queue)
+		task_wake_all(&r->idle);
+}
+
+static void
 run(void *arg)
 {
 	struct asked *q = arg;
@@ -32,8 +40,8 @@ run(void *arg)
 	parcel_done(&q->parcel);
 	leave(q->client);
 	free(q);
-	if (--r->open == 0 && r->has_queue)
-		task_wake_all(&r->idle);
+	if (--r->open == 0)
+		wake_waiting(r);
 }
 
 static void
@@ -67,7 +75,18 @@ end(struct chan *c, const char *why, void *arg)
 	if (*why != '\0')
 		log_warning("a client's conversation ended: %s", why);
 	chan_close(&cl->chan);
+	LIST_REMOVE(cl, link);
+	wake_waiting(cl->requests);
 	leave(cl);
+}
+
+static void
+tell_leaving(const struct requests_client *cl)
+{
+	const struct requests *r = cl->requests;
+	struct requests_leaving leaving = {.open = r->open};
+
+	chan_send(cl->chan, r->leaving, 0, &leaving, NULL, 0);
 }
 
 void
@@ -81,6 +100,9 @@ requests_linked(struct requests *r, int fd)
 	cl->requests = r;
 	cl->users = 1;
 	cl->chan = chan_new(fd, r->proto, &events, cl);
+	LIST_INSERT_HEAD(&r->clients, cl, link);
+	if (r->is_leaving)
+		tell_leaving(cl);
 }
 
 int
@@ -92,6 +114,24 @@ requests_answer(const struct asked *q, unsigned kind, const void *value)
 	    q->client->chan, kind, q->parcel.exchange, value, NULL, 0);
 }
 
+static void
+begin_to_leave(struct requests *r)
+{
+	struct requests_client *cl;
+
+	if (r->is_leaving || r->leaving == 0)
+		return;
+	r->is_leaving = true;
+	LIST_FOREACH (cl, &r->clients, link)
+		tell_leaving(cl);
+}
+
+static bool
+is_waited_for(const struct requests *r)
+{
+	return r->open > 0 || (r->is_leaving && !LIST_EMPTY(&r->clients));
+}
+
 int
 requests_wait(struct requests *r)
 {
@@ -100,7 +140,8 @@ requests_wait(struct requests *r)
 	if (!r->has_queue)
 		task_queue_init(&r->idle);
 	r->has_queue = true;
-	while (r->open > 0 && e == 0)
+	begin_to_leave(r);
+	while (is_waited_for(r) && e == 0)
 		e = task_wait(&r->idle, CLOCK_NEVER);
 	return e;
 }

@@ -6,6 +6,10 @@
  * A request may outlive the conversation it came by: then its answer has
  * nobody to go to, and is dropped.  What arrives of any other kind is ignored.
  *
+ * One that leaves, as an old generation does, tells its clients so where the
+ * protocol has a parcel for it: they ask their next request elsewhere, and
+ * close the conversation when they have all answers.
+ *
  *	static struct requests requests = {
  *		.proto = &expand_protocol,
  *		.kind = EXPAND_ASK,
@@ -21,6 +25,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
 
 struct requests_client;
 
@@ -39,6 +45,10 @@ struct requests {
 	 * parcel's exchange number.  May be NULL. */
 	bool (*at_once)(struct chan *c, struct parcel *p, void *arg);
 	void *arg;
+	unsigned
+	    leaving; /* kind of struct requests_leaving; 0: there is none */
+	bool is_leaving;
+	LIST_HEAD(, requests_client) clients;
 	size_t open;            /* being carried out */
 	struct task_queue idle; /* once has_queue: who waits for all to end */
 	bool has_queue;
@@ -50,7 +60,12 @@ void requests_linked(struct requests *r, int fd);
 /* As chan_send; 0 also when the client is gone. */
 int requests_answer(const struct asked *q, unsigned kind, const void *value);
 
-/* Wait until none is open: 0 or -ECANCELED. */
+struct requests_leaving {
+	uint64_t open; /* requests, when it was said */
+};
+
+/* Wait until none is open; where clients are told, until they are gone as
+ * well.  0 or -ECANCELED. */
 int requests_wait(struct requests *r);
 
 #endif

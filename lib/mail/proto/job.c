@@ -69,9 +69,16 @@ static const struct field bounce_fields[] = {
 static const struct shape bounce_shape =
     SHAPE("bounce", struct job_bounce, bounce_fields);
 
+static const struct field leaving_fields[] = {
+    SHAPE_U64(struct requests_leaving, open, UINT32_MAX),
+};
+static const struct shape leaving_shape =
+    SHAPE("leaving", struct requests_leaving, leaving_fields);
+
 static const struct shape *const shapes[JOB_KINDS] = {
     [JOB_DELIVER] = &deliver_shape,
     [JOB_DONE] = &done_shape,
     [JOB_BOUNCE] = &bounce_shape,
+    [JOB_LEAVING] = &leaving_shape,
 };
-const struct protocol job_protocol = {"job", 3, shapes, JOB_KINDS};
+const struct protocol job_protocol = {"job", 4, shapes, JOB_KINDS};

@@ -6,17 +6,21 @@
  *	qmgr                                     agent
  *	  JOB_DELIVER + content's fds         ->
  *	                                      <- JOB_DONE (same exchange)
+ *	                                      <- JOB_LEAVING (exchange 0)
  *
  * JOB_DONE holds an outcome for every recipient of the job, told once it is
  * durable: for a Maildir, when content, name and directories are on stable
  * storage.  What the agent leaves out, and all of them when the conversation
  * breaks, qmgr takes as deferred.  qmgr states by its scheduler how many jobs
- * are open; an agent takes what comes.
+ * are open; an agent takes what comes.  One that leaves (a reload, a table
+ * that changed) says so: qmgr has the next job done by another, and ends the
+ * conversation with the last answer.
  */
 #ifndef MAIL_PROTO_JOB_H
 #define MAIL_PROTO_JOB_H
 
 #include "base/chan.h"
+#include "base/requests.h"
 #include "mail/content.h"
 #include "mail/envelope.h"
 #include "mail/outcome.h"
@@ -24,7 +28,8 @@
 enum job_kind {
 	JOB_DELIVER,
 	JOB_DONE,
-	JOB_BOUNCE, /* to bounce: same answer */
+	JOB_BOUNCE,  /* to bounce: same answer */
+	JOB_LEAVING, /* struct requests_leaving */
 	JOB_KINDS,
 };
 

@@ -14,11 +14,18 @@ static const struct shape ask_shape =
     SHAPE("ask", struct number, number_fields);
 static const struct shape told_shape =
     SHAPE("told", struct number, number_fields);
-static const struct shape *const shapes[] = {&ask_shape, &told_shape};
-static const struct protocol protocol = {"test", 1, shapes, 2};
+static const struct field leaving_fields[] = {
+    SHAPE_U64(struct requests_leaving, open, 1000),
+};
+static const struct shape leaving_shape =
+    SHAPE("leaving", struct requests_leaving, leaving_fields);
+static const struct shape *const shapes[] = {
+    &ask_shape, &told_shape, &leaving_shape};
+static const struct protocol protocol = {"test", 1, shapes, 3};
 enum kind {
 	ASK,
-	TOLD
+	TOLD,
+	LEAVING
 };
 
 static struct task_queue gate;
@@ -81,6 +88,51 @@ open_gate(void *arg)
 	task_wake_all(&gate);
 }
 
+static size_t leavings;
+
+static void
+hear_leaving(struct chan *c, struct parcel *p, void *arg)
+{
+	(void)c;
+	(void)arg;
+	if (p->kind != LEAVING)
+		return; /* the answer */
+	assert_int_equal(p->exchange, 0);
+	assert_int_equal(((const struct requests_leaving *)p->value)->open, 1);
+	leavings++;
+}
+
+static void
+close_client(void *arg)
+{
+	task_wake_all(&gate);
+	task_sleep(clock_after(10 * CLOCK_MS));
+	chan_close(arg);
+}
+
+/* Clients are told, once; who leaves stays until they have gone. */
+static void
+leave(void)
+{
+	static const struct chan_events events = {hear_leaving, NULL};
+	const struct number one = {1};
+	struct chan *c;
+	int fds[2];
+
+	requests.leaving = LEAVING;
+	assert_int_equal(chan_pair(fds), 0);
+	requests_linked(&requests, fds[0]);
+	c = chan_new(fds[1], &protocol, &events, NULL);
+	assert_int_equal(chan_send(c, ASK, 7, &one, NULL, 0), 0);
+	assert_int_equal(call(c, 10), 11);
+	assert_int_equal(leavings, 0);
+	task_start(close_client, &c);
+	assert_int_equal(requests_wait(&requests), 0);
+	assert_int_equal(requests.open, 0);
+	assert_int_equal(leavings, 1);
+	assert_null(c);
+}
+
 static void
 run(void *arg)
 {
@@ -100,6 +152,7 @@ run(void *arg)
 	task_start(open_gate, NULL);
 	assert_int_equal(requests_wait(&requests), 0);
 	assert_int_equal(requests.open, 0);
+	leave();
 	loop_stop();
 }
 
