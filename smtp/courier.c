@@ -248,11 +248,11 @@ courier_deliver(struct courier *c, struct letter *l)
 	struct str fallback = c->settings->fallback;
 	struct str text = l->job->nexthop;
 	unsigned reused = 0;
-	int e = letter_check_header(l, c->settings->filters);
+	int e = letter_filter(l, c->settings->filters);
 
 	if (e != 0) {
 		fail_set(&l->why, "4.3.0",
-		    "smtp_header_checks cannot be applied: %s",
+		    "the address and header tables cannot be asked: %s",
 		    e == -EAGAIN ? "table lookup problem" : strerror(-e));
 		letter_give_up(l);
 		return 0;

@@ -12,13 +12,18 @@
 #define SHOWN 200 /* bytes of a field in the log */
 #define ROOM  ((size_t)1024 * 1024)
 
+static enum param
+twin(const struct conf *c, enum param p)
+{
+	return settings_twin(
+	    str_eq(conf_str(c, PARAM_process_name), STR("lmtp")), p);
+}
+
 static bool
 open_maps(struct maps **ret, const struct conf *c, enum param p,
     const struct dict_env *env, struct buf *why)
 {
-	bool is_lmtp = str_eq(conf_str(c, PARAM_process_name), STR("lmtp"));
-
-	*ret = maps_open(env, conf_str(c, settings_twin(is_lmtp, p)), why);
+	*ret = maps_open(env, conf_str(c, twin(c, p)), why);
 	return *ret != NULL;
 }
 
@@ -32,7 +37,9 @@ filters_open(struct filters *r, const struct conf *c,
 	       open_maps(&r->replies, c, PARAM_smtp_reply_filter, env, why) &&
 	       open_maps(&r->statuses, c, PARAM_smtp_delivery_status_filter,
 		   env, why) &&
-	       open_maps(&r->header, c, PARAM_smtp_header_checks, env, why);
+	       open_maps(&r->header, c, PARAM_smtp_header_checks, env, why) &&
+	       generic_open(
+		   &r->generic, c, twin(c, PARAM_smtp_generic_maps), env, why);
 }
 
 void
@@ -42,6 +49,7 @@ filters_done(struct filters *r)
 	maps_free(&r->replies);
 	maps_free(&r->statuses);
 	maps_free(&r->header);
+	generic_done(&r->generic);
 }
 
 struct str
@@ -103,6 +111,7 @@ struct check {
 	const struct filters *filters;
 	struct str id;
 	struct buf *out;
+	int error;
 };
 
 static void
@@ -114,10 +123,14 @@ log_action(const struct check *c, const char *action, struct str field,
 	    STR_ARG(text));
 }
 
+/* What goes out in any case. */
 static void
 add_line(struct check *c, struct str line)
 {
-	buf_add_str(c->out, line);
+	int e = generic_field(&c->filters->generic, line, c->out);
+
+	if (e != 0)
+		c->error = e;
 	buf_add_char(c->out, '\n');
 }
 
@@ -179,10 +192,10 @@ check_field(struct check *c, struct str field)
 	    str_sub(field, 0, DICT_SUBJECT_MAX), &a, &value)) {
 	case FIND_YES:
 		act(c, field, value);
-		return 0;
+		return c->error;
 	case FIND_NO:
 		add_line(c, field);
-		return 0;
+		return c->error;
 	case FIND_RETRY:
 	case FIND_BROKEN:
 		break;
@@ -207,12 +220,18 @@ read_all(struct content *c, size_t size, struct buf *ret)
 	return 0;
 }
 
+bool
+filters_change_header(const struct filters *f)
+{
+	return !maps_is_empty(f->header) || !generic_is_empty(&f->generic);
+}
+
 int
 filters_header(const struct filters *r, struct content *c, struct str id,
     struct buf *out, size_t *ret_end)
 {
 	size_t size = content_header_size(c);
-	struct check check = {r, id, out};
+	struct check check = {.filters = r, .id = id, .out = out};
 	BUF_CLEANUP struct buf header = {0};
 	struct header h;
 

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "dict/dict.h"
+#include "generic.h"
 #include "mail/conf.h"
 #include "mail/content.h"
 #include "mail/outcome.h"
@@ -20,6 +21,7 @@ struct filters {
 	struct maps *replies;  /* smtp_reply_filter */
 	struct maps *statuses; /* smtp_delivery_status_filter */
 	struct maps *header;   /* smtp_header_checks */
+	struct generic generic;
 };
 
 /* False with `why`: a table cannot be opened. */
@@ -47,10 +49,12 @@ void filters_status(const struct filters *r, struct outcome *o, struct str id,
 
 /*
  * The header of `c` with what smtp_header_checks makes of its fields (IGNORE,
- * STRIP, REPLACE, PREPEND, WARN, INFO), in `out`; *ret_end is where the rest
+ * STRIP, REPLACE, PREPEND, WARN, INFO), and then smtp_generic_maps of its
+ * addresses, in `out`; *ret_end is where the rest
  * of the content begins.  0; -EAGAIN: a table could not be asked; or what
  * reading said.
  */
+bool filters_change_header(const struct filters *f);
 int filters_header(const struct filters *r, struct content *c, struct str id,
     struct buf *out, size_t *ret_end);
 

@@ -18,8 +18,8 @@ size_t
 letter_room(const struct job_deliver *job)
 {
 	size_t each = sizeof(struct addressee) + sizeof(struct job_outcome) +
-	              sizeof(size_t) + 3 * OUTCOME_TEXT_MAX + REPLY_DSN_MAX +
-	              64;
+	              sizeof(size_t) + 3 * OUTCOME_TEXT_MAX + ADDR_MAX +
+	              REPLY_DSN_MAX + 64;
 
 	return BASE_ROOM + job->recipients.n * each;
 }
@@ -49,6 +49,7 @@ letter_init(struct letter *l, const struct job_deliver *job,
 	    .outcomes = arena_array(a, n, sizeof(*l->outcomes)),
 	    .scratch = arena_array(a, n, sizeof(*l->scratch)),
 	    .n = n,
+	    .sender = job->sender,
 	    .left = n,
 	    .text_max = find_text_max(n),
 	    .started = clock_mono(),
@@ -58,8 +59,9 @@ letter_init(struct letter *l, const struct job_deliver *job,
 	fail_init(&l->word);
 	letter_use(l, NULL);
 	for (size_t i = 0; i < n; i++) {
-		l->to[i] = (struct addressee){
-		    .recipient = &rows[i].recipient, .is_left = true};
+		l->to[i] = (struct addressee){.recipient = &rows[i].recipient,
+		    .address = rows[i].recipient.address,
+		    .is_left = true};
 		l->outcomes[i].index = rows[i].index;
 	}
 }
@@ -79,14 +81,30 @@ letter_size(const struct letter *l)
 	       l->body_at;
 }
 
+/* smtp_generic_maps */
+static int
+map_envelope(struct letter *l, const struct generic *g)
+{
+	int e;
+
+	if (generic_is_empty(g))
+		return 0;
+	e = generic_envelope(g, l->sender, l->arena, &l->sender);
+	for (size_t i = 0; i < l->n && e == 0; i++)
+		e = generic_envelope(
+		    g, l->to[i].address, l->arena, &l->to[i].address);
+	return e;
+}
+
 int
-letter_check_header(struct letter *l, const struct filters *filters)
+letter_filter(struct letter *l, const struct filters *filters)
 {
 	if (filters == NULL)
 		return 0;
 	l->filters = filters;
-	if (maps_is_empty(filters->header))
-		return 0;
+	int e = map_envelope(l, &filters->generic);
+	if (e != 0 || !filters_change_header(filters))
+		return e;
 	return filters_header(
 	    filters, l->content, l->job->id, &l->head, &l->body_at);
 }

@@ -24,6 +24,7 @@
 
 struct addressee {
 	const struct recipient *recipient;
+	struct str address; /* as the server hears it */
 	bool is_left;
 	bool is_accepted; /* by this session's server, after RCPT */
 	bool is_kept;     /* refused for now: for the next server */
@@ -39,7 +40,8 @@ struct letter {
 	struct addressee *to; /* one for each recipient of the job ... */
 	struct job_outcome *outcomes; /* ... and its outcome */
 	size_t n, left;
-	size_t *scratch; /* n of them, for whoever walks those left */
+	struct str sender; /* as the server hears it */
+	size_t *scratch;   /* n of them, for whoever walks those left */
 	size_t text_max; /* of a text in an outcome, so that all fit a parcel */
 
 	struct fail why;  /* the last thing that went wrong */
@@ -61,9 +63,9 @@ void letter_done(struct letter *l);
 size_t letter_room(const struct job_deliver *job);
 size_t letter_size(const struct letter *l); /* of the message, in bytes */
 
-/* Ask the filters about the header, once, before it goes anywhere: 0, or as
- * filters_header(). */
-int letter_check_header(struct letter *l, const struct filters *filters);
+/* Ask the filters about envelope and header, once, before it goes anywhere:
+ * 0, or as filters_header(). */
+int letter_filter(struct letter *l, const struct filters *filters);
 
 /* From here on outcomes tell of this session; NULL: of none. */
 void letter_use(struct letter *l, const struct session *s);

@@ -35,6 +35,7 @@ settings_twin(bool is_lmtp, enum param p)
 		PARAM_lmtp_discard_lhlo_keywords},
 	    {PARAM_smtp_dns_support_level, PARAM_lmtp_dns_support_level},
 	    {PARAM_smtp_fallback_relay, PARAM_lmtp_fallback_relay},
+	    {PARAM_smtp_generic_maps, PARAM_lmtp_generic_maps},
 	    {PARAM_smtp_header_checks, PARAM_lmtp_header_checks},
 	    {PARAM_smtp_helo_name, PARAM_lmtp_lhlo_name},
 	    {PARAM_smtp_helo_timeout, PARAM_lmtp_lhlo_timeout},

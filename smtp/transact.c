@@ -148,7 +148,7 @@ write_mail(struct transaction *t)
 
 	buf_init(&b, COMMAND_MAX);
 	buf_add_c(&b, "MAIL FROM:");
-	add_path(&b, job->sender);
+	add_path(&b, t->l->sender);
 	if (t->s->has_size)
 		buf_addf(&b, " SIZE=%zu", letter_size(t->l));
 	if (t->s->has_8bit && job->body_8bit)
@@ -167,7 +167,7 @@ write_rcpt(struct transaction *t, size_t i)
 
 	buf_init(&b, COMMAND_MAX);
 	buf_add_c(&b, "RCPT TO:");
-	add_path(&b, t->l->to[i].recipient->address);
+	add_path(&b, t->l->to[i].address);
 	if (t->s->has_dsn)
 		add_rcpt_dsn(&b, t->l->to[i].recipient);
 	return session_send(t->s, buf_str(&b));

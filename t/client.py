@@ -64,6 +64,7 @@ SERVICES = {
     "deafmap": "-o smtp_discard_ehlo_keyword_address_maps=inline:{127.2.0.1=size}",
     "reply": f"-o smtp_reply_filter=pcre:{v.conf}/replies",
     "status": f"-o smtp_delivery_status_filter=pcre:{v.conf}/statuses",
+    "generic": f"-o smtp_generic_maps=texthash:{v.conf}/generic -o recipient_delimiter=+",
     "head": f"-o smtp_header_checks=pcre:{v.conf}/header",
 }
 v.master_cf += "".join(f"{name} unix - - n - - smtp\n    {options}\n" for name, options in SERVICES.items())
@@ -103,8 +104,11 @@ q.test deafmap:[127.2.0.1]
 r.test reply:[127.2.0.1]
 s.test status:[127.2.0.1]
 t.test head:[127.2.0.1]
+w.test generic:[127.2.0.1]
+local.lan generic:[127.2.0.1]
 """
 v.write("transport", ROUTES)
+v.write("generic", "")
 v.write("replies", "/^550 5.1.1 (.*)/ 450 4.1.1 $1\n")
 v.write("statuses", "/^4.2.1 (.*)/ 5.2.1 for good: $1\n/^2.0.0 .*/ 5.0.0 never\n/^5.7.1 .*/ 2.0.0 sent it was\n")
 v.write("header", "/^X-Secret:/ IGNORE\n/^X-Gone:/ STRIP it went\n/^Subject: (.*)/ REPLACE Subject: [out] $1\n"
@@ -241,6 +245,28 @@ def _(t):
     one.rcpt = "250 2.1.5 Ok"
     t.eq(send("s.test", "u3")[1:3], ("2.0.0", "sent"), "nor is what was sent said to have failed")
     v.wait_log(r"warning: \S+ smtp_delivery_status_filter: not in place of \"2\.0\.0 250 2\.0\.0 Ok\": \"5\.0\.0 never\"")
+
+
+@test("smtp_generic_maps: in the envelope and in the header")
+def _(t):
+    v.write("generic", "joe@local.lan joe@isp.test\nann ann-of-here@isp.test\n@local.lan @site.test\n"
+            "plus@local.lan p@isp.test\n")
+    v.reload()
+    with v.smtp() as s:
+        s.sendmail("joe@local.lan", ["x@w.test", "who@local.lan"],
+                   "From: Joe <joe@local.lan>\nTo: x@w.test, Ann <ann@here.test>,\n who@local.lan (him)\n"
+                   "Cc: plus+ext@local.lan\nSender: not a list @\nSubject: joe@local.lan\nReply-To: group: joe@local.lan;\n\n"
+                   "joe@local.lan\n")
+    v.wait_log(r"to=<who@local\.lan>,.* status=sent")
+    v.wait_log(r"to=<x@w\.test>,.* status=sent")
+    mail, to, content = one.heard[-1]
+    t.eq(to, ["RCPT TO:<x@w.test>", "RCPT TO:<who@site.test>"], "recipients")
+    t.eq(mail.split()[1], "FROM:<joe@isp.test>", "sender")
+    content = content.decode().replace("\r\n", "\n")
+    for field in ("From: Joe <joe@isp.test>", "To: x@w.test, Ann <ann-of-here@isp.test>,\n who@site.test (him)",
+                  "Cc: p@isp.test", "Sender: not a list @", "Subject: joe@local.lan", "Reply-To: group: joe@isp.test;"):
+        t.ok("\n" + field + "\n" in content, field, content)
+    t.ok(content.endswith("\n\njoe@local.lan\n"), "the body as it was")
 
 
 @test("smtp_header_checks")

@@ -54,6 +54,16 @@ int addr_parse_list(struct str value, size_t max, struct arena *a,
 int addr_complete_list(
     struct str value, struct str origin, struct str mydomain, struct buf *out);
 
+/*
+ * Append the value with other addresses in place of those for which `map` says
+ * true, with *ret.  All else stays as written.  `scratch` holds one address at
+ * a time, and is reset.  0; -EINVAL: not a list of addresses; -EMSGSIZE.
+ */
+typedef bool (*addr_map_fn)(
+    void *arg, struct addr addr, struct arena *a, struct addr *ret);
+int addr_map_list(struct str value, struct arena *scratch, addr_map_fn map,
+    void *arg, struct buf *out);
+
 /* Append with the local part quoted where RFC 5321 wants it. */
 int addr_format(struct addr a, struct buf *out);
 

@@ -152,6 +152,18 @@ find_missing(const struct addr_reader *spec, struct str origin,
 	return mydomain;
 }
 
+/* The rest of the value; or none of it. */
+static int
+finish_copy(
+    struct str value, size_t copied, size_t start, int more, struct buf *out)
+{
+	buf_add_str(out, str_from(value, copied));
+	if (more == 0 && !out->full)
+		return 0;
+	buf_cut(out, start);
+	return more < 0 ? more : -EMSGSIZE;
+}
+
 int
 addr_complete_list(
     struct str value, struct str origin, struct str mydomain, struct buf *out)
@@ -173,9 +185,36 @@ addr_complete_list(
 		buf_add_str(out, missing);
 		copied = at;
 	}
-	buf_add_str(out, str_from(value, copied));
-	if (more == 0 && !out->full)
-		return 0;
-	buf_cut(out, start);
-	return more < 0 ? more : -EMSGSIZE;
+	return finish_copy(value, copied, start, more, out);
+}
+
+/* Where the address that was read ends. */
+static size_t
+end_of(const struct addr_reader *spec)
+{
+	return spec->len > spec->local_len ? spec->domain_end : spec->local_end;
+}
+
+int
+addr_map_list(struct str value, struct arena *scratch, addr_map_fn map,
+    void *arg, struct buf *out)
+{
+	struct addr_reader r = {.in = value, .comments = true};
+	struct item item;
+	struct addr from, to;
+	size_t start = out->len, copied = 0;
+	int more;
+
+	while ((more = next_item(&r, &item)) > 0) {
+		size_t begin = item.spec.begin;
+
+		arena_reset(scratch);
+		if (addr_reader_finish(&item.spec, scratch, &from) < 0 ||
+		    !map(arg, from, scratch, &to))
+			continue;
+		buf_add_str(out, str_sub(value, copied, begin - copied));
+		addr_format(to, out);
+		copied = end_of(&item.spec);
+	}
+	return finish_copy(value, copied, start, more, out);
 }

@@ -233,6 +233,7 @@ addr_reader_spec(struct addr_reader *r)
 
 	if (addr_reader_skip_blanks(r) < 0)
 		return -EINVAL;
+	r->begin = r->at;
 	routed = addr_reader_peek(r) == '@';
 	if (routed && skip_route(r) < 0)
 		return -EINVAL;

@@ -17,7 +17,8 @@ struct addr_reader {
 	char text[ADDR_MAX + 1];
 	size_t len;
 	size_t local_len;
-	size_t local_end;  /* in `in`: behind the last word of each ... */
+	size_t begin;      /* in `in`: of the address, its route included */
+	size_t local_end;  /* behind the last word of each ... */
 	size_t domain_end; /* ... for whoever completes the address */
 	const char *why;
 };

@@ -18,6 +18,37 @@ look(void *arg, struct addr a, struct str name)
 	assert(str_eq(a.local, again.local) && str_eq(a.domain, again.domain));
 }
 
+/* All of them become one, and none is left over. */
+static bool
+map(void *arg, struct addr from, struct arena *a, struct addr *ret)
+{
+	(*(size_t *)arg)++;
+	(void)a;
+	return !str_eq(from.text, STR("x@y")) &&
+	       addr_parse(STR("x@y"), ret) == 0;
+}
+
+static void
+try_map(struct str in)
+{
+	size_t n = 0, again = 0;
+	struct arena a;
+	struct buf once, twice;
+
+	arena_init(&a, 1 << 20);
+	buf_init(&once, 4 * in.len + 16);
+	buf_init(&twice, 4 * in.len + 16);
+	if (addr_map_list(in, &a, map, &n, &once) == 0) {
+		assert(addr_map_list(buf_str(&once), &a, map, &again, &twice) ==
+		       0);
+		assert(n == again);
+		assert(str_eq(buf_str(&once), buf_str(&twice)));
+	}
+	buf_done(&once);
+	buf_done(&twice);
+	arena_done(&a);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -35,5 +66,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(str_eq(buf_str(&b), in));
 	buf_done(&b);
 	arena_done(&a);
+	try_map(in);
 	return 0;
 }

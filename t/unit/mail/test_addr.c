@@ -294,6 +294,54 @@ test_complete(void **state)
 	}
 }
 
+/* Of a.example all, of others none. */
+static bool
+map_to_b(void *arg, struct addr addr, struct arena *a, struct addr *ret)
+{
+	(void)arg;
+	if (!str_eq_case(addr.domain, STR("a.example")))
+		return false;
+	return addr_parse(arena_strf(a, "%.*s@b.example", STR_ARG(addr.local)),
+		   ret) == 0;
+}
+
+static void
+test_map(void **state)
+{
+	static const struct {
+		const char *value, *want;
+	} rows[] = {
+	    {" joe@a.example", " joe@b.example"},
+	    {"Joe (x) <joe@a.example> (y),\n\tann@c.example, x y <u@A.example>",
+		"Joe (x) <joe@b.example> (y),\n\tann@c.example, x y "
+		"<u@b.example>"},
+	    {"G: \"a b\"@a.example , < @r.example:x@a.example >;",
+		"G: \"a b\"@b.example , < x@b.example >;"},
+	    {"joe @ (c) a.example", "joe@b.example"},
+	    {"joe, <>", "joe, <>"},
+	    {"", ""},
+	    {"two words", NULL},
+	    {"joe@a.example, (", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct str in = guard_copy(str_c(rows[i].value));
+		struct arena a;
+		struct buf b;
+
+		arena_init(&a, 65536);
+		buf_init(&b, 100);
+		int r = addr_map_list(in, &a, map_to_b, NULL, &b);
+		assert_int_equal(r, rows[i].want == NULL ? -EINVAL : 0);
+		assert_string_equal(
+		    b.p, rows[i].want == NULL ? "" : rows[i].want);
+		buf_done(&b);
+		arena_done(&a);
+		guard_free(in);
+	}
+}
+
 static void
 test_format(void **state)
 {
@@ -360,6 +408,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_limits),
     cmocka_unit_test(test_list),
     cmocka_unit_test(test_complete),
+    cmocka_unit_test(test_map),
     cmocka_unit_test(test_format),
     cmocka_unit_test(test_ext),
 };
