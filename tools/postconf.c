@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "dict/dict.h"
 #include "mail/cf_line.h"
+#include "mail/master_cf.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +18,6 @@
 enum mode {
 	MODE_SHOW,
 	MODE_EDIT,
-	MODE_SERVICES,
 	MODE_TYPES,
 	MODE_LOCKS
 };
@@ -26,6 +26,7 @@ struct options {
 	struct show show;
 	enum mode mode;
 	enum edit edit;
+	int part; /* 'M', 'F', 'P' of master.cf; 'p', 0: main.cf */
 	struct conf_setting *over; /* -o */
 	size_t nover;
 };
@@ -35,7 +36,10 @@ die_usage(void)
 {
 	log_fatal("usage: postconf [-dfhHnvx] [-c config_dir] "
 		  "[-o name=value] [name...] | -e name=value... | "
-		  "-# name... | -X name... | -M [service[/type]...] | -l | -m");
+		  "-# name... | -X name... | -M [service[/type]...] | "
+		  "-F [service[/type[/field]]...] | "
+		  "-P [service[/type[/parameter]]...] | -Me, -Fe, -Pe "
+		  "request=value... | -MX, -M#, -PX request... | -l | -m");
 }
 
 static void
@@ -56,9 +60,48 @@ static void
 set_mode(struct options *o, enum mode mode, enum edit edit)
 {
 	if (o->mode != MODE_SHOW && (o->mode != mode || o->edit != edit))
-		log_fatal("specify one of -e, -#, -X, -M, -l, -m");
+		log_fatal("specify one of -e, -#, -X, -l, -m");
 	o->mode = mode;
 	o->edit = edit;
+}
+
+static void
+set_part(struct options *o, int part)
+{
+	if (o->part != 0 && o->part != part)
+		log_fatal("specify one of -%c -%c", o->part, part);
+	o->part = part;
+}
+
+static bool
+is_master(const struct options *o)
+{
+	return o->part != 0 && o->part != 'p';
+}
+
+/* What does not go with -M, -F or -P. */
+static void
+check_master_options(const struct options *o)
+{
+	const struct show *s = &o->show;
+	const struct {
+		char option;
+		bool is_set;
+	} others[] = {
+	    {'d', s->defaults},
+	    {'n', s->only_set},
+	    {'h', s->value_only && o->part == 'M'},
+	    {'H', s->name_only && o->part == 'M'},
+	    {'#', o->mode == MODE_EDIT && o->edit == EDIT_COMMENT &&
+		      o->part != 'M'},
+	    {'X', o->mode == MODE_EDIT && o->edit == EDIT_DELETE &&
+		      o->part == 'F'},
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (others[i].is_set)
+			log_fatal("with option -%c, do not specify -%c",
+			    o->part, others[i].option);
 }
 
 static void
@@ -66,7 +109,7 @@ read_options(struct options *o, int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "c:defhHlmMno:pvxX#")) != -1) {
+	while ((c = getopt(argc, argv, "c:defFhHlmMno:pPvxX#")) != -1) {
 		switch (c) {
 		case 'c':
 			o->show.dir = optarg;
@@ -92,8 +135,11 @@ read_options(struct options *o, int argc, char **argv)
 		case 'm':
 			set_mode(o, MODE_TYPES, EDIT_SET);
 			break;
+		case 'F':
 		case 'M':
-			set_mode(o, MODE_SERVICES, EDIT_SET);
+		case 'p':
+		case 'P':
+			set_part(o, c);
 			break;
 		case 'n':
 			o->show.only_set = true;
@@ -101,7 +147,6 @@ read_options(struct options *o, int argc, char **argv)
 		case 'o':
 			add_override(o, optarg);
 			break;
-		case 'p': /* main.cf, as without it */
 		case 'v':
 			break;
 		case 'x':
@@ -119,6 +164,8 @@ read_options(struct options *o, int argc, char **argv)
 	}
 	if (o->show.defaults && o->show.only_set)
 		log_fatal("specify one of -d and -n");
+	if (is_master(o))
+		check_master_options(o);
 	/* name=value without -e means it. */
 	if (o->mode == MODE_SHOW && optind < argc &&
 	    strchr(argv[optind], '=') != NULL)
@@ -166,14 +213,15 @@ read_conf(const struct options *o)
 	return over;
 }
 
-/* Where main.cf really is: a link is followed, and the file behind it
- * replaced.  A descriptor of its directory, and its name there. */
+/* Where main.cf (master.cf) really is: a link is followed, and the file behind
+ * it replaced.  A descriptor of its directory, and its name there. */
 static int
 open_dir(const struct options *o, struct buf *name)
 {
 	BUF_CLEANUP struct buf path = {0};
 	buf_init(&path, 8192);
-	(void)buf_addf(&path, "%s/main.cf", o->show.dir);
+	(void)buf_addf(&path, "%s/%s", o->show.dir,
+	    is_master(o) ? "master.cf" : "main.cf");
 	char *real = realpath(path.p, NULL);
 
 	if (real != NULL) {
@@ -191,8 +239,66 @@ open_dir(const struct options *o, struct buf *name)
 	return fd;
 }
 
+static enum master_what
+what_of(const struct options *o)
+{
+	return o->part == 'M'   ? MASTER_ENTRIES
+	       : o->part == 'F' ? MASTER_FIELD
+	                        : MASTER_PARAMETER;
+}
+
 static void
-edit_main_cf(const struct options *o, char **requests, size_t n)
+count_error(void *arg, const struct conf_remark *r)
+{
+	size_t *errors = arg;
+
+	*errors += r->severity == CONF_ERROR;
+}
+
+static void
+tell_error(void *arg, const struct conf_remark *r)
+{
+	(void)arg;
+	if (r->severity == CONF_ERROR)
+		log_error("%.*s, line %u: %.*s", STR_ARG(r->file), r->line,
+		    STR_ARG(r->text));
+}
+
+/* A change does not make a file wrong that was right. */
+static void
+check_master_cf(struct str old, struct str new)
+{
+	size_t before = 0, after = 0;
+	struct master_cf *m;
+
+	m = master_cf_from_text(old, STR("master.cf"), 1, count_error, &before);
+	master_cf_free(&m);
+	m = master_cf_from_text(new, STR("master.cf"), 1, count_error, &after);
+	master_cf_free(&m);
+	if (after <= before)
+		return;
+	m = master_cf_from_text(new, STR("master.cf"), 1, tell_error, NULL);
+	master_cf_free(&m);
+	log_fatal("nothing was changed");
+}
+
+static int
+edit(const struct options *o, struct str text, char **requests, size_t n,
+    struct buf *out, struct buf *why)
+{
+	int r;
+
+	if (!is_master(o))
+		return postconf_edit(o->edit, text, requests, n, out, why);
+	r = postconf_edit_master(
+	    what_of(o), o->edit, text, requests, n, out, why);
+	if (r == 0)
+		check_master_cf(text, buf_str(out));
+	return r;
+}
+
+static void
+edit_file(const struct options *o, char **requests, size_t n)
 {
 	BUF_CLEANUP struct buf name = {0}, text = {0}, out = {0}, why = {0};
 	buf_init(&name, 256);
@@ -202,14 +308,16 @@ edit_main_cf(const struct options *o, char **requests, size_t n)
 	mode_t mode = 0644;
 	struct stat st;
 
+	if (n == 0 && o->edit == EDIT_SET)
+		log_fatal("-e requires name=value argument");
 	if (n == 0)
-		log_fatal("-e, -# and -X want at least one parameter");
+		log_fatal("missing %s argument",
+		    is_master(o) ? "service" : "parameter");
 	FD_CLEANUP int dir = open_dir(o, &name);
 	int r = file_read(dir, name.p, &text);
 	if (r != 0 && r != -ENOENT)
 		log_fatal("open %s/%s: %s", o->show.dir, name.p, strerror(-r));
-	if (postconf_edit(o->edit, buf_str(&text), requests, n, &out, &why) !=
-	    0)
+	if (edit(o, buf_str(&text), requests, n, &out, &why) != 0)
 		log_fatal("%s", why.p);
 	if (out.full)
 		log_fatal("%s would become too long", name.p);
@@ -220,6 +328,23 @@ edit_main_cf(const struct options *o, char **requests, size_t n)
 	r = file_replace(dir, name.p, buf_str(&out), mode);
 	if (r != 0)
 		log_fatal("write %s/%s: %s", o->show.dir, name.p, strerror(-r));
+}
+
+static void
+show_master(
+    const struct options *o, const struct conf *c, char **requests, size_t n)
+{
+	BUF_CLEANUP struct buf text = {0}, path = {0};
+	int r;
+
+	buf_init(&path, 8192);
+	buf_init(&text, CF_FILE_MAX);
+	(void)buf_addf(&path, "%s/master.cf", o->show.dir);
+	r = file_read(AT_FDCWD, path.p, &text);
+	if (r != 0)
+		log_fatal("open %s: %s", path.p, strerror(-r));
+	postconf_show_master(
+	    &o->show, c, what_of(o), buf_str(&text), requests, n);
 }
 
 static void
@@ -247,15 +372,15 @@ main(int argc, char **argv)
 	size_t n = (size_t)(argc - optind);
 
 	if (o.mode == MODE_EDIT)
-		edit_main_cf(&o, rest, n);
+		edit_file(&o, rest, n);
 	else if (o.mode == MODE_TYPES)
 		show_types();
 	else if (o.mode == MODE_LOCKS)
 		(void)puts("flock\nfcntl\ndotlock");
 	else {
 		struct conf *c = read_conf(&o);
-		if (o.mode == MODE_SERVICES)
-			postconf_show_services(&o.show, c, rest, n);
+		if (is_master(&o))
+			show_master(&o, c, rest, n);
 		else
 			postconf_show(&o.show, c, rest, n);
 		conf_free(&c);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * postconf_show - parameters and services as main.cf and master.cf write
- * them, in the form that Postfix's postconf has.
+ * postconf_show - parameters as main.cf writes them, in the form that Postfix's
+ * postconf has.
  */
 #include "postconf.h"
 
@@ -246,100 +246,4 @@ postconf_show(
 		print_one(s, c, all.list[i]);
 	map_done(&all.seen);
 	free(all.list);
-}
-
-/* Each column ends where the next begins; a long one takes from the next. */
-static size_t
-print_columns(const struct master_service *m)
-{
-	static const size_t ends[] = {11, 17, 25, 33, 41, 49, 57};
-	const struct str words[] = {m->name, m->type, m->columns[0],
-	    m->columns[1], m->columns[2], m->columns[3], m->columns[4]};
-	size_t column = 0;
-
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		(void)fwrite(words[i].p, 1, words[i].len, stdout);
-		column += words[i].len;
-		do {
-			(void)putchar(' ');
-		} while (++column < ends[i]);
-	}
-	(void)fwrite(m->command.p, 1, m->command.len, stdout);
-	return column + m->command.len;
-}
-
-/* With -f each setting has a line of its own. */
-static void
-print_service(const struct show *s, const struct master_service *m)
-{
-	size_t column = print_columns(m);
-
-	for (size_t i = 0; i < m->narguments; i++) {
-		struct str word = m->arguments[i];
-		bool fold = s->fold && column + 1 + word.len > FOLD_AT;
-		(void)printf("%s%.*s", fold ? "\n    " : " ", STR_ARG(word));
-		column = (fold ? 4 : column + 1) + word.len;
-	}
-	for (size_t i = 0; i < m->nsettings; i++) {
-		const struct conf_setting *set = &m->settings[i];
-		bool braces = str_has_char(set->value, ' ') ||
-		              str_has_char(set->value, '\t');
-		(void)printf(braces ? "%s-o { %.*s = %.*s }" : "%s-o %.*s=%.*s",
-		    s->fold ? "\n    " : " ", STR_ARG(set->name),
-		    STR_ARG(set->value));
-	}
-	(void)putchar('\n');
-}
-
-/* "smtp" or "smtp/inet"; "*" stands for any. */
-static bool
-is_asked_for(const struct master_service *m, struct str request)
-{
-	struct str name, type;
-	bool has_type = str_cut(request, '/', &name, &type);
-
-	return (str_eq(name, m->name) || str_eq(name, STR("*"))) &&
-	       (!has_type || str_eq(type, m->type) || str_eq(type, STR("*")));
-}
-
-static size_t
-show_matching(
-    const struct show *s, const struct master_cf *m, const char *request)
-{
-	size_t shown = 0;
-
-	for (size_t i = 0; i < master_cf_count(m); i++) {
-		const struct master_service *service = master_cf_at(m, i);
-		if (service->line == 0 ||
-		    (request != NULL && !is_asked_for(service, str_c(request))))
-			continue;
-		print_service(s, service);
-		shown++;
-	}
-	return shown;
-}
-
-static void
-say(void *arg, const struct conf_remark *r)
-{
-	(void)arg;
-	if (r->severity == CONF_ERROR)
-		log_error("%.*s, line %u: %.*s", STR_ARG(r->file), r->line,
-		    STR_ARG(r->text));
-}
-
-void
-postconf_show_services(
-    const struct show *s, const struct conf *c, char *const *names, size_t n)
-{
-	struct master_cf *m = master_cf_read(s->dir, c, say, NULL);
-
-	if (m == NULL)
-		log_fatal("%s/master.cf is not usable", s->dir);
-	if (n == 0)
-		(void)show_matching(s, m, NULL);
-	for (size_t i = 0; i < n; i++)
-		if (show_matching(s, m, names[i]) == 0)
-			log_warning("unmatched request: \"%s\"", names[i]);
-	master_cf_free(&m);
 }
