@@ -121,15 +121,8 @@ line_admits(
 	return true;
 }
 
-/* Those of a dead one come to hear that it is. */
-static bool
-is_moving(const struct schedule *s, const struct destination *d, int64_t now)
-{
-	return destination_is_shut(d, now) || has_room(s, d);
-}
-
 struct schedule_message *
-schedule_call(struct schedule *s, int64_t now)
+schedule_call(struct schedule *s)
 {
 	struct destination *d;
 	struct ticket *ticket;
@@ -140,7 +133,7 @@ schedule_call(struct schedule *s, int64_t now)
 			return NULL;
 		TAILQ_REMOVE(&s->lines, d, link);
 		TAILQ_INSERT_TAIL(&s->lines, d, link);
-		if (!is_moving(s, d, now))
+		if (!has_room(s, d))
 			continue;
 		ticket = TAILQ_FIRST(&d->line);
 		leave_line(s, ticket);

@@ -111,7 +111,7 @@ void schedule_remove(struct schedule *s, struct errand *e, int64_t now);
  * waits, or NULL; that room is kept for it until schedule_served(), by when
  * its errands for there are added.
  */
-struct schedule_message *schedule_call(struct schedule *s, int64_t now);
+struct schedule_message *schedule_call(struct schedule *s);
 void schedule_served(
     struct schedule *s, struct schedule_message *m, int64_t now);
 /* The message is gone: so are its tickets. */

@@ -83,7 +83,7 @@ wake_one(struct qmgr *q)
 
 	if (is_due)
 		wake(q, q->heap[1]);
-	called = schedule_call(q->schedule, clock_mono());
+	called = schedule_call(q->schedule);
 	if (called != NULL)
 		call(q, called);
 	return is_due || called != NULL;
@@ -109,8 +109,10 @@ message_wake(struct qmgr *q)
 void
 message_flush(struct qmgr *q)
 {
+	/* Not those that wait for room alone, which does not make any. */
 	for (size_t i = 1; i <= q->nheap; i++)
-		q->heap[i]->due = 0;
+		if (q->heap[i]->due < CLOCK_NEVER)
+			q->heap[i]->due = 0;
 	schedule_revive(q->schedule);
 	qmgr_poke(q);
 }

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: ISC
 """Who goes next: mail to quick hosts beside a queue for a slow one, through
 sockets; rates, processes and concurrency as they were configured."""
+import os
 import re
 import subprocess
 import time
 
 from lib.peers import SmtpSink, postfix_env, unpacked
 from lib.sink import Sink
-from lib.suite import Suite, free_port, wait_until
+from lib.suite import TOP, Suite, free_port, wait_until
 from lib.tap import main, test
 
 WINDOW = 200  # messages in memory
@@ -22,8 +23,8 @@ dead = free_port()
 v.master_cf += "few unix - - n - 3 smtp\n"
 v.configure(
     qmgr_message_active_limit=str(WINDOW),
-    transport_maps="inline:{ slow.test=smtp:[127.0.0.1]:%d dead.test=smtp:[127.0.0.1]:%d %s }" % (
-        slow.port, dead, " ".join(
+    transport_maps="inline:{ slow.test=smtp:[127.0.0.1]:%d d0.test=smtp:[127.0.0.1]:%d dead.test=smtp:[127.0.0.1]:%d %s }" % (
+        slow.port, slow.port, dead, " ".join(
             f"{name}.test={'smtp' if name == 'quick' else name}:[127.0.0.1]:{sink.port}"
             for name, sink in sinks.items())),
     rated_destination_rate_delay="1s", each_destination_recipient_limit="1", each_destination_rate_delay="1s",
@@ -84,6 +85,25 @@ def _(t):
         took = letter()
         t.ok(took < 1, "a letter to another host", took)
     t.ok(waiting() > MANY * 0.5, "they wait again", state())
+
+
+@test("after a start with 100,000", long=True)
+def _(t):
+    v.run("postsuper", "-c", v.conf, "-d", "ALL", check=True)
+    v.stop()
+    v.configure(qmgr_message_active_limit=None)
+    owner = os.stat(os.path.join(v.queue, "deferred"))
+    filled = v.run(f"{TOP}/build/t/lib/fill_queue", v.queue, "100000", "0", "1000", "1", user=owner.st_uid)
+    t.must(filled.returncode == 0, "filled", filled.err)
+    v.start()
+    end = time.monotonic() + 15
+    while time.monotonic() < end:
+        took = letter()
+        t.ok(took < 1, "a letter to another host", took)
+    t.ok(waiting() > 99000, "they wait", state())
+    v.stop()
+    v.configure(qmgr_message_active_limit=str(WINDOW))
+    v.start()
 
 
 @test("what waits for room is held, released and deleted as other mail is")

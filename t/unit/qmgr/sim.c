@@ -139,7 +139,7 @@ wake_one(struct sim *sim)
 		sim->now += LOAD;
 		become_active(sim, m);
 	}
-	m = (struct sim_message *)schedule_call(sim->schedule, sim->now);
+	m = (struct sim_message *)schedule_call(sim->schedule);
 	if (m == NULL)
 		return is_one;
 	m->is_called = true;
