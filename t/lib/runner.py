@@ -123,7 +123,7 @@ def check_jobs():
 
 
 # Figures of the plain programs that the sanitizers' own memory would drown.
-UNSANITIZED = ("figures", "memory")
+UNSANITIZED = ("figures", "memory", "size")
 
 
 def script_env(build, **more):

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: ISC
+"""A large queue: what it costs to have one, to add to it, to see it and to
+steer it.  10,000 messages; a million with T_LONG=1 (8 GB in T_BASE, or in
+/var/tmp).  Asserted is what no machine's speed changes: counts, bytes and
+system calls a message, the order of the disk; rates are printed."""
+import collections
+import contextlib
+import os
+import pwd
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import zlib
+
+from lib.sink import Sink
+from lib.suite import IS_ROOT, PREFIX, Suite, free_port, wait_until
+from lib.tap import diag, main, test
+
+LONG = bool(os.environ.get("T_LONG"))
+COUNT = 1_000_000 if LONG else 10_000
+EVERY = 1 if LONG else 5  # seconds: one message more is due
+NEW = 300                 # messages sent to see what one costs
+MEMORY_MAX = 300          # bytes a message, which is 286 MiB a million
+FILL = os.path.join(os.path.dirname(PREFIX), "t", "lib", "fill_queue")
+PATIENCE = 3600 if LONG else 120
+
+sink = Sink()
+v = Suite(base=os.environ.get("T_BASE"), main_cf={
+    "relayhost": f"[127.0.0.1]:{sink.port}", "queue_journal_size": "1073741824" if LONG else "64M",
+    "minimal_backoff_time": "1h", "maximal_backoff_time": "10d", "maximal_queue_lifetime": "90d",
+})
+
+
+def qmgr():
+    """Its process, which listings fork copies of."""
+    master = v.master_pid()
+    with open(f"/proc/{master}/task/{master}/children") as f:
+        for pid in f.read().split():
+            with open(f"/proc/{pid}/comm") as g:
+                if g.read().strip() == "qmgr":
+                    return int(pid)
+    raise RuntimeError("no qmgr")
+
+
+def fill():
+    kwargs = {}
+    if IS_ROOT:
+        user = pwd.getpwnam("valija-queue")
+        kwargs = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    subprocess.run([FILL, v.queue, str(COUNT), str(EVERY * COUNT)], check=True, **kwargs)
+
+
+def memory(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return int(re.search(r"^RssAnon:\s+(\d+)", f.read(), re.M)[1]) * 1024
+
+
+def cpu(pid):
+    """Seconds of the process and of copies of it that have ended."""
+    with open(f"/proc/{pid}/stat") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return sum(int(n) for n in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+
+
+def counts():
+    """{queue: messages}, as postqueue(1) sees them."""
+    found = collections.Counter()
+    r = v.run("postqueue", "-j", timeout=PATIENCE, check=True)
+    for line in r.stdout.splitlines():
+        found[re.search(rb'"queue_name": "(\w+)"', line)[1].decode()] += 1
+    return found
+
+
+@contextlib.contextmanager
+def calls(pid):
+    """{system call: how often} of a process and all that it forks."""
+    with tempfile.NamedTemporaryFile(dir=v.base) as out:
+        strace = subprocess.Popen(["strace", "-f", "-c", "-qq", "-p", str(pid), "-o", out.name])
+        wait_until("strace is attached", lambda: "TracerPid:\t0\n" not in open(f"/proc/{pid}/status").read())
+        found = collections.Counter()
+        yield found
+        strace.send_signal(signal.SIGINT)
+        strace.wait()
+        for line in out.read().decode().splitlines():
+            m = re.match(r"\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$", line)
+            if m and m[2] != "total":
+                found[m[2]] += int(m[1])
+
+
+def send_new(n=NEW):
+    """Messages through one session, all delivered; how long each 250 took."""
+    before, took = len(sink.heard), []
+    with v.smtp() as s:
+        for i in range(n):
+            start = time.monotonic()
+            s.sendmail("s@out.test", [f"new{i}@far.test"], "Subject: new\n\nx\n")
+            took.append(time.monotonic() - start)
+    wait_until("new mail arrives", lambda: sum("new" in "".join(to) for _, to, _ in sink.heard[before:]) >= n)
+    return took
+
+
+def cost_of_new():
+    """CPU and system calls of qmgr a message."""
+    pid = qmgr()
+    start = cpu(pid)
+    send_new()
+    spent = (cpu(pid) - start) / NEW
+    with calls(pid) as made:
+        send_new()
+    return spent, sum(made.values()) / NEW
+
+
+empty = {}
+
+
+@test("the queue is empty")
+def _(t):
+    send_new(10)
+    empty["cost"] = cost_of_new()
+    empty["memory"] = memory(qmgr())
+    v.stop()
+    fill()
+
+
+@test(f"a start with {COUNT} deferred: new mail, what is due, memory")
+def _(t):
+    before, start = len(sink.heard), time.monotonic()
+    v.start()
+    with v.smtp() as s:
+        s.sendmail("s@out.test", ["first@far.test"], "Subject: first\n\nx\n")
+    diag(f"new mail is taken {time.monotonic() - start:.2f} s after the start")
+    wait_until("a message that was due arrives", lambda: any(
+        "user0@" in "".join(to) for _, to, _ in sink.heard[before:]), 60)
+    diag(f"the first that was due arrived {time.monotonic() - start:.2f} s after the start")
+    wait_until("all are known", lambda: sum(counts().values()) > COUNT * 0.9, PATIENCE)
+    bytes_each = (memory(qmgr()) - empty["memory"]) / COUNT
+    diag(f"{bytes_each:.0f} bytes a message, {memory(qmgr()) / 2**20:.1f} MiB in all")
+    t.ok(bytes_each < MEMORY_MAX, "memory a message", bytes_each)
+
+
+@test("a new message costs what it costs in an empty queue")
+def _(t):
+    spent, made = cost_of_new()
+    was, were = empty["cost"]
+    diag(f"qmgr, a message taken and delivered: {spent * 1e6:.0f} us of CPU and {made:.1f} system calls; "
+         f"in an empty queue {was * 1e6:.0f} us and {were:.1f}")
+    t.ok(made < were * 1.25 + 1, "system calls", (were, made))
+
+
+@test("a listing: all, once each, in the order of the disk, for few system calls")
+def _(t):
+    pid = qmgr()
+    for option in ("-p", "-j"):
+        spent, start = cpu(pid), time.monotonic()
+        lines = v.run("postqueue", option, timeout=PATIENCE, check=True).stdout.splitlines()
+        took = time.monotonic() - start
+        wait_until("the copy has ended", lambda: not open(f"/proc/{pid}/task/{pid}/children").read())
+        diag(f"postqueue {option}: {COUNT / took:.0f} a second; the copy's CPU {(cpu(pid) - spent) / COUNT * 1e6:.1f} us each")
+    ids = [re.search(rb'"queue_id": "(\w+)"', line)[1] for line in lines]
+    t.ok(COUNT * 0.99 < len(ids) <= COUNT, "all", len(ids))
+    t.eq(len(set(ids)), len(ids), "once each")
+    folders = [zlib.crc32(i) % 256 for i in ids]
+    changes = sum(a != b for a, b in zip(folders, folders[1:]))
+    t.ok(changes <= 300, "directory by directory", changes)
+    inodes = {i: os.stat(f"{v.queue}/deferred/{f:02x}/{i.decode()}").st_ino
+              for i, f in zip(ids[:2000], folders) if os.path.exists(f"{v.queue}/deferred/{f:02x}/{i.decode()}")}
+    rows = [inodes[i] for i in ids[:2000] if i in inodes]
+    back = sum(a > b for a, b in zip(rows, rows[1:]))
+    t.ok(back <= 2 + 2000 * 256 // COUNT, "in the order of inodes", back)
+    if not LONG:
+        with calls(pid) as made:
+            v.run("postqueue", "-j", check=True)
+        t.ok(sum(made.values()) < 4.5 * COUNT, "system calls", made)
+
+
+def postsuper(option, done):
+    start = time.monotonic()
+    r = v.run("postsuper", option, "ALL", timeout=PATIENCE)
+    took = time.monotonic() - start
+    m = re.search(rf"postsuper: {done}: (\d+) messages\n", r.err)
+    diag(f"postsuper {option} ALL: {took:.1f} s, {COUNT / took:.0f} a second")
+    assert m and r.returncode == 0, r.err
+    return int(m[1])
+
+
+@test("postsuper -h ALL, -H ALL")
+def _(t):
+    # nobody there: what is released is tried, and waits again
+    v.configure(relayhost=f"[127.0.0.1]:{free_port()}")
+    v.reload()
+    n = postsuper("-h", "Placed on hold")
+    t.ok(n > COUNT * 0.99, "held", n)
+    t.ok(counts()["hold"] >= n, "are on hold")
+    t.eq(postsuper("-H", "Released from hold"), n, "released")
+    wait_until("none is active", lambda: counts() == {"deferred": n}, PATIENCE)
+
+
+@test("postsuper -d ALL, and mail is taken and delivered meanwhile")
+def _(t):
+    v.configure(relayhost=f"[127.0.0.1]:{sink.port}")
+    v.reload()
+    deleted, took = [], []
+    thread = threading.Thread(target=lambda: deleted.append(postsuper("-d", "Deleted")))
+    thread.start()
+    while thread.is_alive():
+        took += send_new(10)
+    thread.join()
+    diag(f"{len(took)} messages sent meanwhile, the slowest 250 after {max(took) * 1000:.0f} ms")
+    t.ok(max(took) < 10, "none waited for the end of it", max(took))
+    t.ok(deleted and deleted[0] > COUNT * 0.99, "all", deleted)
+    wait_until("the queue is empty", lambda: not counts())
+
+
+def files():
+    return sum(len(names) for _, _, names in os.walk(f"{v.queue}/deferred")) + \
+        len(os.listdir(f"{v.queue}/hold"))
+
+
+@test("what was deleted does not come back, and its files go, behind new mail")
+def _(t):
+    left = files()
+    os.kill(qmgr(), signal.SIGKILL)
+    send_new(10)
+    wait_until("the queue is empty after a crash", lambda: not counts())
+    start, n = time.monotonic(), files()
+    wait_until("files go", lambda: n == 0 or files() < n, PATIENCE)
+    wait_until("all of them, or for a while", lambda: files() == 0 or time.monotonic() - start > (60 if LONG else 2), 90)
+    gone, took = n - files(), time.monotonic() - start
+    diag(f"{left} files were left when the command had ended; after the crash {gone} went in {took:.1f} s")
+
+
+main(cleanup=v.close, evidence=lambda: v.log()[-3000:])
