@@ -203,13 +203,23 @@ def _(t):
     clear()
 
 
-@test("with the suite stopped it says that it must run")
+@test("with both suites stopped the queues have owners all the same; users may not")
 def _(t):
+    there.valija("export", "-d", there.path("etc"))
+    deferred(2)
+    here.stop()
     there.stop()
     for command in (["export"], ["import", here.path("out")]):
-        r = there.valija(*command)
+        r = there.valija(*command, user="vt-alice")
         t.eq((r.returncode, r.out), (69, ""), command)
-        t.ok("the mail system is down" in r.err, "says so", r.err)
+        t.ok("the queue cannot be asked: Permission denied" in r.err, "says so", r.err)
+    r = export()
+    t.eq((r.returncode, r.err, len(files())), (0, "Exported: 2 messages\n", 2), "exported")
+    r = there.valija("import", *files())
+    t.eq((r.returncode, r.err), (0, ""), "imported")
+    t.eq((here.mailq(), len(ids(there, ""))), ("Mail queue is empty\n", 2), "from here to there")
+    there.start()
+    t.eq(len(ids(there, r"\*?")), 2, "and there they are")
 
 
 main(cleanup=lambda: ([s.close() for s in sinks], here.close(), there.close()),

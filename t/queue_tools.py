@@ -4,8 +4,9 @@ import json
 import os
 import re
 
-from lib.suite import Suite, wait_until
+from lib.suite import Suite, program, wait_until
 from lib.tap import main, test
+from lib.terminal import Terminal
 
 v = Suite(main_cf={
     "relay_domains": "relay.example", "relayhost": "[127.0.0.1]:9",
@@ -190,6 +191,26 @@ def _(t):
     t.eq(ids("--reason", "nosuchreason"), set(), "--reason")
     t.eq(postqueue("--json", "--to", "nobody@x.example").out, "", "--json")
     t.eq(postqueue("-p", "--age", "soon").returncode, 69, "no time")
+
+
+@test("how far long work has come, on a terminal")
+def _(t):
+    pipe = v.path("ids")
+    os.mkfifo(pipe)
+    term = Terminal(["/bin/sh", "-c", f"exec {program('postsuper')} -c {v.conf} -d - <{pipe}"], env=v.env)
+    try:
+        with open(pipe, "w") as f:
+            def more():
+                f.writelines(f"NoSuch{i}\n" for i in range(1000))
+                f.flush()
+                return re.search(r"^\d+ messages, \d+/s$", term.screen(), re.M)
+            wait_until("it is shown", more)
+        t.eq(term.ended(), 0, "it ends")
+        t.eq(term.screen().strip(), "", "and nothing of it stays")
+    finally:
+        term.close()
+    r = v.run("sh", "-c", f"seq 5000 | {program('postsuper')} -c {v.conf} -d -")
+    t.eq((r.returncode, r.err), (0, ""), "nothing where there is none")
 
 
 main(cleanup=v.close, evidence=lambda: v.log()[-5000:])

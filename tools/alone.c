@@ -2,6 +2,8 @@
 /* alone - a master of our own, by its end of a pair of sockets. */
 #include "alone.h"
 
+#include "inquiry.h"
+
 #include "base/file.h"
 #include "mail/proto/admin.h"
 
@@ -40,6 +42,8 @@ become_master(const struct conf *c, int fd)
 	char number[16];
 
 	snprintf(number, sizeof(number), "%d", fd);
+	/* A terminal's signals are for the tool, whose end ends it. */
+	setsid();
 	if (fcntl(fd, F_SETFD, 0) == 0)
 		execl(path, path, "-c", conf_dir(c), "-q", number, NULL);
 	fprintf(stderr, "cannot start %s: %s\n", path, strerror(errno));
@@ -68,6 +72,16 @@ alone_start(struct alone *a, const struct conf *c, struct chan **ret)
 	a->pid = pid;
 	*ret = chan_new(ends[0], &admin_protocol, NULL, NULL);
 	return 0;
+}
+
+int
+alone_open(struct alone *a, const struct conf *c, struct chan **ret)
+{
+	int r = inquiry_open(c, ret);
+
+	if (!alone_is_down(r))
+		return r;
+	return alone_is_allowed(c) ? alone_start(a, c, ret) : -EACCES;
 }
 
 void

@@ -23,6 +23,9 @@ bool alone_is_allowed(const struct conf *c);
 struct alone {
 	pid_t pid; /* of master; 0: none was started */
 };
+/* qmgr, or while it is down and the caller may the queue itself: 0 or -errno
+ * (-EACCES: it is down, and he may not). */
+int alone_open(struct alone *a, const struct conf *c, struct chan **ret);
 /* 0 and a conversation, or -errno: it cannot be started.  Why a start failed
  * later master says on standard error. */
 int alone_start(struct alone *a, const struct conf *c, struct chan **ret);

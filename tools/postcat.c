@@ -115,11 +115,7 @@ need_queue(struct postcat *p, const char *id)
 
 	if (p->chan != NULL)
 		return;
-	r = inquiry_open(p->conf, &p->chan);
-	if (alone_is_down(r))
-		r = alone_is_allowed(p->conf)
-		        ? alone_start(&p->alone, p->conf, &p->chan)
-		        : -EACCES;
+	r = alone_open(&p->alone, p->conf, &p->chan);
 	if (r < 0)
 		say_fatal(
 		    EXIT_FAILURE, "open queue file %s: %s", id, strerror(-r));

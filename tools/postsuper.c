@@ -242,13 +242,10 @@ run(void *arg)
 {
 	struct postsuper *p = arg;
 	struct alone alone = {0};
-	int r = inquiry_open(p->conf, &p->chan);
+	int r = alone_open(&alone, p->conf, &p->chan);
 
-	if (alone_is_down(r)) {
-		if (!alone_is_allowed(p->conf))
-			refuse_user();
-		r = alone_start(&alone, p->conf, &p->chan);
-	}
+	if (r == -EACCES)
+		refuse_user();
 	if (r < 0)
 		say_fatal(EXIT_FAILURE, "the queue manager cannot be asked: %s",
 		    strerror(-r));

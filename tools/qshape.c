@@ -93,10 +93,8 @@ read_queue(struct qshape *q)
 	struct alone alone = {0};
 	struct inquiry_entries e;
 	struct chan *c = NULL;
-	int r = inquiry_open(q->conf, &c);
+	int r = alone_open(&alone, q->conf, &c);
 
-	if (alone_is_down(r) && alone_is_allowed(q->conf))
-		r = alone_start(&alone, q->conf, &c);
 	if (r < 0)
 		say_fatal(EX_UNAVAILABLE,
 		    "Queue report unavailable - mail system is down");

@@ -11,6 +11,8 @@
  */
 #include "valija.h"
 
+#include "alone.h"
+#include "bar.h"
 #include "export_file.h"
 #include "filter.h"
 #include "inquiry.h"
@@ -48,6 +50,7 @@ struct export
 	int nwanted;
 
 	struct chan *chan;
+	struct bar bar;
 	struct one *all;
 	size_t n, room;
 	size_t exported;
@@ -58,6 +61,7 @@ struct export
 static void
 fail(struct export *x, int code, const char *id, const char *text)
 {
+	bar_clear(&x->bar);
 	fprintf(stderr, "valija: error: %s%s%s\n", id,
 	    id[0] != '\0' ? ": " : "", text);
 	if (x->code == EX_OK)
@@ -311,14 +315,6 @@ export_batch(struct export *x, struct one *batch, size_t n)
 }
 
 static void
-show_progress(const struct export *x, size_t at)
-{
-	if (isatty(STDERR_FILENO) && x->n > BATCH)
-		fprintf(
-		    stderr, "\r%zu of %zu%s", at, x->n, at == x->n ? "\n" : "");
-}
-
-static void
 stop(int signo, void *arg)
 {
 	struct export *x = arg;
@@ -330,35 +326,48 @@ stop(int signo, void *arg)
 }
 
 static void
-run(void *arg)
+export_all(struct export *x)
 {
 	BUF_CLEANUP struct buf why = {0};
-	struct export *x = arg;
 
 	buf_init(&why, LOG_LINE_MAX);
-	loop_signal(SIGINT, stop, x);
-	loop_signal(SIGTERM, stop, x);
-	if (inquiry_open(x->conf, &x->chan) < 0) {
-		fail(x, EX_UNAVAILABLE, "",
-		    "the mail system is down: a queue is exported while it "
-		    "runs");
-		return;
-	}
 	if (find_all(x, &why) < 0) {
 		fail(x, EX_UNAVAILABLE, "", why.p);
 		return;
 	}
+	bar_start(&x->bar, "messages", x->n);
 	for (size_t at = 0; at < x->n && !x->is_asked_to_stop; at += BATCH) {
 		size_t n = x->n - at < BATCH ? x->n - at : BATCH;
 
 		export_batch(x, x->all + at, n);
-		show_progress(x, at + n);
+		if (!isatty(STDOUT_FILENO)) /* else its lines show it */
+			bar_show(&x->bar, at + n);
 	}
+	bar_end(&x->bar);
 	if (x->exported < x->n && x->code == EX_OK)
 		x->code =
 		    EX_TEMPFAIL; /* it left the queue by itself, perhaps */
 	fprintf(stderr, "Exported: %zu message%s\n", x->exported,
 	    x->exported == 1 ? "" : "s");
+}
+
+static void
+run(void *arg)
+{
+	struct export *x = arg;
+	struct alone alone = {0};
+	int r;
+
+	loop_signal(SIGINT, stop, x);
+	loop_signal(SIGTERM, stop, x);
+	r = alone_open(&alone, x->conf, &x->chan);
+	if (r < 0) {
+		fail(x, EX_UNAVAILABLE, "the queue cannot be asked",
+		    strerror(-r));
+		return;
+	}
+	export_all(x);
+	alone_end(&alone, &x->chan);
 }
 
 static int

@@ -9,6 +9,8 @@
  */
 #include "valija.h"
 
+#include "alone.h"
+#include "bar.h"
 #include "export_file.h"
 #include "inquiry.h"
 #include "plain.h"
@@ -30,12 +32,14 @@ struct import {
 	bool is_forced;  /* -f: also what was imported before */
 	bool is_removed; /* -r: the file, afterwards */
 	struct chan *chan;
+	struct bar bar;
 	int code; /* exit code: the first that is not EX_OK */
 };
 
 static void
 fail(struct import *x, int code, const char *path, const char *text)
 {
+	bar_clear(&x->bar);
 	fprintf(
 	    stderr, "valija: error: %s%s", path, path[0] != '\0' ? ": " : "");
 	plain_print(stderr, str_c(text));
@@ -207,15 +211,22 @@ static void
 run(void *arg)
 {
 	struct import *x = arg;
+	struct alone alone = {0};
+	int r = alone_open(&alone, x->conf, &x->chan);
 
-	if (inquiry_open(x->conf, &x->chan) < 0) {
-		fail(x, EX_UNAVAILABLE, "",
-		    "the mail system is down: messages are imported while it "
-		    "runs");
+	if (r < 0) {
+		fail(x, EX_UNAVAILABLE, "the queue cannot be asked",
+		    strerror(-r));
 		return;
 	}
-	for (int i = 0; i < x->n; i++)
+	bar_start(&x->bar, "messages", (uint64_t)x->n);
+	for (int i = 0; i < x->n; i++) {
 		import_one(x, x->paths[i]);
+		if (!isatty(STDOUT_FILENO)) /* else its lines show it */
+			bar_show(&x->bar, (uint64_t)i + 1);
+	}
+	bar_end(&x->bar);
+	alone_end(&alone, &x->chan);
 }
 
 static int
