@@ -55,8 +55,8 @@ count_sessions_max(void)
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
-	    limit.rlim_cur <= 2 * FDS_KEPT)
-		return FDS_KEPT;
+	    limit.rlim_cur < FDS_KEPT + FDS_SESSION)
+		return 1;
 	if (limit.rlim_cur / FDS_SESSION > SESSIONS_MAX)
 		return SESSIONS_MAX;
 	return (size_t)(limit.rlim_cur - FDS_KEPT) / FDS_SESSION;

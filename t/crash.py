@@ -5,7 +5,6 @@ xfs; and the same with flushes that do nothing, which must be seen."""
 import collections
 import os
 import random
-import signal
 import subprocess
 import tempfile
 import time
@@ -13,7 +12,7 @@ import time
 from lib.disk import Disk
 from lib.load import Load
 from lib.paths import ARRIVES, Paths
-from lib.suite import Suite, processes_below, wait_until
+from lib.suite import Suite, gone, kill, processes_below, wait_until
 from lib.tap import diag, main, test
 
 LONG = bool(os.environ.get("T_LONG"))
@@ -71,24 +70,6 @@ def parent(pid):
         return 0
 
 
-def kill(pids):
-    for pid in pids:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-
-
-def is_alive(pid):
-    """Also a dead one whose threads still end; not one that nobody reaped."""
-    try:
-        with open(f"/proc/{pid}/stat") as f:
-            stat = f.read()
-        return stat[stat.rindex(")") + 2] not in "ZX" or len(os.listdir(f"/proc/{pid}/task")) > 1
-    except OSError:
-        return False
-
-
 def agree(t, verdict, log):
     """What must be so after any crash.  It can repeat what was in flight: taken
     by another host and not yet recorded; each such is one that qmgr took up
@@ -99,10 +80,6 @@ def agree(t, verdict, log):
     t.eq(len(verdict.early), 0, "none returned that need not be")
     t.eq([k for k in verdict.again if k[1] != "sink"][:5], [], "none twice in a Maildir by our doing")
     t.eq(verdict.untraced(log), {}, "each duplicate is an attempt that was interrupted")
-
-
-def gone(pids):
-    return lambda: not any(map(is_alive, pids))
 
 
 @test(f"{KILLS} kills of each of {', '.join(KINDS)}")

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: ISC
 """Our own trouble loses nothing and bounces nothing: calls that fail, a disk
 that is full, programs that stand still, a resolver that is down."""
-import mmap
 import os
 import signal
-import struct
 import subprocess
 import tempfile
 import time
 
+from lib.badcalls import BadCalls
 from lib.disk import Disk
 from lib.load import Load, judge
 from lib.suite import Suite, processes_below, wait_until
@@ -16,7 +15,6 @@ from lib.tap import diag, main, test
 
 LONG = bool(os.environ.get("T_LONG"))
 ERRORS = 100 if LONG else 8  # of each kind of call and error
-KINDS = ("flush", "write", "rename", "close")  # as badcalls.c has them
 BOXES = 3
 EIO, ENOSPC = 5, 28
 
@@ -39,23 +37,6 @@ def make_suite(base=None, **settings):
     os.chown(v.box, 5000, 5000)
     v.configure(virtual_mailbox_base=v.box)
     return v
-
-
-class Calls:
-    """What badcalls.c does, from outside."""
-
-    def __init__(self, v):
-        path = v.path("calls")
-        with open(path, "wb") as f:
-            f.truncate(4096)
-        v.env["BADCALLS"] = path
-        self.page = mmap.mmap(os.open(path, os.O_RDWR), 4096)
-
-    def fail(self, kind, every, error):
-        struct.pack_into("=Ii", self.page, KINDS.index(kind) * 16, every, error)
-
-    def failed(self, kind):
-        return struct.unpack_from("=I", self.page, KINDS.index(kind) * 16 + 12)[0]
 
 
 def start_load(v, name, **kw):
@@ -82,7 +63,7 @@ def let_fail(t, kinds, error):
     the third flush in a minute ends its taking of mail."""
     v = make_suite()
     v.preload("badcalls.c")
-    calls = Calls(v)
+    calls = BadCalls(v)
     v.start()
     load = start_load(v, "-".join(kinds) + str(error), sessions=5, pace=0.01)
     try:
@@ -104,7 +85,7 @@ def let_fail(t, kinds, error):
     return failed
 
 
-@test(f"{ERRORS} calls of each of {', '.join(KINDS)} fail, until mail is refused")
+@test(f"{ERRORS} calls of each of flush, write, rename, close fail, until mail is refused")
 def _(t):
     for error in (EIO, ENOSPC):
         failed = let_fail(t, ("flush",), error)

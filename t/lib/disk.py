@@ -40,9 +40,10 @@ MAKE = {
 
 class Disk:
     """In a file below `base`, removed at the end. With `filled` its blocks are
-    there from the start, so that no measured write waits for them."""
+    there from the start, so that no measured write waits for them; `inodes`:
+    so many in all (ext4)."""
 
-    def __init__(self, kind, megabytes=600, base="/var/tmp", filled=False):
+    def __init__(self, kind, megabytes=600, base="/var/tmp", filled=False, inodes=None):
         own_mounts()
         self.kind = kind
         self.image = tempfile.NamedTemporaryFile(prefix="valija-disk-", dir=base)
@@ -52,7 +53,8 @@ class Disk:
                 self.image.write(bytes(1 << 20))
             self.image.flush()
             os.fsync(self.image.fileno())
-        subprocess.run(MAKE[kind] + [self.image.name], check=True, capture_output=True)
+        options = ["-N", str(inodes)] if inodes else []
+        subprocess.run(MAKE[kind] + options + [self.image.name], check=True, capture_output=True)
         self.path = tempfile.mkdtemp(prefix="valija-mnt-", dir=base)
         self.mount()
 

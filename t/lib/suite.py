@@ -16,6 +16,7 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import smtplib
 import socket
 import subprocess
@@ -143,20 +144,25 @@ class Suite:
             f"{k} = {v}\n" for k, v in self.settings.items() if v is not None))
         self.write("master.cf", self.master_cf)
 
-    def preload(self, source, flags=(), env=None):
-        """Before its start: every program has a library of t/lib's before the
-        others."""
-        shim, own = self.path("shim.so"), self.path("libexec")
-        subprocess.run(["gcc", "-shared", "-fPIC", *flags, "-o", shim, f"{TOP}/t/lib/{source}"], check=True)
-        exports = "".join(f"export {name}={value}\n" for name, value in {**(env or {}), "LD_PRELOAD": shim}.items())
-        real = os.path.join(PREFIX, "libexec", "valija")
+    def wrap(self, line):
+        """Before its start: a line of shell goes before every program;
+        `line` may be a function of the program's name."""
+        own, real = self.path("libexec"), os.path.join(PREFIX, "libexec", "valija")
         os.mkdir(own)
         for name in os.listdir(real):
             path = os.path.join(own, name)
             with open(path, "w") as f:
-                f.write(f'#!/bin/sh\n{exports}exec {real}/{name} "$@"\n')
+                before = line(name) if callable(line) else line
+                f.write(f'#!/bin/sh\n{before}\nexec {real}/{name} "$@"\n')
             os.chmod(path, 0o755)
         self.configure(daemon_directory=own)
+
+    def preload(self, source, flags=(), env=None):
+        """Before its start: every program has a library of t/lib's before the
+        others."""
+        shim = self.path("shim.so")
+        subprocess.run(["gcc", "-shared", "-fPIC", *flags, "-o", shim, f"{TOP}/t/lib/{source}"], check=True)
+        self.wrap("\n".join(f"export {name}={value}" for name, value in {**(env or {}), "LD_PRELOAD": shim}.items()))
 
     # -- life ----------------------------------------------------------
     def run(self, *argv, check=False, input=None, user=None, timeout=60, env=None):
@@ -343,3 +349,25 @@ def processes_below(pid):
             found[p] = names[p]
         todo += children.get(p, [])
     return found
+
+
+def kill(pids):
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def is_alive(pid):
+    """Also a dead one whose threads still end; not one that nobody reaped."""
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            stat = f.read()
+        return stat[stat.rindex(")") + 2] not in "ZX" or len(os.listdir(f"/proc/{pid}/task")) > 1
+    except OSError:
+        return False
+
+
+def gone(pids):
+    return lambda: not any(map(is_alive, pids))

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: ISC
+"""What runs out loses nothing: the store below a file system, so that writes
+fail when they are flushed; inodes; a user's own room; descriptors; memory."""
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+from lib.disk import Disk, own_mounts
+from lib.load import Load, make_message
+from lib.paths import Paths
+from lib.suite import Suite, gone, kill, wait_until
+from lib.tap import diag, main, test
+
+LONG = bool(os.environ.get("T_LONG"))
+
+folder = tempfile.mkdtemp(prefix="valija-ledger-", dir="/dev/shm")
+open_things = []
+
+
+def make_suite(ways, **settings):
+    v = Suite(start=False)
+    v.paths = Paths(v, ways)
+    v.configure(**settings)
+    open_things.append(v)
+    return v
+
+
+def put_queue_on(v, disk):
+    os.chmod(disk.path, 0o755)
+    v.queue = os.path.join(disk.path, "queue")
+    v.configure(queue_directory=v.queue)
+
+
+def start_load(v, name, **kw):
+    return Load(v.port, v.paths.recipient, os.path.join(folder, name), sender=v.paths.sender, **kw).start()
+
+
+def judged(t, v, acked, times=1):
+    wait_until(f"an empty queue; {v.mailq()[-500:]} {v.log()[-1500:]}",
+               lambda: "Mail queue is empty" in v.mailq(), 120)
+    verdict = v.paths.judge(acked)
+    diag(f"{len(acked)} acknowledged: {verdict}")
+    t.eq((verdict.lost[:5], verdict.altered[:5], verdict.empty[:5], verdict.early[:5]), ([], [], [], []), "all is there")
+    t.eq(verdict.untraced(v.log()), {}, "each duplicate is an attempt that was interrupted")
+    t.ok("Assertion" not in v.log() and "panic" not in v.log(), "no process fails by itself")
+
+
+def fill(path):
+    """All that is left of a file system."""
+    subprocess.run(["sh", "-c", f"cat /dev/zero > {path}/ballast"], capture_output=True)
+
+
+def forbid(v, is_shut):
+    """Other hosts take nothing for now, so that mail stays in the queue."""
+    answer = v.paths.answer
+    v.paths.sink.rcpt = lambda line: "450 4.2.1 not now" if is_shut() else answer(line)
+
+
+def full_store(t, kind):
+    """The queue is on a file system whose own store fills up: its writes are
+    taken, and fail when they are flushed.  They are of a page each: of a larger
+    one that fits in part the loop device says that it was written."""
+    own_mounts()
+    store = tempfile.mkdtemp(prefix="valija-store-", dir="/var/tmp")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=250m", "none", store], check=True)
+    disk = Disk(kind, 400, base=store)
+    os.chmod(store, 0o755)
+    shut = [True]
+    v = make_suite(("remote",))
+    put_queue_on(v, disk)
+    forbid(v, lambda: shut[0])
+    try:
+        v.start()
+        v.send(v.paths.sender, ["first@far.test"], make_message(10 ** 6, 500))
+        os.sync()
+        # What was written with zeros has no store any more, and soon there is
+        # none to be had.
+        subprocess.run(["fallocate", "--dig-holes", disk.image.name], check=True)
+        left = os.statvfs(store)
+        with open(os.path.join(store, "ballast"), "wb") as f:
+            os.posix_fallocate(f.fileno(), 0, left.f_bavail * left.f_bsize - (1 << 20))
+        load = start_load(v, f"store-{kind}", size=1000, sessions=1)
+        v.wait_log(r"the queue's disk fails: no mail is taken", give_up=60)
+        wait_until("mail is refused", lambda: " 452 4.3.2 System not accepting" in v.log())
+        load.stop()
+        promised = dict(load.acked)
+        t.ok(len(promised) > 20, "mail was acknowledged before", len(promised))
+        everyone = list(v.pids())
+        kill(everyone)
+        wait_until("all are gone", gone(everyone))
+        os.unlink(os.path.join(store, "ballast"))
+        disk.remount()
+        shut[0] = False
+        v.start()
+        judged(t, v, promised)
+    finally:
+        v.close()
+        v.paths.close()
+        open_things.remove(v)
+        disk.close()
+        subprocess.run(["umount", "-l", store], capture_output=True)
+        os.rmdir(store)
+
+
+for kind in ("ext4", "ext4-nojournal", "xfs") if LONG else ("ext4",):
+    @test(f"the store below {kind} is full: what is taken is flushed, or refused")
+    def _(t, kind=kind):
+        full_store(t, kind)
+
+
+@test("no inodes: 452; what waits goes out; and mail is taken when there are some")
+def _(t):
+    disk = Disk("ext4", 300, inodes=1500)
+    shut = [True]
+    v = make_suite(("remote",))
+    put_queue_on(v, disk)
+    forbid(v, lambda: shut[0])
+    try:
+        v.start()
+        load = start_load(v, "inodes", size=5000)
+        wait_until("mail is taken", lambda: len(load.acked) > 100)
+        ballast = os.path.join(disk.path, "ballast")
+        os.mkdir(ballast)
+        n = 0
+        try:
+            while True:
+                open(os.path.join(ballast, str(n)), "x").close()
+                n += 1
+        except OSError:
+            pass
+
+        def refusal():
+            with v.smtp() as s:
+                s.ehlo()
+                return s.mail("a@out.test")[0] == 452
+        wait_until("452 at MAIL", refusal)
+        shut[0] = False
+        wait_until("it drains", lambda: len(v.paths.sink.heard) > len(load.acked) // 2, 60)
+        load.stop()
+        shutil.rmtree(ballast)
+        wait_until("mail is taken again", lambda: not refusal())
+        judged(t, v, load.acked)
+    finally:
+        v.close()
+        v.paths.close()
+        open_things.remove(v)
+        disk.close()
+
+
+@test("a user without room: his mail waits, nobody else's does; it comes when there is room")
+def _(t):
+    own_mounts()
+    v = make_suite(("virtual", "unix"))
+    room = v.path("box/virtual")
+    os.mkdir(room)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,uid=5000,mode=700", "none", room], check=True)
+    v.start()
+    try:
+        load = start_load(v, "room", size=4000, pace=0.02, sessions=3)
+        v.wait_log(r"to=<virtual@box\.test>.*dsn=4\.3\.1, status=deferred \(.*No space left", 3)
+        arrived = len(v.maildir(v.path("mail/vt-bob")))
+        v.maildir(v.path("mail/vt-bob"), arrived + 20)
+        load.stop()
+        subprocess.run(["mount", "-o", "remount,size=64m", room], check=True)
+        judged(t, v, load.acked)
+    finally:
+        v.stop()
+        subprocess.run(["umount", "-l", room], check=True)
+
+
+@test("few descriptors: who comes then waits or is told so, and mail goes on")
+def _(t):
+    v = make_suite(("virtual", "alias", "remote", "unix"))
+    v.wrap(lambda name: "" if name == "master" else "ulimit -n 90")
+    v.start()
+    load = start_load(v, "descriptors", sessions=100, pace=0.01)
+    wait_until("mail is taken", lambda: len(load.acked) > (5000 if LONG else 500), 60)
+    load.stop()
+    judged(t, v, load.acked)
+
+
+@test("no memory: a program that gets none ends, is started again, and nothing is lost")
+def _(t):
+    v = make_suite(("virtual", "unix", "alias", "forward", "remote", "refused"))
+    v.start()
+    for way in v.paths.ways:
+        v.send(v.paths.sender, [v.paths.recipient_of(way, 10 ** 6)], make_message(10 ** 6, 500))
+    wait_until("an empty queue", lambda: "Mail queue is empty" in v.mailq())
+    peak = {}
+    for pid, name in v.pids().items():
+        with open(f"/proc/{pid}/status") as f:
+            kib = int(next(line for line in f if line.startswith("VmPeak:")).split()[1])
+        peak[name] = max(kib, peak.get(name, 0))
+    v.stop()
+    # What one message needs there is, and little more; a start of qmgr reads
+    # the journal by its segments.
+    room = {"master": 10 ** 6, "qmgr": 40000}
+    v.wrap(lambda name: f"ulimit -v {peak[name] + room.get(name, 1500)}" if name in peak else "")
+    v.start()
+    load = start_load(v, "memory", sessions=5, size=30000, pace=0.01)
+    for n in range(20 if LONG else 3):
+        before = len(load.acked)
+        wait_until(f"mail is taken; {v.log()[-1000:]}", lambda: len(load.acked) > before + 20)
+        crowd = []
+        wait_until(f"a crowd that there is no memory for {n}", lambda: (
+            crowd.append(socket.create_connection(("127.0.0.1", v.port))),
+            v.log().count("Cannot allocate memory") > n)[1])
+        for s in crowd:
+            s.close()
+    load.stop()
+    judged(t, v, load.acked)
+
+
+def clean():
+    for v in open_things:
+        v.paths.close()
+        v.close()
+    subprocess.run(["rm", "-rf", folder])
+
+
+main(cleanup=clean, evidence=lambda: "\n".join(v.log()[-4000:] for v in open_things))

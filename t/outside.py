@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: ISC
+"""Others that lie, are slow, or vanish: resolvers, servers, clients.  Nothing
+is lost, nothing is returned, and a message comes twice only where the answer
+to it was lost."""
+import os
+import re
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+import time
+
+from lib.liar import WAYS, Liar
+from lib.load import Load, make_message
+from lib.paths import Paths
+from lib.sink import Sink
+from lib.suite import Suite, wait_until
+from lib.tap import diag, main, test
+
+LONG = bool(os.environ.get("T_LONG"))
+BAD_SESSIONS = 2  # of each server, before it behaves
+STAGES = ("connect", "EHLO", "MAIL", "RCPT", "DATA", "middle", "dot", "after")
+
+folder = tempfile.mkdtemp(prefix="valija-ledger-", dir="/dev/shm")
+open_things = []
+
+
+def make_suite(**settings):
+    v = Suite(start=False)
+    v.paths = Paths(v)
+    v.configure(**settings)
+    open_things.append(v)
+    return v
+
+
+@test("a resolver that lies in many ways defers, one that is slow delays, and nothing is returned")
+def _(t):
+    liar, sink = Liar(), Sink()
+    v = make_suite(relayhost="", dns_resolvers=f"127.0.0.1:{liar.port}", smtp_tcp_port=str(sink.port),
+                   inet_interfaces="127.0.0.2")
+    try:
+        v.start()
+        # What is only silent takes all the time that a question may take.
+        ways = [w for w in WAYS if LONG or w != "silence"]
+        for way in ["good", *ways]:
+            v.send(v.paths.sender, [f"x@{way}.test"])
+        v.wait_log(r"to=<x@(?:good|slow)\.test>.*status=sent", 2)
+        for way in ways:
+            if way != "slow":
+                v.wait_log(rf"to=<x@{way}\.test>.*dsn=4\.4\.\d, status=deferred", give_up=60)
+        liar.healed = True
+        v.run("postqueue", "-c", v.conf, "-f", check=True)
+        for way in ways:
+            v.wait_log(rf"to=<x@{way}\.test>.*status=sent", give_up=60)
+        t.ok("status=bounced" not in v.log(), "nothing was returned")
+        t.eq(len(sink.heard), len(ways) + 1, "each came once")
+    finally:
+        liar.close()
+        sink.close()
+
+
+class Fickle(Sink):
+    """It ends (or stands still) at a stage in its first sessions."""
+
+    def __init__(self, stage, stands_still):
+        self.stage, self.stands_still, self.bad = stage, stands_still, 0
+        super().__init__()
+
+    def serve(self, rfile, wfile):
+        if self.bad >= BAD_SESSIONS:
+            return super().serve(rfile, wfile)
+        self.bad += 1
+        return super().serve(Until(self, rfile, wfile), wfile)
+
+    def vanish(self, rfile, wfile):
+        if self.stands_still:
+            while rfile.readline():
+                pass
+        else:
+            raw = wfile._sock if hasattr(wfile, "_sock") else None
+            if raw is not None:
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        raise ConnectionResetError
+
+
+class Until:
+    """Lines of a client, up to the stage."""
+
+    def __init__(self, sink, rfile, wfile):
+        self.sink, self.rfile, self.wfile = sink, rfile, wfile
+        self.in_data = False
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        stage = self.sink.stage
+        line = self.rfile.readline()
+        if not line:
+            raise StopIteration
+        is_here = line.startswith(stage.encode())
+        if self.in_data:
+            is_here = stage == "middle" or (stage == "dot" and line == b".\r\n")
+            if line == b".\r\n":
+                self.in_data = False
+                if stage == "dot":  # taken, and it is not said
+                    self.sink.heard.append((None, [], self.content))
+            else:
+                self.content += line
+        elif line.startswith(b"DATA"):
+            self.in_data, self.content = True, b""
+        if stage == "connect" or is_here:
+            self.sink.vanish(self.rfile, self.wfile)
+        return line
+
+
+@test("servers that vanish, or stand still, at every stage of a session")
+def _(t):
+    servers = {f"{stage.lower()}-{'still' if still else 'gone'}": Fickle(stage, still)
+               for stage in STAGES[:-1] for still in (False, True)}
+    v = make_suite(transport_maps="inline:{ " + " ".join(
+        f"{{ {name}.test = smtp:[127.0.0.1]:{s.port} }}" for name, s in servers.items()) + " }",
+        **{f"smtp_{what}_timeout": "2s" for what in (
+            "connect", "helo", "mail", "rcpt", "data_init", "data_xfer", "data_done", "quit", "rset")})
+    v.start()
+    try:
+        for i, name in enumerate(servers):
+            v.send(v.paths.sender, [f"x@{name}.test"], make_message(i, 3000))
+        wait_until(f"all left the queue; {v.mailq()} {v.log()[-1500:]}", lambda: "Mail queue is empty" in v.mailq(), 60)
+        for name, server in servers.items():
+            t.eq(server.bad, BAD_SESSIONS, f"{name}: it was tried again")
+            copies = len(server.heard)
+            may = 1 + (BAD_SESSIONS if name.startswith("dot") else 0)
+            t.ok(1 <= copies <= may, f"{name}: once, or as often as the answer was lost", copies)
+        t.ok("status=bounced" not in v.log(), "nothing was returned")
+    finally:
+        for server in servers.values():
+            server.close()
+
+
+def come_and_go(v, stage, stands_still):
+    """A client that ends at a stage, or sends a byte now and then."""
+    s = socket.create_connection(("127.0.0.1", v.port))
+    said = [b"", b"EHLO x\r\n", b"MAIL FROM:<back@box.test>\r\n", b"RCPT TO:<virtual@box.test>\r\n", b"DATA\r\n",
+            make_message(10 ** 7, 500)[:300], make_message(10 ** 7, 500)[300:] + b"."]
+    for part in said[:STAGES.index(stage) + 1]:
+        s.sendall(part)
+        if part.endswith(b"\r\n") and not part.startswith(b"Subject"):
+            s.recv(4096)
+    if not stands_still:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        s.close()
+    return s
+
+
+@test("clients that vanish, or stand still, at every stage: no message of theirs, and no other one waits")
+def _(t):
+    v = make_suite(smtpd_timeout="5s")
+    v.start()
+    load = Load(v.port, v.paths.recipient, os.path.join(folder, "clients"), sessions=3, pace=0.01,
+                sender=v.paths.sender).start()
+    still = []
+    for _round in range(50 if LONG else 10):
+        for stage in STAGES[:-1]:
+            come_and_go(v, stage, False)
+            still.append(come_and_go(v, stage, True))
+    before, began = len(load.acked), time.monotonic()
+    wait_until("mail is taken", lambda: len(load.acked) > before + 50)
+    rate = 50 / (time.monotonic() - began)
+    t.ok(rate > 20, "at 20 a second or more meanwhile", rate)
+
+    def all_told():
+        for s in list(still):
+            s.setblocking(False)
+            try:
+                while s.recv(4096):
+                    pass
+                still.remove(s)
+            except BlockingIOError:
+                pass
+            except OSError:
+                still.remove(s)
+        return not still
+    wait_until("who stood still is turned out", all_told)
+    load.stop()
+    wait_until("all left the queue", lambda: "Mail queue is empty" in v.mailq(), 60)
+    verdict = v.paths.judge(load.acked)
+    diag(f"{len(load.acked)} acknowledged: {verdict}")
+    t.eq((verdict.lost, verdict.altered, verdict.empty, verdict.early), ([], [], [], []), "all as it must be")
+    t.eq(verdict.duplicates(), {}, "once")
+    t.ok((10 ** 7, "box/virtual") not in verdict.copies, "none that was not sent to its end")
+
+
+def clean():
+    for v in open_things:
+        v.paths.close()
+        v.close()
+    subprocess.run(["rm", "-rf", folder])
+
+
+main(cleanup=clean, evidence=lambda: "\n".join(v.log()[-4000:] for v in open_things))
