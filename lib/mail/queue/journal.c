@@ -19,6 +19,7 @@
 #define REFUSE_WAIT     (10 * CLOCK_SEC)
 #define LATE            (5 * CLOCK_MS) /* for what can wait */
 #define RECORD_MAX      (1024 * 1024)
+#define DIRECT_MAX      (1024 * 1024) /* bytes of one write */
 #define FREE_BATCH_KEEP (1024 * 1024) /* a larger buffer is given back */
 
 static uint32_t
@@ -177,6 +178,44 @@ journal_append(struct journal *j, enum entry_type type, const void *value,
 	return 0;
 }
 
+/* Whole pages from aligned memory; the next batch begins on a page anyway. */
+static int
+write_direct(const struct batch *b)
+{
+	static char pages[DIRECT_MAX] __attribute__((aligned(SEGMENT_PAGE)));
+	const struct disk *disk = b->journal->config.disk;
+	size_t len = b->bytes.len;
+
+	for (size_t at = 0; at < len; at += DIRECT_MAX) {
+		size_t n = len - at < DIRECT_MAX ? len - at : DIRECT_MAX;
+		size_t whole = page_up((uint32_t)n);
+		int r;
+
+		memcpy(pages, b->bytes.p + at, n);
+		memset(pages + n, 0, whole - n);
+		r = disk->write(disk->arg, b->segment->direct_fd, pages, whole,
+		    (off_t)(b->at + at));
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int
+write_batch(const struct batch *b)
+{
+	const struct disk *disk = b->journal->config.disk;
+	int r = -EINVAL;
+
+	if (b->segment->direct_fd >= 0)
+		r = write_direct(b);
+	/* Or its file system wants something else of such writes. */
+	if (r == -EINVAL)
+		r = disk->write(
+		    disk->arg, b->segment->fd, b->bytes.p, b->bytes.len, b->at);
+	return r;
+}
+
 static int
 run_batch(struct flusher_job *job)
 {
@@ -187,7 +226,7 @@ run_batch(struct flusher_job *job)
 
 	if (s->dead)
 		return -EIO;
-	r = disk->write(disk->arg, s->fd, b->bytes.p, b->bytes.len, b->at);
+	r = write_batch(b);
 	if (r == 0)
 		r = disk->flush(disk->arg, s->fd);
 	if (r < 0)

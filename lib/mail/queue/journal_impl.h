@@ -30,6 +30,7 @@ struct journal_segment {
 	enum segment_state state;
 	unsigned slot; /* the file's name */
 	int fd;
+	int direct_fd; /* past the page cache; -1: not to be had */
 	struct segment_header header;
 	uint32_t used;      /* bytes given out */
 	uint32_t flushed;   /* of them durable */

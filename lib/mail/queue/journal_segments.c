@@ -33,7 +33,7 @@ journal_new_segment(struct journal *j)
 	if (s == NULL)
 		log_fatal("out of memory for a segment of the journal");
 	s->journal = j;
-	s->fd = -1;
+	s->fd = s->direct_fd = -1;
 	s->void_from = UINT32_MAX;
 	TAILQ_INIT(&s->holds);
 	return s;
@@ -43,6 +43,7 @@ void
 journal_free_segment(struct journal_segment *s)
 {
 	fd_close(&s->fd);
+	fd_close(&s->direct_fd);
 	free(s);
 }
 
@@ -312,6 +313,22 @@ journal_tend_spares(struct journal *j)
 		make_file(j);
 }
 
+/*
+ * Batches go past the page cache: on ext4 that takes a third of the time to
+ * make one durable, and leaves syncfs(2) of others nothing of ours to write.
+ */
+static void
+open_direct(struct journal *j, struct journal_segment *s)
+{
+	const struct disk *disk = j->config.disk;
+	char path[JOURNAL_PATH_MAX];
+
+	journal_path(s->slot, path);
+	if (s->direct_fd < 0)
+		s->direct_fd = disk->open(
+		    disk->arg, j->config.dirfd, path, O_WRONLY | O_DIRECT);
+}
+
 int
 journal_rotate(struct journal *j, enum journal_use use)
 {
@@ -324,6 +341,7 @@ journal_rotate(struct journal *j, enum journal_use use)
 		return j->nspares == 0 ? -ENOSPC : -EIO;
 	if (j->current != NULL)
 		j->current->state = SEGMENT_FULL;
+	open_direct(j, s);
 	s->state = SEGMENT_CURRENT;
 	TAILQ_INSERT_TAIL(&j->live, s, link);
 	j->nlive++;
@@ -346,6 +364,7 @@ journal_leave(struct journal *j, struct journal_segment *s)
 	assert(journal_may_leave(s));
 	TAILQ_REMOVE(&j->live, s, link);
 	j->nlive--;
+	fd_close(&s->direct_fd);
 	if (s->state == SEGMENT_FAILED ||
 	    s->header.size != j->config.segment_size ||
 	    j->nfiles > journal_size(j)) {
