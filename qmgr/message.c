@@ -63,13 +63,6 @@ message_found(struct qmgr *q, struct str id)
 	return new_message(q, id);
 }
 
-/* That we plan: jitter included. */
-static int64_t
-longest_wait(const struct qmgr *q)
-{
-	return q->site->backoff_max * 5 / 4;
-}
-
 void
 message_waits(
     struct qmgr *q, struct str id, enum entry_queue queue, int64_t next)
@@ -88,7 +81,7 @@ message_waits(
 		return;
 	}
 	/* A time too far ahead is no plan of ours: now. */
-	if (until < 0 || until > longest_wait(q))
+	if (until < 0 || until > retry_longest(&q->site->backoff))
 		until = 0;
 	wait_add(q, m, clock_after(until));
 }
@@ -384,7 +377,7 @@ wait_of(const struct qmgr *q, const struct message *m)
 {
 	int64_t wait = m->active->body->progress.next - clock_wall();
 
-	if (wait < CLOCK_SEC || wait > longest_wait(q))
+	if (wait < CLOCK_SEC || wait > retry_longest(&q->site->backoff))
 		return results_next_attempt(q, m) - clock_wall();
 	return wait;
 }
@@ -490,7 +483,7 @@ message_put_aside(struct qmgr *q, struct message *m, int error, const char *why)
 {
 	if (error != -EBADMSG && error != -EPROTONOSUPPORT) {
 		log_warning("%s: %s: %s", m->item.id, why, strerror(-error));
-		wait_add(q, m, clock_after(q->site->backoff_min));
+		wait_add(q, m, clock_after(q->site->backoff.least));
 		return;
 	}
 	if (error == -EPROTONOSUPPORT) {
@@ -518,7 +511,7 @@ is_early(const struct qmgr *q, const struct store_body *b, bool is_flush)
 			return false;
 	}
 	return !is_flush && b->progress.attempts > 0 && wait > CLOCK_SEC &&
-	       wait <= longest_wait(q);
+	       wait <= retry_longest(&q->site->backoff);
 }
 
 void

@@ -57,6 +57,7 @@ struct active {
 	struct errand *errands; /* one a recipient */
 	size_t open;            /* recipients, and a notification */
 	size_t waiting;         /* recipients, for room at their destinations */
+	size_t skipped;         /* recipients, for it is not their time */
 	bool is_rest;           /* only for what had no room before */
 	int64_t since;          /* wall clock: "b" of delays counts from here */
 	uint64_t attempt;

@@ -17,6 +17,7 @@
 #include "mail/route.h"
 #include "mail/tables.h"
 #include "message.h"
+#include "retry.h"
 #include "schedule.h"
 #include "stats.h"
 
@@ -34,7 +35,7 @@ struct site {
 	unsigned users;
 	bool is_old;
 	int64_t lifetime, bounce_lifetime;
-	int64_t backoff_min, backoff_max;
+	struct retry_bounds backoff;
 	uint64_t hops_max;
 	uint64_t free_min;
 	size_t messages_max, recipients_max; /* that are worked on */

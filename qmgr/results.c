@@ -14,9 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SOON_FIRST     (5 * CLOCK_SEC)
-#define SOON_DOUBLINGS 6
-
 struct settling {
 	struct journal_wait wait; /* first */
 	STAILQ_ENTRY(settling) link;
@@ -37,30 +34,21 @@ message_is_ours(const struct outcome *o)
 	       str_is_empty(o->diagnostic);
 }
 
-/* After trouble of our own soon again, and each time less soon. */
-static int64_t
-wait_soon(const struct qmgr *q, uint64_t attempt)
-{
-	if (attempt > SOON_DOUBLINGS)
-		return q->site->backoff_max;
-	return SOON_FIRST << (attempt > 0 ? attempt - 1 : 0);
-}
-
-/* The older a message, the longer it waits; no two for the same time. */
 int64_t
 results_next_attempt(const struct qmgr *q, const struct message *m)
 {
+	const struct retry_bounds *bounds = &q->site->backoff;
 	const struct active *a = m->active;
-	int64_t now = clock_wall(), least = q->site->backoff_min;
-	int64_t wait = clock_age(a->body->envelope.arrival);
+	int64_t age = clock_age(a->body->envelope.arrival);
+	uint32_t chance = arc4random_uniform(RETRY_CHANCES);
+	int64_t now = clock_wall(), before = a->body->progress.next;
+	int64_t next =
+	    now + (a->is_only_ours
+			  ? retry_wait_ours(bounds, age, a->attempt, chance)
+			  : retry_wait(bounds, age, chance));
 
-	if (wait < least)
-		wait = least;
-	if (wait > q->site->backoff_max)
-		wait = q->site->backoff_max;
-	if (a->is_only_ours && wait_soon(q, a->attempt) < wait)
-		wait = wait_soon(q, a->attempt);
-	return now + wait + wait / 1000 * (int64_t)arc4random_uniform(250);
+	/* Those that are not attempted now keep their time. */
+	return a->skipped > 0 && before > now && before < next ? before : next;
 }
 
 static void

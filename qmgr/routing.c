@@ -29,11 +29,12 @@ fail(struct routing *r, uint64_t index, const char *agent,
 	    .text = str_sub(text, 0, OUTCOME_TEXT_MAX),
 	    .relay = STR("none"),
 	};
-	const struct active *a = r->message->active;
+	struct active *a = r->message->active;
 
-	/* Its time has not come: it is what else waits that is attempted. */
+	/* It is what waited for room that is attempted. */
 	if (state == OUTCOME_DEFERRED && a->is_rest &&
 	    !a->errands[index].is_passed) {
+		a->skipped++;
 		message_close(r->qmgr, r->message, 1);
 		return;
 	}
@@ -102,6 +103,7 @@ add_errand(struct routing *r, uint64_t index, struct str transport,
 		r->message->active->waiting++;
 		break;
 	case SCHEDULE_SKIPPED:
+		r->message->active->skipped++;
 		break;
 	}
 	message_close(r->qmgr, r->message, 1);

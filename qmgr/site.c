@@ -73,8 +73,8 @@ site_new(struct qmgr *q, struct str config, struct buf *why)
 	}
 	s->lifetime = conf_time(c, PARAM_maximal_queue_lifetime);
 	s->bounce_lifetime = conf_time(c, PARAM_bounce_queue_lifetime);
-	s->backoff_min = conf_time(c, PARAM_minimal_backoff_time);
-	s->backoff_max = conf_time(c, PARAM_maximal_backoff_time);
+	s->backoff.least = conf_time(c, PARAM_minimal_backoff_time);
+	s->backoff.most = conf_time(c, PARAM_maximal_backoff_time);
 	s->delay_warning = conf_time(c, PARAM_delay_warning_time);
 	s->confirms_delay = conf_bool(c, PARAM_confirm_delay_cleared);
 	s->notices = notice_classes(conf_str(c, PARAM_notify_classes), NULL);
@@ -185,7 +185,7 @@ site_limits(void *arg, struct str transport, struct schedule_limits *ret)
 	    .processes = find_processes(c, transport),
 	    .errands = (size_t)conf_transport(
 		c, transport, PARAM_default_recipient_limit),
-	    .probe_after = q->site->backoff_min,
+	    .probe_after = q->site->backoff.least,
 	    .rate_delay = conf_transport(
 		c, transport, PARAM_default_destination_rate_delay),
 	    .pause = conf_transport(
