@@ -117,6 +117,7 @@ def check_jobs():
         ("check/readmes", [sys.executable, "t/lib/check_readmes.py"]),
         ("check/layers", [sys.executable, "t/lib/check_layers.py"]),
         ("check/cleanup", [sys.executable, "t/lib/check_cleanup.py"]),
+        ("check/parsers", [sys.executable, "t/lib/check_parsers.py"]),
         ("check/params", [sys.executable, "t/lib/check_params.py"]),
     ]
     return [CheckJob(name, argv) for name, argv in checks]

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "guard.h"
 #include "tap.h"
 
 #include "resolver.h"
@@ -45,8 +46,10 @@ test_list_refused(void **state)
 		BUF_CLEANUP struct buf why = {0};
 		struct resolvers r;
 		buf_init(&why, 1000);
-		if (resolvers_parse(&r, str_c(bad[i]), &why) == 0)
+		struct str in = guard_copy(str_c(bad[i]));
+		if (resolvers_parse(&r, in, &why) == 0)
 			fail_msg("\"%s\" was taken", bad[i]);
+		guard_free(in);
 		assert_true(why.len > 0);
 	}
 }
@@ -77,10 +80,44 @@ test_file(void **state)
 	assert_int_equal(r.n, RESOLVER_MAX);
 }
 
+/* A file cut anywhere, and lines that are none. */
+static void
+test_malformed_file(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *first;
+	} rows[] = {
+	    {"nameserver", "127.0.0.1:53"},
+	    {"nameserver ", "127.0.0.1:53"},
+	    {"nameserver\n192.0.2.1", "127.0.0.1:53"},
+	    {"nameserver 192.0.2.1 192.0.2.2\n", "192.0.2.1:53"},
+	    {"nameserver 192.0.2.1\r\n", "192.0.2.1:53"},
+	    {"\n\n;nameserver 192.0.2.1", "127.0.0.1:53"},
+	    {"nameserver 192.0.2.256\nnameserver [::", "127.0.0.1:53"},
+	    {"NAMESERVER 192.0.2.1", "127.0.0.1:53"},
+	};
+	struct resolvers r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct str whole = str_c(rows[i].text);
+
+		for (size_t n = 0; n <= whole.len; n++) {
+			struct str in = guard_copy(str_sub(whole, 0, n));
+			resolvers_parse_file(&r, in);
+			guard_free(in);
+			assert_in_range(r.n, 1, RESOLVER_MAX);
+		}
+		assert_string_equal(r.list[0].text, rows[i].first);
+	}
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_list),
     cmocka_unit_test(test_list_refused),
     cmocka_unit_test(test_file),
+    cmocka_unit_test(test_malformed_file),
 };
 
 TAP_RUN(tests)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "guard.h"
 #include "tap.h"
 
 #include "base/clock.h"
@@ -68,10 +69,13 @@ run(struct str in, int how, const char *full_name, struct arena *a,
 	}
 	repair_init(&r, &rule, b, a);
 	while (str_line(&in, &line)) {
-		if (repair_line(&r, line) == REPAIR_TOOK)
-			continue;
-		content_append(b, line);
-		content_append(b, STR("\n"));
+		struct str copy = guard_copy(line);
+
+		if (repair_line(&r, copy) == REPAIR_BODY) {
+			content_append(b, line);
+			content_append(b, STR("\n"));
+		}
+		guard_free(copy);
 	}
 	repair_end(&r);
 	c = content_finish(&b);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What is known about recipients only ever moves one way. */
+#include "guard.h"
 #include "tap.h"
 
 #include "mail/queue/progress.h"
@@ -141,9 +142,19 @@ test_every_bit(void **state)
 		b.p[bit / 8] ^= (char)(1 << bit % 8);
 		progress_init(&q, 2, &arena);
 		/* Refused or taken; the check around it is the slot's. */
-		(void)progress_decode(&q, buf_str(&b), &serial, &why);
+		struct str copy = guard_copy(buf_str(&b));
+		(void)progress_decode(&q, copy, &serial, &why);
 		assert_true(q.left <= 2);
+		guard_free(copy);
 		b.p[bit / 8] ^= (char)(1 << bit % 8);
+	}
+	for (size_t n = 0; n < b.len; n++) {
+		struct str cut = guard_copy(str_n(b.p, n));
+
+		progress_init(&q, 2, &arena);
+		assert_int_equal(
+		    progress_decode(&q, cut, &serial, &why), -EPROTO);
+		guard_free(cut);
 	}
 	progress_init(&q, 3, &arena);
 	assert_int_equal(
