@@ -144,6 +144,8 @@ session_reply(struct session *s, struct reply *r, int64_t timeout)
 		    stream_read_line(&s->stream, REPLY_LINE_MAX, &line, &crlf);
 		if (e == -EMSGSIZE)
 			e = -EBADMSG;
+		if (e == -EBADMSG)
+			s->transcript.troubles |= NOTICE_PROTOCOL;
 		if (e != 0) {
 			s->is_dead = true;
 			return e;
@@ -447,8 +449,8 @@ session_open(
 
 	if (e == -EACCES && s->path.len > 0) {
 		fail_set(why, "4.3.5",
-		    "connect to %s: not named by any parameter of main.cf, "
-		    "and not in private/",
+		    "connect to %s: Permission denied (a socket lies in "
+		    "private/, or a parameter of main.cf names it)",
 		    s->relay.p);
 		session_free(&s);
 		return NULL;

@@ -17,7 +17,7 @@
 #include "base/clock.h"
 
 #define TROUBLE_DEADLINE    (10 * CLOCK_SEC)
-#define TROUBLE_SUBJECT_MAX 600
+#define TROUBLE_SUBJECT_MAX 1000
 
 enum trouble_kind {
 	TROUBLE_TELL,
