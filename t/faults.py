@@ -3,6 +3,7 @@
 that is full, programs that stand still, a resolver that is down."""
 import os
 import signal
+import smtplib
 import subprocess
 import tempfile
 import time
@@ -92,6 +93,43 @@ def _(t):
         t.ok(failed["flush"] >= 3, "flushes failed", failed)
         failed = let_fail(t, ("close", "rename", "write"), error)
         t.ok(failed["write"] >= 1, "writes failed", failed)
+
+
+@test("one failed flush: 451, and the next is taken; the third within a minute: an alarm, and none is")
+def _(t):
+    v = make_suite()
+    v.preload("badcalls.c")
+    calls = BadCalls(v)
+    v.start()
+    v.send("a@out.test", ["u0@box.test"])
+    v.wait_log("status=sent")
+
+    def has_alarm():
+        return "error: the queue's disk fails: no mail is taken until a flush succeeds" in v.log()
+    codes = []
+    while not has_alarm() and len(codes) < 20:  # some of the flushes are others'
+        calls.fail("flush", 1, EIO, 1)
+        codes.append(send_one(v))
+        if codes.count(451) == 1:
+            t.ok(not has_alarm(), "no alarm at the first")
+    t.ok(has_alarm(), "the alarm", codes)
+    t.ok(2 <= codes.count(451) <= 3 and calls.failed("flush") >= 3 and set(codes) <= {250, 451}, "451 to who waited", codes)
+    with v.smtp() as s:
+        s.ehlo()
+        t.eq(s.mail("a@out.test"), (452, b"4.3.2 System not accepting messages now"), "then")
+    wait_until("what was taken is delivered", lambda: v.log().count("status=sent") == 1 + codes.count(250))
+    if LONG:
+        v.wait_log(r"qmgr\[\d+\]: the queue's disk works again: mail is taken", give_up=100)
+        t.eq(send_one(v), 250, "mail is taken again")
+
+
+def send_one(v):
+    """The answer to the end of a message."""
+    try:
+        v.send("a@out.test", ["u0@box.test"])
+        return 250
+    except smtplib.SMTPDataError as e:
+        return e.smtp_code
 
 
 @test("a disk that is full: 452, what is queued drains, and mail is taken when there is room", long=True)

@@ -18,6 +18,7 @@ struct call {
 	uint32_t every; /* 0: never */
 	int32_t error;
 	uint32_t calls, failed;
+	uint32_t most; /* that shall fail */
 };
 enum {
 	FLUSH,
@@ -50,7 +51,10 @@ fails(int kind)
 
 	if (every == 0 || __atomic_add_fetch(&c->calls, 1, 5) % every != 0)
 		return 0;
-	__atomic_add_fetch(&c->failed, 1, 5);
+	if (__atomic_add_fetch(&c->failed, 1, 5) > c->most) {
+		__atomic_sub_fetch(&c->failed, 1, 5);
+		return 0;
+	}
 	errno = c->error;
 	return 1;
 }

@@ -5,6 +5,7 @@ import os
 import struct
 
 KINDS = ("flush", "write", "rename", "close")  # as badcalls.c has them
+SIZE = 20  # of its struct call
 
 
 class BadCalls:
@@ -17,8 +18,10 @@ class BadCalls:
         v.env["BADCALLS"] = path
         self.page = mmap.mmap(os.open(path, os.O_RDWR), 4096)
 
-    def fail(self, kind, every, error):
-        struct.pack_into("=Ii", self.page, KINDS.index(kind) * 16, every, error)
+    def fail(self, kind, every, error, more=2 ** 31):
+        """Every so manyth from now on, `more` of them at most; 0: none."""
+        struct.pack_into("=I", self.page, KINDS.index(kind) * SIZE + 16, self.failed(kind) + more)
+        struct.pack_into("=Ii", self.page, KINDS.index(kind) * SIZE, every, error)
 
     def failed(self, kind):
-        return struct.unpack_from("=I", self.page, KINDS.index(kind) * 16 + 12)[0]
+        return struct.unpack_from("=I", self.page, KINDS.index(kind) * SIZE + 12)[0]
