@@ -159,6 +159,7 @@ read_literal(struct addr_reader *r)
 	for (end += r->at; r->at <= (size_t)end; r->at++)
 		if (put(r, r->in.p[r->at]) < 0)
 			return -EINVAL;
+	r->domain_end = r->at;
 	return 0;
 }
 

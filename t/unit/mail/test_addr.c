@@ -294,12 +294,13 @@ test_complete(void **state)
 	}
 }
 
-/* Of a.example all, of others none. */
+/* Of a.example and a literal all, of others none. */
 static bool
 map_to_b(void *arg, struct addr addr, struct arena *a, struct addr *ret)
 {
 	(void)arg;
-	if (!str_eq_case(addr.domain, STR("a.example")))
+	if (!str_eq_case(addr.domain, STR("a.example")) &&
+	    !str_eq(addr.domain, STR("[192.0.2.1]")))
 		return false;
 	return addr_parse(arena_strf(a, "%.*s@b.example", STR_ARG(addr.local)),
 		   ret) == 0;
@@ -319,6 +320,8 @@ test_map(void **state)
 		"G: \"a b\"@b.example , < x@b.example >;"},
 	    {"joe @ (c) a.example", "joe@b.example"},
 	    {"joe, <>", "joe, <>"},
+	    {"<x@[192.0.2.1]>, y@[192.0.2.2] (c)",
+		"<x@b.example>, y@[192.0.2.2] (c)"},
 	    {"", ""},
 	    {"two words", NULL},
 	    {"joe@a.example, (", NULL},
