@@ -78,6 +78,15 @@ refuse_user(void)
 }
 
 static void
+tell_failed(struct postsuper *p, const struct admin_steered *s)
+{
+	say_warning("%llu message%s could not be %s: %.*s",
+	    (unsigned long long)s->failed, s->failed == 1 ? "" : "s",
+	    p->verb->done, STR_ARG(s->reason));
+	p->exit_code = EXIT_FAILURE;
+}
+
+static void
 tell_done(struct postsuper *p, const struct admin_steered *s)
 {
 	const struct admin_id *ids = s->ids.p;
@@ -88,13 +97,9 @@ tell_done(struct postsuper *p, const struct admin_steered *s)
 		say_info("%.*s: %s", STR_ARG(ids[i].id), p->verb->done);
 	p->done += s->ids.n;
 	p->seen += p->n;
+	if (s->failed > 0)
+		tell_failed(p, s);
 	bar_show(&p->bar, p->seen);
-	if (s->failed == 0)
-		return;
-	say_warning("%llu message%s could not be %s: %.*s",
-	    (unsigned long long)s->failed, s->failed == 1 ? "" : "s",
-	    p->verb->done, STR_ARG(s->reason));
-	p->exit_code = EXIT_FAILURE;
 }
 
 static void

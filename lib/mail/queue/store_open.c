@@ -241,7 +241,7 @@ store_close(struct store **sp)
 
 static void
 look_at(struct store *s, const struct store_scan *scan, int fd,
-    const char *name, enum entry_queue queue)
+    const char *name, enum entry_queue queue, unsigned hash)
 {
 	struct str id = str_c(name);
 	struct store_item *item;
@@ -250,6 +250,13 @@ look_at(struct store *s, const struct store_scan *scan, int fd,
 
 	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
+	if (queue == QUEUE_DEFERRED && dirs_hash(id) != hash) {
+		store_say(s,
+		    "deferred/%02x/%s does not belong there: left "
+		    "(postsuper -s)",
+		    hash, name);
+		return;
+	}
 	item = scan->known(scan->arg, id);
 	if (item == NULL) {
 		if (map_get(&s->ended, id) != NULL)
@@ -285,7 +292,7 @@ store_scan(struct store *s, const struct store_scan *scan)
 		store_say(s, "cannot read %s: %s", path, strerror(-r));
 	for (size_t i = 0; i < all.n; i++)
 		look_at(s, scan, names_fd(&all), all.p[i].id,
-		    is_hold ? QUEUE_HOLD : QUEUE_DEFERRED);
+		    is_hold ? QUEUE_HOLD : QUEUE_DEFERRED, s->scan_at - 1);
 	names_done(&all);
 	return true;
 }
