@@ -79,7 +79,8 @@ refuse_unknown_domain(struct check *c, struct addr addr, enum subject about)
 	found = router_class(c->s->server->router, addr, c->a, &class);
 	if (found != FIND_YES)
 		return check_refuse_lookup(c, about);
-	if (class != ROUTE_DEFAULT)
+	/* Where mail ends here; a domain that we relay for is somewhere. */
+	if (class != ROUTE_DEFAULT && class != ROUTE_RELAY)
 		return VERDICT_DUNNO;
 	switch (find_any(c, addr.domain, types, 3, &answer)) {
 	case FIND_YES:
