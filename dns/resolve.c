@@ -4,7 +4,7 @@
  */
 #include "resolve.h"
 
-#include "cache.h"
+#include "answers.h"
 #include "exchange.h"
 
 #include "base/clock.h"
@@ -53,7 +53,7 @@ resolve_new(const struct resolvers *resolvers)
 	if (r == NULL)
 		log_fatal("out of memory");
 	r->resolvers = *resolvers;
-	r->cache = cache_new();
+	r->cache = answers_new();
 	map_init(&r->open);
 	return r;
 }
@@ -294,7 +294,7 @@ ask(struct resolve *r, struct question *q, const struct wire_name *name,
 	buf_init(&t.packet, WIRE_PACKET_MAX);
 	ask_chain(r, &t);
 	buf_done(&t.packet);
-	cache_put(r->cache, q->key, &q->answer);
+	answers_put(r->cache, q->key, &q->answer);
 	map_del(&r->open, q->key);
 	q->done = true;
 	task_wake_all(&q->waiting);
@@ -319,7 +319,7 @@ resolve_known(struct resolve *r, struct str name, uint16_t type,
 
 	buf_init(&b, KEY_MAX);
 	if (wire_name_parse(name, &parsed) == 0)
-		return cache_get(r->cache, make_key(&b, name, type), a, ret);
+		return answers_get(r->cache, make_key(&b, name, type), a, ret);
 	*ret = (struct dns_answer){.find = FIND_NO,
 	    .nxdomain = 1,
 	    .why = STR("invalid host or domain name")};

@@ -3,7 +3,7 @@
  * lookup - answers the look-ups that block, for all the programs that must
  * not: it does nothing else, so it may wait.
  */
-#include "cache.h"
+#include "answers.h"
 #include "database.h"
 
 #include "base/log.h"
@@ -44,15 +44,13 @@ answer(struct chan *c, struct parcel *p, void *arg)
 	if (p->kind != LOOKUP_ASK)
 		return;
 	struct question q = {.ask = p->value};
-	const struct lookup_answer *known = cache_get(answers, q.ask);
 
 	arena_init(&q.arena, DATABASE_ARENA);
-	if (known == NULL) {
+	if (!answers_get(answers, q.ask, &q.arena, &q.answer)) {
 		task_on_main_stack(ask_database, &q);
-		cache_put(answers, q.ask, &q.answer);
-		known = &q.answer;
+		answers_put(answers, q.ask, &q.answer);
 	}
-	if (chan_send(c, LOOKUP_ANSWER, p->exchange, known, NULL, 0) ==
+	if (chan_send(c, LOOKUP_ANSWER, p->exchange, &q.answer, NULL, 0) ==
 	    -EINVAL) {
 		const struct lookup_answer broken = {.find = FIND_BROKEN,
 		    .name = STR("entry holds control bytes")};
@@ -84,7 +82,7 @@ start(struct serve *sv)
 {
 	(void)sv;
 	database_init();
-	answers = cache_new();
+	answers = answers_new();
 	return 0;
 }
 

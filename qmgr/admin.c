@@ -3,6 +3,7 @@
 #include "admin.h"
 
 #include "qmgr.h"
+#include "quota.h"
 
 #include "base/log.h"
 #include "mail/ask.h"
@@ -13,24 +14,22 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* SECURITY: no user's conversations keep those of others out. */
-#define TOOLS_MAX      64 /* conversations at a time */
-#define TOOLS_STRANGER 48 /* of others than root */
-#define TOOLS_USER     8  /* of one of them */
-#define ARENA_MAX      (2 * (size_t)ASK_ROOM)
+#define TOOLS_MAX  64 /* conversations at a time */
+#define TOOLS_ROOT 16 /* that only root may have */
+#define TOOLS_USER 8  /* of one of the others */
+#define ARENA_MAX  (2 * (size_t)ASK_ROOM)
 
 struct admin {
 	struct qmgr *q;
 	struct io list, control;
-	LIST_HEAD(, tool) tools;
+	struct quota quota; /* of tools */
 };
 
 struct tool {
-	LIST_ENTRY(tool) link;
+	struct quota_use use;
 	struct admin *admin;
 	struct chan *chan; /* NULL: gone */
-	uid_t uid;
-	size_t open; /* requests */
+	size_t open;       /* requests */
 };
 
 enum right {
@@ -59,7 +58,7 @@ leave(struct tool *t)
 {
 	if (t->chan != NULL || t->open > 0)
 		return;
-	LIST_REMOVE(t, link);
+	quota_give(&t->use);
 	free(t);
 }
 
@@ -197,7 +196,7 @@ take_parcel(struct chan *c, struct parcel *p, void *arg)
 		log_fatal("out of memory for a request");
 	r->qmgr = t->admin->q;
 	r->tool = t;
-	r->uid = t->uid;
+	r->uid = t->use.user;
 	parcel_take(p, &r->parcel);
 	t->open++;
 	task_start(carry_out, r);
@@ -222,39 +221,23 @@ take_end(struct chan *c, const char *why, void *arg)
 	leave(t);
 }
 
-static bool
-has_room(const struct admin *a, uid_t uid)
-{
-	size_t all = 0, his = 0;
-	const struct tool *t;
-
-	LIST_FOREACH (t, &a->tools, link) {
-		all++;
-		his += t->uid == uid;
-	}
-	if (is_root(a->q, uid))
-		return all < TOOLS_MAX;
-	return all < TOOLS_STRANGER && his < TOOLS_USER;
-}
-
 static void
 take_tool(struct admin *a, int fd)
 {
 	static const struct chan_events events = {take_parcel, take_end};
 	struct ucred who;
 	socklen_t len = sizeof(who);
-	struct tool *t;
+	struct tool *t = calloc(1, sizeof(*t));
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0 ||
-	    !has_room(a, who.uid)) {
-		close(fd);
-		return;
-	}
-	t = calloc(1, sizeof(*t));
 	if (t == NULL)
 		log_fatal("out of memory for a conversation");
-	*t = (struct tool){.admin = a, .uid = who.uid};
-	LIST_INSERT_HEAD(&a->tools, t, link);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0 ||
+	    !quota_take(&a->quota, &t->use, who.uid, !is_root(a->q, who.uid))) {
+		close(fd);
+		free(t);
+		return;
+	}
+	t->admin = a;
 	t->chan = chan_new(fd, &admin_protocol, &events, t);
 }
 
@@ -308,7 +291,11 @@ admin_new(struct qmgr *q)
 	if (a == NULL)
 		log_fatal("out of memory");
 	a->q = q;
-	LIST_INIT(&a->tools);
+	a->quota = (struct quota){
+	    .all_max = TOOLS_MAX,
+	    .free_min = TOOLS_ROOT,
+	    .user_max = TOOLS_USER,
+	};
 	if (q->is_for_tool)
 		take_tool(a, dup(serve_gift(q->serve, STR("tool"))));
 	if (open_socket(q, STR("listen:showq"), &a->list))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * listing - the copy is in q->copies until it has ended: it holds one end of a
- * pipe that nothing is written to, and that end goes when it does.
+ * listing - the copy counts in q->copies until it has ended: it holds one end
+ * of a pipe that nothing is written to, and that end goes when it does.
  */
 #include "listing.h"
 
@@ -27,8 +27,7 @@
 #define SCAN_TICK (20 * CLOCK_MS)
 
 struct copy {
-	LIST_ENTRY(copy) link;
-	uid_t user;
+	struct quota_use use;
 	pid_t pid;
 	struct io life; /* ends when the copy does */
 };
@@ -274,21 +273,8 @@ see_to_its_end(void *arg)
 	while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	io_done(&c->life);
-	LIST_REMOVE(c, link);
+	quota_give(&c->use);
 	free(c);
-}
-
-static bool
-has_room(const struct qmgr *q, uid_t user)
-{
-	size_t all = 0, his = 0;
-	const struct copy *c;
-
-	LIST_FOREACH (c, &q->copies, link) {
-		all++;
-		his += c->user == user;
-	}
-	return all < LISTINGS_MAX && his < LISTINGS_USER;
 }
 
 static pid_t
@@ -316,15 +302,11 @@ close_both(int fds[2])
 
 /* The copy, with a pipe's end to write into and one that lives as long. */
 static int
-start(struct qmgr *q, uid_t user, struct saying *s, int *ret_fd)
+start(struct qmgr *q, struct copy *c, struct saying *s, int *ret_fd)
 {
-	struct copy *c = calloc(1, sizeof(*c));
 	int out[2] = {-1, -1}, life[2] = {-1, -1};
 	int r = 0;
 
-	if (c == NULL)
-		log_fatal("out of memory for a listing");
-	c->user = user;
 	if (pipe2(out, O_CLOEXEC) < 0 ||
 	    pipe2(life, O_CLOEXEC | O_NONBLOCK) < 0)
 		r = -errno;
@@ -335,7 +317,6 @@ start(struct qmgr *q, uid_t user, struct saying *s, int *ret_fd)
 	if (r < 0) {
 		close_both(out);
 		close_both(life);
-		free(c);
 		return r;
 	}
 	fcntl(out[1], F_SETPIPE_SZ, PIPE_SIZE);
@@ -344,13 +325,10 @@ start(struct qmgr *q, uid_t user, struct saying *s, int *ret_fd)
 	fd_close(&out[1]);
 	fd_close(&life[1]);
 	if (c->pid < 0) {
-		r = (int)c->pid;
 		fd_close(&out[0]);
 		io_done(&c->life);
-		free(c);
-		return r;
+		return (int)c->pid;
 	}
-	LIST_INSERT_HEAD(&q->copies, c, link);
 	task_start(see_to_its_end, c);
 	*ret_fd = out[0];
 	return 0;
@@ -360,10 +338,25 @@ start(struct qmgr *q, uid_t user, struct saying *s, int *ret_fd)
 static int
 begin(struct qmgr *q, uid_t user, struct saying *s, int *ret_fd)
 {
+	struct copy *c;
+	int r;
+
 	while (!q->is_scanned)
 		if (task_sleep(clock_after(SCAN_TICK)) < 0)
 			return -ECANCELED;
-	return has_room(q, user) ? start(q, user, s, ret_fd) : -EBUSY;
+	c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		log_fatal("out of memory for a listing");
+	if (!quota_take(&q->copies, &c->use, user, true)) {
+		free(c);
+		return -EBUSY;
+	}
+	r = start(q, c, s, ret_fd);
+	if (r < 0) {
+		quota_give(&c->use);
+		free(c);
+	}
+	return r;
 }
 
 int

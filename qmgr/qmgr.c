@@ -10,6 +10,7 @@
 #include "admin.h"
 #include "children.h"
 #include "inhand.h"
+#include "listing.h"
 #include "mail/proto/lookup.h"
 #include "mail/proto/spawn.h"
 #include "results.h"
@@ -331,7 +332,8 @@ init(struct qmgr *q, struct serve *sv)
 	STAILQ_INIT(&q->unsettled);
 	TAILQ_INIT(&q->children);
 	LIST_INIT(&q->takers);
-	LIST_INIT(&q->copies);
+	q->copies =
+	    (struct quota){.all_max = LISTINGS_MAX, .user_max = LISTINGS_USER};
 	task_queue_init(&q->routers);
 	task_queue_init(&q->late);
 	q->schedule = schedule_new(&events, &q->room);

@@ -17,6 +17,7 @@
 #include "mail/route.h"
 #include "mail/tables.h"
 #include "message.h"
+#include "quota.h"
 #include "retry.h"
 #include "schedule.h"
 #include "stats.h"
@@ -55,8 +56,6 @@ STAILQ_HEAD(settling_list, settling);
 
 struct inhand;
 struct admin;
-struct copy;
-LIST_HEAD(copy_list, copy);
 
 struct qmgr {
 	struct serve *serve;
@@ -67,7 +66,7 @@ struct qmgr {
 	struct store *store;
 	struct inhand *inhand;
 	struct admin *admin;
-	struct copy_list copies; /* of this process, that list the queue */
+	struct quota copies; /* of this process, that list the queue */
 	struct io store_io;
 	struct loop_call turn_end;
 	struct task_queue late;  /* its task, while nothing can wait */

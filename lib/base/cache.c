@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * cache - a map from a question to an encoded answer, and a list in the order
- * of use.
- */
-#include "cache.h"
+/* cache - a map from a key to an entry, and a list in the order of use. */
+#include "base/cache.h"
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
@@ -17,19 +13,18 @@
 struct entry {
 	TAILQ_ENTRY(entry) link;
 	int64_t until;
-	struct str key;   /* both into bytes */
-	struct str value; /* an encoded struct dns_answer */
+	struct str key, value; /* both into bytes */
 	char bytes[];
 };
 
 struct cache {
 	struct map map;
 	TAILQ_HEAD(, entry) used; /* the least recently used is first */
-	size_t bytes;
+	size_t bytes, bytes_max, count_max;
 };
 
 struct cache *
-cache_new(void)
+cache_new(size_t count_max, size_t bytes_max)
 {
 	struct cache *c = calloc(1, sizeof(*c));
 
@@ -37,6 +32,8 @@ cache_new(void)
 		log_fatal("out of memory");
 	map_init(&c->map);
 	TAILQ_INIT(&c->used);
+	c->count_max = count_max;
+	c->bytes_max = bytes_max;
 	return c;
 }
 
@@ -67,57 +64,31 @@ cache_free(struct cache **c)
 	*c = NULL;
 }
 
-/* Seconds to the next full one, so that what is kept is never 0 here. */
-static uint64_t
-seconds_left(int64_t until)
-{
-	return (uint64_t)((until - clock_mono() + CLOCK_SEC - 1) / CLOCK_SEC);
-}
-
 bool
-cache_get(
-    struct cache *c, struct str key, struct arena *a, struct dns_answer *ret)
+cache_get(struct cache *c, struct str key, struct str *ret, int64_t *ret_until)
 {
 	struct entry *e = map_get(&c->map, key);
-	const char *why;
 
 	if (e == NULL)
 		return false;
-	if (e->until <= clock_mono() ||
-	    shape_decode(
-		&dns_answer_shape, arena_str(a, e->value), a, ret, &why) != 0) {
+	if (e->until <= clock_mono()) {
 		drop(c, e);
 		return false;
 	}
-	ret->ttl = seconds_left(e->until);
 	TAILQ_REMOVE(&c->used, e, link);
 	TAILQ_INSERT_TAIL(&c->used, e, link);
+	*ret = e->value;
+	*ret_until = e->until;
 	return true;
 }
 
-static uint64_t
-clamp(uint64_t ttl, uint64_t min, uint64_t max)
+void
+cache_del(struct cache *c, struct str key)
 {
-	if (ttl < min)
-		return min;
-	return ttl > max ? max : ttl;
-}
+	struct entry *e = map_get(&c->map, key);
 
-/* 0: not at all. */
-static uint64_t
-seconds_to_keep(const struct dns_answer *answer)
-{
-	switch ((enum find)answer->find) {
-	case FIND_YES:
-		return clamp(answer->ttl, CACHE_TTL_MIN, CACHE_TTL_MAX);
-	case FIND_NO:
-		return clamp(answer->ttl, 0, CACHE_NO_MAX);
-	case FIND_RETRY:
-		return CACHE_RETRY;
-	case FIND_BROKEN:
-		return 0;
-	}
-	return 0;
+	if (e != NULL)
+		drop(c, e);
 }
 
 static struct entry *
@@ -135,24 +106,16 @@ new_entry(struct str key, struct str value)
 }
 
 void
-cache_put(struct cache *c, struct str key, const struct dns_answer *answer)
+cache_put(struct cache *c, struct str key, struct str value, int64_t until)
 {
-	BUF_CLEANUP struct buf value = {0};
-	uint64_t seconds = seconds_to_keep(answer);
-	struct entry *old = map_get(&c->map, key);
+	struct entry *e = new_entry(key, value);
 
-	if (old != NULL)
-		drop(c, old);
-	buf_init(&value, CACHE_ENTRY_MAX);
-	if (seconds == 0 ||
-	    shape_encode(&dns_answer_shape, answer, &value) != 0)
-		return;
-	struct entry *e = new_entry(key, buf_str(&value));
-	e->until = clock_after((int64_t)seconds * CLOCK_SEC);
+	e->until = until;
+	cache_del(c, key);
 	map_put(&c->map, e->key, e);
 	TAILQ_INSERT_TAIL(&c->used, e, link);
 	c->bytes += entry_size(e);
-	while (c->map.count > CACHE_MAX || c->bytes > CACHE_BYTES_MAX)
+	while (c->map.count > c->count_max || c->bytes > c->bytes_max)
 		drop(c, TAILQ_FIRST(&c->used));
 }
 
