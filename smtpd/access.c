@@ -147,7 +147,7 @@ access_check(struct check *c, const struct rule *r)
 		access_ip(c, r, &s->client.ip, &answer);
 	} else if (r->what ==
 		   RESTRICTION_check_reverse_client_hostname_access) {
-		about = SUBJECT_CLIENT;
+		about = SUBJECT_REVERSE;
 		access_domain(c, r, s->client.reverse, &answer);
 	} else if (r->what == RESTRICTION_check_helo_access) {
 		about = SUBJECT_HELO;

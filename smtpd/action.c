@@ -213,6 +213,24 @@ is_number(struct str s)
 	return s.len > 0;
 }
 
+/* The value is words of a list. */
+static enum verdict
+do_words(struct check *c, struct str words, enum subject about)
+{
+	bool was_nested = c->is_nested;
+	enum subject before = c->nested;
+	struct rules rules;
+	enum verdict v;
+
+	rules_parse(c->s->server->rules, words, c->a, &rules);
+	c->is_nested = true;
+	c->nested = about;
+	v = check_rules(c, &rules);
+	c->is_nested = was_nested;
+	c->nested = before;
+	return v;
+}
+
 enum verdict
 action_do(
     struct check *c, const struct rule *r, struct str value, enum subject about)
@@ -221,7 +239,6 @@ action_do(
 	struct str text = str_trim(value);
 	struct str word = str_word(&text, " \t");
 	const struct treating *treating;
-	struct rules rules;
 	unsigned code;
 
 	text = str_trim(text);
@@ -250,6 +267,5 @@ action_do(
 		    STR_ARG(r->arg), STR_ARG(str_sub(value, 0, 100)));
 		return check_refuse_config(c, about);
 	}
-	rules_parse(c->s->server->rules, value, c->a, &rules);
-	return check_rules(c, &rules);
+	return do_words(c, value, about);
 }

@@ -28,6 +28,7 @@ enum verdict {
 /* What a refusal is about: "<name>: class rejected: why". */
 enum subject {
 	SUBJECT_CLIENT,
+	SUBJECT_REVERSE, /* the name that nobody confirmed */
 	SUBJECT_HELO,
 	SUBJECT_SENDER,
 	SUBJECT_RECIPIENT,
@@ -49,6 +50,8 @@ struct check {
 	const struct addr *recipient; /* NULL: none in question */
 	struct later if_permit, if_reject;
 	unsigned depth;
+	bool is_nested; /* in what a table said about ... */
+	enum subject nested;
 	bool is_warning; /* behind warn_if_reject */
 	bool did_list_recipient, did_list_sender;
 	bool is_discarded;
@@ -91,7 +94,8 @@ void check_log(const struct check *c, const char *what, struct str text);
 
 struct str check_name(const struct check *c, enum subject about);
 const char *check_class(enum subject about);
-enum subject check_subject(const struct check *c); /* of the list at work */
+/* Of the list at work, or what the table was asked about that named it. */
+enum subject check_subject(const struct check *c);
 
 /* Could not ask: 451 4.3.0 "<subject>: Temporary lookup failure". */
 enum verdict check_refuse_lookup(struct check *c, enum subject about);

@@ -20,21 +20,19 @@
 static const struct {
 	enum restriction mx, ns, a;
 	enum subject about;
-	bool is_reverse;
 } kinds[] = {
     {RESTRICTION_check_client_mx_access, RESTRICTION_check_client_ns_access,
-	RESTRICTION_check_client_a_access, SUBJECT_CLIENT, false},
+	RESTRICTION_check_client_a_access, SUBJECT_CLIENT},
     {RESTRICTION_check_reverse_client_hostname_mx_access,
 	RESTRICTION_check_reverse_client_hostname_ns_access,
-	RESTRICTION_check_reverse_client_hostname_a_access, SUBJECT_CLIENT,
-	true},
+	RESTRICTION_check_reverse_client_hostname_a_access, SUBJECT_REVERSE},
     {RESTRICTION_check_helo_mx_access, RESTRICTION_check_helo_ns_access,
-	RESTRICTION_check_helo_a_access, SUBJECT_HELO, false},
+	RESTRICTION_check_helo_a_access, SUBJECT_HELO},
     {RESTRICTION_check_sender_mx_access, RESTRICTION_check_sender_ns_access,
-	RESTRICTION_check_sender_a_access, SUBJECT_SENDER, false},
+	RESTRICTION_check_sender_a_access, SUBJECT_SENDER},
     {RESTRICTION_check_recipient_mx_access,
 	RESTRICTION_check_recipient_ns_access,
-	RESTRICTION_check_recipient_a_access, SUBJECT_RECIPIENT, false},
+	RESTRICTION_check_recipient_a_access, SUBJECT_RECIPIENT},
 };
 
 /* One look at the hosts of a domain. */
@@ -46,16 +44,16 @@ struct look {
 };
 
 static struct str
-domain_of(const struct check *c, enum subject about, bool is_reverse)
+domain_of(const struct check *c, enum subject about)
 {
 	const struct session *s = c->s;
 
 	switch (about) {
+	case SUBJECT_REVERSE:
+		return s->client.reverse_status == CLIENT_KNOWN
+		           ? s->client.reverse
+		           : STR_NONE;
 	case SUBJECT_CLIENT:
-		if (is_reverse)
-			return s->client.reverse_status == CLIENT_KNOWN
-			           ? s->client.reverse
-			           : STR_NONE;
 		return s->client.status == CLIENT_KNOWN ? s->client.name
 		                                        : STR_NONE;
 	case SUBJECT_HELO:
@@ -188,7 +186,7 @@ hosts_check(struct check *c, const struct rule *r)
 		i++;
 		assert(i < sizeof(kinds) / sizeof(kinds[0]));
 	}
-	domain = domain_of(c, kinds[i].about, kinds[i].is_reverse);
+	domain = domain_of(c, kinds[i].about);
 	if (domain.len == 0)
 		return VERDICT_DUNNO;
 	if (addr_is_literal(domain))

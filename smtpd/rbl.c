@@ -137,6 +137,7 @@ choose_key(struct check *c, enum restriction what, struct str *ret_key,
 		if (s->client.status == CLIENT_KNOWN)
 			*ret_name = *ret_key = s->client.name;
 	} else if (what == RESTRICTION_reject_rhsbl_reverse_client) {
+		*ret_about = SUBJECT_REVERSE;
 		if (s->client.reverse_status == CLIENT_KNOWN)
 			*ret_name = *ret_key = s->client.reverse;
 	} else if (what == RESTRICTION_reject_rhsbl_helo) {

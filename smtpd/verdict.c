@@ -23,6 +23,8 @@ check_name(const struct check *c, enum subject about)
 	switch (about) {
 	case SUBJECT_CLIENT:
 		return s->client.text;
+	case SUBJECT_REVERSE:
+		return s->client.reverse;
 	case SUBJECT_HELO:
 		return buf_str(&s->helo);
 	case SUBJECT_SENDER:
@@ -44,6 +46,8 @@ check_class(enum subject about)
 	switch (about) {
 	case SUBJECT_CLIENT:
 		return "Client host";
+	case SUBJECT_REVERSE:
+		return "Unverified Client host";
 	case SUBJECT_HELO:
 		return "Helo command";
 	case SUBJECT_SENDER:
@@ -61,6 +65,8 @@ check_class(enum subject about)
 enum subject
 check_subject(const struct check *c)
 {
+	if (c->is_nested)
+		return c->nested;
 	switch (c->list) {
 	case RULES_CLIENT:
 		return SUBJECT_CLIENT;
