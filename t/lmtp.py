@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: ISC
 """The LMTP client (RFC 2033): over a socket in a directory and over TCP, a
-reply for each recipient, sessions kept; servers that answer as they are told."""
+reply for each recipient, sessions kept; servers that answer as they are told,
+and a real Dovecot."""
 import os
 import re
 
+from lib.peers import Dovecot
 from lib.sink import Sink
-from lib.suite import Suite
+from lib.suite import IS_ROOT, Suite, wait_until
 from lib.tap import main, test
 
 v = Suite(start=False, main_cf={
@@ -162,6 +164,33 @@ def _(t):
     program, relay, dsn, state, text = send("u@smtp.test")
     t.eq((program, dsn, state), ("lmtp", "4.3.5", "deferred"), text)
     t.ok("refused to talk to me: 500 5.5.1 wrong protocol" in text, "is told apart", text)
+
+
+if IS_ROOT:
+    @test("a real Dovecot: known users get their mail, unknown ones are refused, byte for byte")
+    def _(t):
+        dovecot = Dovecot(v.base, v.path("queue", "private", "dovecot"), ["joe", "ann"])
+        v.configure(virtual_transport="lmtp:unix:private/dovecot")
+        v.reload()
+        try:
+            wait_until("the new qmgr", lambda: "[private/dovecot]" in send(f"x{os.urandom(4).hex()}@box.test")[1])
+            body = "caf\xe9\n.dot\n\n" + 2000 * "x" + "\n"
+            v.send("s@out.test", ["joe@box.test", "nobody@box.test", "ann@box.test"],
+                   ("Subject: real\n\n" + body).encode("latin-1").replace(b"\n", b"\r\n"))
+            for user in ("joe", "ann"):
+                program, relay, dsn, state, text = status(f"{user}@box.test")
+                t.eq((program, state), ("lmtp", "sent"), text)
+                t.ok(f"<{user}@box.test>" in text and "Saved" in text, "Dovecot's word for each", text)
+                [got] = dovecot.messages(user)
+                t.eq(got.split(b"\n\n", 1)[1], body.encode("latin-1"), f"{user}'s message")
+                t.ok(got.startswith(b"Return-Path: <s@out.test>\n"), "Dovecot's own line", got[:200])
+            program, relay, dsn, state, text = status("nobody@box.test")
+            t.eq((dsn, state), ("5.1.1", "bounced"), text)
+            for i in range(20):
+                v.send("s@out.test", ["joe@box.test"], f"Subject: {i}\n\nx\n")
+            t.eq(len(dovecot.messages("joe", 21)), 21, "and twenty more")
+        finally:
+            dovecot.close()
 
 
 def close():

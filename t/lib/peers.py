@@ -167,3 +167,69 @@ smtpd_peername_lookup = no
     def close(self):
         os.killpg(self.process.pid, signal.SIGTERM)
         self.process.wait()
+
+
+class Dovecot:
+    """A real Dovecot that takes mail by LMTP at .socket, for the users of
+    box.test that are named, into Maildirs below .mail.  Its folders are laid
+    over the system's in a mount namespace of its own: root alone can."""
+
+    def __init__(self, folder, socket, users):
+        self.folder = os.path.join(folder, "dovecot")
+        self.mail = os.path.join(self.folder, "mail")
+        os.makedirs(self.mail)
+        os.mkdir(os.path.join(self.folder, "run"))
+        os.chmod(self.folder, 0o755)
+        os.chown(self.mail, 5000, 5000)
+        self.write("users", "".join(f"{u}@box.test:{{PLAIN}}x:5000:5000::{self.mail}/{u}\n" for u in users))
+        conf = self.write("dovecot.conf", f"""
+base_dir = {self.folder}/run
+log_path = {self.folder}/log
+protocols = lmtp
+ssl = no
+default_internal_user = nobody
+default_internal_group = nogroup
+default_login_user = nobody
+first_valid_uid = 5000
+mail_location = maildir:{self.mail}/%n
+passdb {{
+  driver = passwd-file
+  args = {self.folder}/users
+}}
+userdb {{
+  driver = passwd-file
+  args = {self.folder}/users
+}}
+service lmtp {{
+  unix_listener {socket} {{
+    mode = 0600
+  }}
+}}
+""")
+        roots = [unpacked(p) for p in ("dovecot-core", "dovecot-lmtpd")]
+        mounts = ""
+        for d in ("/usr/lib", "/usr/bin", "/usr/sbin"):
+            layers = ":".join(r + d for r in [*roots, ""] if os.path.isdir(r + d))
+            mounts += f"mount -t overlay overlay -o lowerdir={layers} {d} && "
+        self.process = subprocess.Popen(["unshare", "-m", "sh", "-c", f"{mounts} exec /usr/sbin/dovecot -F -c {conf}"],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until("Dovecot listens", lambda: os.path.exists(socket))
+
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w") as f:
+            f.write(text)
+        return path
+
+    def messages(self, user, count=1):
+        def there():
+            found = []
+            for path in sorted(glob.glob(os.path.join(self.mail, user, "new", "*"))):
+                with open(path, "rb") as f:
+                    found.append(f.read())
+            return found if len(found) >= count else None
+        return wait_until(f"{count} messages for {user}", there)
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
