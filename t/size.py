@@ -9,6 +9,7 @@ import os
 import pwd
 import re
 import signal
+import smtplib
 import subprocess
 import tempfile
 import threading
@@ -23,13 +24,14 @@ LONG = bool(os.environ.get("T_LONG"))
 COUNT = 1_000_000 if LONG else 10_000
 EVERY = 1 if LONG else 5  # seconds: one message more is due
 NEW = 300                 # messages sent to see what one costs
+JOURNAL = (1024 if LONG else 64) << 20
 MEMORY_MAX = 300          # bytes a message, which is 286 MiB a million
 FILL = os.path.join(os.path.dirname(PREFIX), "t", "lib", "fill_queue")
 PATIENCE = 3600 if LONG else 120
 
 sink = Sink()
 v = Suite(base=os.environ.get("T_BASE"), main_cf={
-    "relayhost": f"[127.0.0.1]:{sink.port}", "queue_journal_size": "1073741824" if LONG else "64M",
+    "relayhost": f"[127.0.0.1]:{sink.port}", "queue_journal_size": str(JOURNAL),
     "minimal_backoff_time": "1h", "maximal_backoff_time": "10d", "maximal_queue_lifetime": "90d",
 })
 
@@ -174,7 +176,7 @@ def _(t):
     if not LONG:
         with calls(pid) as made:
             v.run("postqueue", "-j", check=True)
-        t.ok(sum(made.values()) < 4.5 * COUNT, "system calls", made)
+        t.ok(sum(made.values()) < 4.5 * COUNT + 2000, "system calls", made)
 
 
 def postsuper(option, done):
@@ -231,6 +233,44 @@ def _(t):
     wait_until("all of them, or for a while", lambda: files() == 0 or time.monotonic() - start > (60 if LONG else 2), 90)
     gone, took = n - files(), time.monotonic() - start
     diag(f"{left} files were left when the command had ended; after the crash {gone} went in {took:.1f} s")
+
+
+def load(until, acked, refused):
+    """Messages of 60 KB through one session after the other."""
+    text = "Subject: load\n\n" + ("x" * 71 + "\n") * 840
+    while time.monotonic() < until:
+        try:
+            with v.smtp(timeout=120) as s:
+                while time.monotonic() < until:
+                    s.sendmail("s@out.test", [f"dead{len(acked)}@far.test"], text)
+                    acked.append(1)
+        except smtplib.SMTPResponseException as e:  # of MAIL, as smtplib has it
+            refused.append((e.smtp_code, e.smtp_error))
+            time.sleep(0.2)
+
+
+@test("a dead smarthost at full intake: the journal keeps its size, nothing is lost")
+def _(t):
+    v.configure(relayhost=f"[127.0.0.1]:{free_port()}")
+    v.reload()
+    wait_until("the files of before are gone", lambda: files() == 0 or not LONG, PATIENCE)
+    acked, refused, before = [], [], files()
+    until = time.monotonic() + (60 if LONG else 6)
+    threads = [threading.Thread(target=load, args=(until, acked, refused)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    size = sum(os.stat(f"{v.queue}/journal/{n}").st_blocks * 512 for n in os.listdir(f"{v.queue}/journal"))
+    there = counts()
+    diag(f"{len(acked)} acknowledged, {len(refused)} refused; journal {size >> 20} MiB of {JOURNAL >> 20}, "
+         f"{max(0, files() - before)} files more")
+    t.ok(size <= JOURNAL + 1024 * 1024, "the journal's size", size)
+    t.eq(sum(there.values()), len(acked), "all that was acknowledged is there")
+    t.ok(all(code in (452, 451) for code, _ in refused), "refused for now", refused[:3])
+    v.stop()
+    v.start()
+    t.eq(sum(counts().values()), len(acked), "and after a start")
 
 
 main(cleanup=v.close, evidence=lambda: v.log()[-3000:])
