@@ -17,7 +17,7 @@ from lib.tap import diag, main, test
 
 LONG = bool(os.environ.get("T_LONG"))
 KILLS = 200 if LONG else 8
-CUTS = 20 if LONG else 3
+CUTS = int(os.environ.get("T_CUTS", "20")) if LONG else 3
 KINDS = ("smtpd", "qmgr", "local", "child", "mda", "smtp", "bounce", "dns", "lookup", "pickup", "master", "all")
 # what takes work of this process is the lesser part
 MIX = ("virtual", "unix", "virtual") * 4 + tuple(ARRIVES)

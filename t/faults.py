@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Our own trouble loses nothing and bounces nothing: calls that fail, a disk
-that is full, programs that stand still, a resolver that is down."""
+that is full, programs that stand still, reloads, a resolver that is down."""
 import os
 import signal
 import smtplib
@@ -15,7 +15,8 @@ from lib.suite import Suite, processes_below, wait_until
 from lib.tap import diag, main, test
 
 LONG = bool(os.environ.get("T_LONG"))
-ERRORS = 100 if LONG else 8  # of each kind of call and error
+ERRORS = 250 if LONG else 8  # of each kind of call and error
+RELOADS = 200 if LONG else 10
 BOXES = 3
 EIO, ENOSPC = 5, 28
 
@@ -37,6 +38,7 @@ def make_suite(base=None, **settings):
     os.mkdir(v.box)
     os.chown(v.box, 5000, 5000)
     v.configure(virtual_mailbox_base=v.box)
+    v.has_alarm = lambda: "error: the queue's disk fails: no mail is taken until a flush succeeds" in v.log()
     return v
 
 
@@ -72,7 +74,7 @@ def let_fail(t, kinds, error):
         for kind in kinds:
             calls.fail(kind, 20, error)
             deadline = time.monotonic() + (120 if LONG else 3)
-            while calls.failed(kind) < ERRORS and time.monotonic() < deadline:
+            while calls.failed(kind) < ERRORS and time.monotonic() < deadline and not v.has_alarm():
                 time.sleep(0.02)
             calls.fail(kind, 0, 0)
     finally:
@@ -92,6 +94,8 @@ def _(t):
         failed = let_fail(t, ("flush",), error)
         t.ok(failed["flush"] >= 3, "flushes failed", failed)
         failed = let_fail(t, ("close", "rename", "write"), error)
+        t.ok(failed["close"] >= 1, "closes failed", failed)
+        t.ok(failed["rename"] >= 1, "renames failed", failed)
         t.ok(failed["write"] >= 1, "writes failed", failed)
 
 
@@ -104,15 +108,13 @@ def _(t):
     v.send("a@out.test", ["u0@box.test"])
     v.wait_log("status=sent")
 
-    def has_alarm():
-        return "error: the queue's disk fails: no mail is taken until a flush succeeds" in v.log()
     codes = []
-    while not has_alarm() and len(codes) < 20:  # some of the flushes are others'
+    while not v.has_alarm() and len(codes) < 20:  # some of the flushes are others'
         calls.fail("flush", 1, EIO, 1)
         codes.append(send_one(v))
         if codes.count(451) == 1:
-            t.ok(not has_alarm(), "no alarm at the first")
-    t.ok(has_alarm(), "the alarm", codes)
+            t.ok(not v.has_alarm(), "no alarm at the first")
+    t.ok(v.has_alarm(), "the alarm", codes)
     t.ok(2 <= codes.count(451) <= 3 and calls.failed("flush") >= 3 and set(codes) <= {250, 451}, "451 to who waited", codes)
     with v.smtp() as s:
         s.ehlo()
@@ -174,6 +176,20 @@ def _(t):
         before = len(load.acked)
         wait_until(f"mail after {kind} stood still", lambda: len(load.acked) > before + 10)
     load.stop()
+    judged(t, v, load.acked)
+
+
+@test(f"{RELOADS} reloads under load refuse no connection")
+def _(t):
+    v = make_suite()
+    v.start()
+    load = start_load(v, "reloads", sessions=5, pace=0.005)
+    for _ in range(RELOADS):
+        before = len(load.acked)
+        v.reload()
+        wait_until("mail is taken", lambda: len(load.acked) > before)
+    load.stop()
+    t.eq(load.refused, 0, "connections refused")
     judged(t, v, load.acked)
 
 

@@ -43,6 +43,22 @@ class Point:
         self.program, self.way, self.number = program, way, first
 
 
+class Tracer:
+    def __init__(self, *argv):
+        self.argv = [killcall, *map(str, argv)]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.argv, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout.readline() == "ready\n", self.argv
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        out = self.process.communicate()[0]
+        assert self.process.returncode == 0 and out, (self.argv, self.process.returncode)
+        self.has_killed = out.startswith("killed")
+
+
 class Ledger:
     def __init__(self):
         self.serial = 0
@@ -110,18 +126,11 @@ def try_at(t, point):
     """False when the message's life had no such call any more."""
     pid = settled_program(point.program, point.way)
     option = ["-c"] if point.program == "child" else []
-    tracer = subprocess.Popen([killcall, *option, str(pid), str(point.number)], stdout=subprocess.PIPE, text=True)
-    try:
-        assert tracer.stdout.readline() == "ready\n", "the tracer"
+    with Tracer(*option, pid, point.number) as tracer:
         serial = ledger.send(point.way)
         ledger.settle(serial)
-    finally:
-        tracer.terminate()
-        out = tracer.communicate()[0]
-    name = f"{point.program} at call {point.number} on the way {point.way}"
-    assert tracer.returncode == 0 and out, f"{name}: the tracer ended with {tracer.returncode}"
-    check(t, name, serial, point.program)
-    if not out.startswith("killed"):
+    check(t, f"{point.program} at call {point.number} on the way {point.way}", serial, point.program)
+    if not tracer.has_killed:
         return False
     killed[point.program] += 1
     killed_at[point.program] = time.monotonic()
@@ -174,6 +183,28 @@ for group in (("qmgr",), ("child",), ("smtpd", "lookup", "local", "mda", "smtp",
     @test(f"killed at {'every' if LONG else 'some'} system call of {', '.join(group)}")
     def _(t, group=group):
         kill_each(t, group)
+
+
+# A start is some thousand calls, most of them the same for each folder.
+STARTS = range(3, 6000, 11) if LONG else (5, 400)
+
+
+@test("qmgr killed, and its next start at some system calls")
+def _(t):
+    starts = 0
+    for number in STARTS:
+        time.sleep(LIFE)
+        serial = ledger.send("slow")
+        v.wait_log(rf"to=<n{serial}@slow\.test>.*status=deferred")
+        with Tracer("-n", v.master_pid(), number) as tracer:
+            kill(pids_of("qmgr"))
+            ledger.settle(serial)
+        check(t, f"a start of qmgr at call {number}", serial, "qmgr")
+        if t.failures or not tracer.has_killed:
+            break
+        starts += 1
+    diag(f"{starts} starts killed")
+    t.ok(starts >= 2, "starts were killed", starts)
 
 
 def clean():

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -109,11 +110,13 @@ renameat2(int a, const char *from, int b, const char *to, unsigned flags)
 	return fails(RENAME) ? -1 : REAL(renameat2)(a, from, b, to, flags);
 }
 
-/* Of files alone: the descriptor is gone, as close(2) has it. */
+/* Of files that were written: the descriptor is gone, as close(2) has it. */
 int
 close(int fd)
 {
-	int is_file = calls != NULL && lseek(fd, 0, SEEK_CUR) > 0;
+	struct stat st;
+	int is_file = calls != NULL && fstat(fd, &st) == 0 &&
+	              S_ISREG(st.st_mode) && st.st_size > 0;
 	int r = REAL(close)(fd);
 
 	return is_file && fails(CLOSE) ? -1 : r;

@@ -5,6 +5,7 @@
  *
  * usage: killcall PID N         of its own threads
  *        killcall -c PID N      of its children, those to come as well
+ *        killcall -n PID N      of those to come alone
  * prints "ready" once it counts; then either "killed NAME-OF-NUMBER" and ends,
  * or, told by SIGTERM to let go, "calls COUNT".  The calls counted before, by
  * number, stand on the line after.
@@ -145,7 +146,8 @@ main(int argc, char **argv)
 	sigset_t set;
 	int status;
 
-	of_children = argc == 4 && strcmp(argv[1], "-c") == 0;
+	of_children = argc == 4 && (strcmp(argv[1], "-c") == 0 ||
+				       strcmp(argv[1], "-n") == 0);
 	if (argc != 3 + of_children)
 		return 2;
 	pid = atoi(argv[argc - 2]);
@@ -155,7 +157,7 @@ main(int argc, char **argv)
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	seize(pid);
-	if (of_children)
+	if (of_children && argv[1][1] == 'c')
 		seize_children();
 	printf("ready\n");
 	fflush(stdout);

@@ -38,6 +38,7 @@ class Load:
         self.ledger = open(ledger, "a", buffering=1)
         self.acked = {}
         self.doubtful = set()
+        self.refused = 0  # connections
         self.serial = first
         self.pace = pace
         self.sender = sender
@@ -65,6 +66,9 @@ class Load:
         while not self.stopping:
             try:
                 await self.connection(number)
+            except ConnectionRefusedError:
+                self.refused += 1
+                await asyncio.sleep(0.01)
             except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError, ValueError):
                 await asyncio.sleep(0.01)
 

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: ISC
+"""kill -9 of a program at each of its system calls in a message's life, over
+every way that mail takes; the long form tries every call, the short one a
+sample.  One message is under way at a time, so that all that comes of a kill
+is known: nothing lost, nothing altered, and a second copy only where the
+client had to send again, or where another host had taken the message."""
+import collections
+import os
+import smtplib
+import subprocess
+import tempfile
+import time
+
+from lib.load import make_message
+from lib.paths import ARRIVES, Paths
+from lib.suite import TOP, Suite, kill, processes_below, wait_until
+from lib.tap import diag, main, test
+
+LONG = bool(os.environ.get("T_LONG"))
+# Which calls of a program on each way: in the short form those of one residue.
+STRIDE = 1 if LONG else 97
+LIFE = 1.1  # s: what ends sooner is started again later, as master has it
+PROGRAMS = {  # program: the ways on which it does something
+    "smtpd": tuple(ARRIVES), "qmgr": tuple(ARRIVES), "lookup": ("unix", "alias", "forward"),
+    "local": ("virtual", "unix", "alias", "forward", "refused"),
+    "mda": ("virtual", "unix", "alias", "forward", "refused"),
+    "child": ("virtual", "unix", "alias", "forward", "refused"),
+    "smtp": ("alias", "remote", "refused", "slow"), "bounce": ("refused",),
+}
+
+folder = tempfile.mkdtemp(prefix="valija-ledger-", dir="/dev/shm")
+killcall = os.path.join(folder, "killcall")
+subprocess.run(["gcc", "-O2", "-o", killcall, f"{TOP}/t/lib/killcall.c"], check=True)
+v = Suite(start=False, main_cf={"maximal_backoff_time": "1s"})
+paths = Paths(v)
+v.start()
+
+
+class Point:
+    """The next call of a program on one way at which it shall end."""
+
+    def __init__(self, program, way, first):
+        self.program, self.way, self.number = program, way, first
+
+
+class Tracer:
+    def __init__(self, *argv):
+        self.argv = [killcall, *map(str, argv)]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.argv, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout.readline() == "ready\n", self.argv
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        out = self.process.communicate()[0]
+        assert self.process.returncode == 0 and out, (self.argv, self.process.returncode)
+        self.has_killed = out.startswith("killed")
+
+
+class Ledger:
+    def __init__(self):
+        self.serial = 0
+        self.sent = collections.Counter()  # serial: how often its end was sent
+        self.acked = {}
+
+    def send(self, way):
+        """A message, sent until it is acknowledged."""
+        self.serial += 1
+        to = paths.recipient_of(way, self.serial)
+        wait_until(f"250 for {to}; {v.log()[-1500:]}", lambda: self.attempt(self.serial, to))
+        return self.serial
+
+    def attempt(self, serial, to):
+        try:
+            with v.smtp() as s:
+                s.ehlo()
+                s.mail(paths.sender)
+                if s.rcpt(to)[0] != 250 or s.docmd("DATA")[0] != 354:
+                    return False
+                s.send(make_message(serial, 500) + b".\r\n")
+                self.sent[serial] += 1
+                if s.getreply()[0] != 250:
+                    return False
+                self.acked[serial] = to
+                return True
+        except (OSError, smtplib.SMTPException):
+            return serial in self.acked
+
+    def settle(self, serial):
+        def is_there():
+            return not paths.judge({serial: self.acked[serial]}).lost
+        wait_until(f"{self.acked[serial]} has what it shall; {v.log()[-2500:]}", is_there)
+        wait_until(f"an empty queue; {v.mailq()} {v.log()[-1500:]}", lambda: "Mail queue is empty" in v.mailq())
+
+
+ledger = Ledger()
+killed = collections.Counter()
+killed_at = collections.defaultdict(float)
+
+
+def pids_of(program):
+    """Of master's own; "child": those of mda."""
+    master = v.master_pid()
+    with open(f"/proc/{master}/task/{master}/children") as f:
+        own = set(map(int, f.read().split()))
+    return [p for p, n in processes_below(master).items()
+            if (n == program and p in own) or (program == "child" and n == "mda" and p not in own)]
+
+
+def settled_program(program, way):
+    """Its pid, everything that the way needs being there; children are new."""
+    while True:
+        ledger.settle(ledger.send("remote" if way == "slow" else way))
+        if program in ("mda", "child"):
+            kill(pids_of("child"))
+            wait_until("idle children are gone", lambda: not pids_of("child"))
+            time.sleep(0.05)  # and qmgr has heard of it
+        pids = pids_of("mda" if program == "child" else program)
+        if pids:
+            return pids[0]
+
+
+def try_at(t, point):
+    """False when the message's life had no such call any more."""
+    pid = settled_program(point.program, point.way)
+    option = ["-c"] if point.program == "child" else []
+    with Tracer(*option, pid, point.number) as tracer:
+        serial = ledger.send(point.way)
+        ledger.settle(serial)
+    check(t, f"{point.program} at call {point.number} on the way {point.way}", serial, point.program)
+    if not tracer.has_killed:
+        return False
+    killed[point.program] += 1
+    killed_at[point.program] = time.monotonic()
+    return True
+
+
+def check(t, name, serial, program):
+    verdict = paths.judge(ledger.acked)
+    t.eq(verdict.lost, [], f"{name}: none lost")
+    t.eq(verdict.altered + verdict.empty, [], f"{name}: none altered")
+    t.eq(verdict.early, [], f"{name}: none returned")
+    for destination in ARRIVES[paths.way_of(ledger.acked[serial])]:
+        may = ledger.sent[serial] + (destination == "sink" and program in ("qmgr", "smtp"))
+        t.ok(verdict.copies[serial, destination] <= may, f"{name}: at most {may} at {destination}",
+             (verdict.copies[serial, destination], verdict.ids[serial, destination], v.log()[-3000:]))
+    t.eq([k for k in verdict.again if k[1] != "sink"], [], f"{name}: no Maildir has one twice")
+
+
+def points(programs):
+    """Programs take turns, so that each has lived a while when it is killed."""
+    todo = {program: collections.deque(Point(program, way, 1 + i * 11 % STRIDE)
+                                       for i, way in enumerate(PROGRAMS[program])) for program in programs}
+    while any(todo.values()):
+        program = min((p for p in todo if todo[p]), key=lambda p: killed_at[p])
+        yield todo[program]
+
+
+def kill_each(t, programs):
+    for todo in points(programs):
+        point = todo.popleft()
+        time.sleep(max(0, killed_at[point.program] + LIFE - time.monotonic()))
+        if try_at(t, point):
+            point.number += STRIDE
+            todo.append(point)
+            if sum(killed.values()) % 50 == 0:
+                tell_figures()
+        if t.failures:
+            break
+    tell_figures()
+    for program in programs:
+        t.ok(killed[program] > 0, f"{program} was killed", dict(killed))
+
+
+def tell_figures():
+    diag(f"{sum(killed.values())} kills: {dict(killed)}; {len(ledger.acked)} acknowledged, "
+         f"{sum(ledger.sent.values()) - len(ledger.acked)} of them sent again; {paths.judge(ledger.acked)}")
+
+
+for group in (("qmgr",), ("child",), ("smtpd", "lookup", "local", "mda", "smtp", "bounce")) if LONG else (tuple(PROGRAMS),):
+    @test(f"killed at {'every' if LONG else 'some'} system call of {', '.join(group)}")
+    def _(t, group=group):
+        kill_each(t, group)
+
+
+@test(f"qmgr killed, and its next start at {'every' if LONG else 'some'} system call")
+def _(t):
+    number, starts = int(os.environ["FIRST"]), 0
+    while not t.failures:
+        time.sleep(LIFE)
+        serial = ledger.send("slow")
+        qid = v.wait_log(rf"(\w+): to=<n{serial}@slow\.test>.*status=deferred")[0].group(1)
+        with Tracer("-n", v.master_pid(), number) as tracer:
+            kill(pids_of("qmgr"))
+            ledger.settle(serial)
+        check(t, f"a start of qmgr at call {number}", serial, "qmgr")
+        t.ok(f"{qid}!" not in v.mailq(), "it is not on hold")
+        if not tracer.has_killed:
+            break
+        starts += 1
+        if starts % 25 == 0:
+            diag(f"{starts} starts killed")
+        number += 3 if LONG else 97
+    diag(f"{starts} starts killed")
+    t.ok(starts > 0, "starts were killed", starts)
+
+
+def clean():
+    paths.close()
+    v.close()
+    subprocess.run(["rm", "-rf", folder])
+
+
+main(cleanup=clean, evidence=lambda: v.log()[-6000:])
