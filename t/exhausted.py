@@ -177,7 +177,7 @@ def _(t):
     v.wrap(lambda name: "" if name == "master" else "ulimit -n 90")
     v.start()
     load = start_load(v, "descriptors", sessions=100, pace=0.01)
-    wait_until("mail is taken", lambda: len(load.acked) > (5000 if LONG else 500), 60)
+    wait_until("mail is taken", lambda: len(load.acked) > (2000 if LONG else 300), 120)
     load.stop()
     judged(t, v, load.acked)
 
