@@ -59,7 +59,8 @@ new_session(const struct settings *settings, const struct target *to)
 	buf_init(&s->name, NAME_MAX_BYTES);
 	buf_init(&s->relay, NAME_MAX_BYTES);
 	session_call(s, to->host);
-	transcript_init(&s->transcript, settings->notices);
+	/* No other trouble is noted here. */
+	transcript_init(&s->transcript, settings->notices & NOTICE_PROTOCOL);
 	s->opened = clock_mono();
 	return s;
 }
