@@ -98,5 +98,7 @@ void destination_wake(
 bool line_admits(
     struct schedule *s, struct destination *d, struct schedule_message *m);
 bool line_has(const struct destination *d, const struct schedule_message *m);
+void line_leave(
+    struct schedule *s, struct destination *d, struct schedule_message *m);
 
 #endif

@@ -33,19 +33,35 @@ line_has(const struct destination *d, const struct schedule_message *m)
 	return find_ticket(d, m) != NULL;
 }
 
-/* The message is not in its list any more, or not yet. */
 static void
-leave_line(struct schedule *s, struct ticket *ticket)
+step_out(struct schedule *s, struct ticket *ticket)
 {
 	struct destination *d = ticket->destination;
 
-	if (ticket->is_called) {
-		d->called--;
-		return;
-	}
 	TAILQ_REMOVE(&d->line, ticket, link);
 	if (--d->tickets == 0)
 		TAILQ_REMOVE(&s->lines, d, link);
+}
+
+static void
+drop_ticket(struct schedule *s, struct ticket *ticket)
+{
+	SLIST_REMOVE(&ticket->message->tickets, ticket, ticket, other);
+	if (ticket->is_called)
+		ticket->destination->called--;
+	else
+		step_out(s, ticket);
+	free(ticket);
+}
+
+void
+line_leave(
+    struct schedule *s, struct destination *d, struct schedule_message *m)
+{
+	struct ticket *ticket = find_ticket(d, m);
+
+	if (ticket != NULL)
+		drop_ticket(s, ticket);
 }
 
 static void
@@ -113,11 +129,8 @@ line_admits(
 		give_ticket(s, d, m);
 		return false;
 	}
-	if (ticket != NULL) {
-		SLIST_REMOVE(&m->tickets, ticket, ticket, other);
-		leave_line(s, ticket);
-		free(ticket);
-	}
+	if (ticket != NULL)
+		drop_ticket(s, ticket);
 	return true;
 }
 
@@ -136,7 +149,7 @@ schedule_call(struct schedule *s)
 		if (!has_room(s, d))
 			continue;
 		ticket = TAILQ_FIRST(&d->line);
-		leave_line(s, ticket);
+		step_out(s, ticket);
 		ticket->is_called = true;
 		d->called++;
 		return ticket->message;
@@ -156,9 +169,7 @@ drop_tickets(
 		if (!are_all && !ticket->is_called)
 			continue;
 		d = ticket->destination;
-		SLIST_REMOVE(&m->tickets, ticket, ticket, other);
-		leave_line(s, ticket);
-		free(ticket);
+		drop_ticket(s, ticket);
 		destination_place(s, d, now);
 	}
 }

@@ -128,7 +128,12 @@ enum schedule_answer
 schedule_add(struct schedule *s, struct errand *e, struct schedule_message *m,
     const struct schedule_goal *to, int64_t now, struct str *ret_why)
 {
-	return add(s, e, m, destination_get(s, to, now), now, ret_why);
+	struct destination *d = destination_get(s, to, now);
+	enum schedule_answer answer = add(s, e, m, d, now, ret_why);
+
+	if (answer == SCHEDULE_DEAD)
+		line_leave(s, d, m); /* it comes again in its own time */
+	return answer;
 }
 
 enum schedule_answer

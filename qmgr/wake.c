@@ -83,7 +83,7 @@ wake_one(struct qmgr *q)
 
 	if (is_due)
 		wake(q, q->heap[1]);
-	called = schedule_call(q->schedule);
+	called = has_room(q) ? schedule_call(q->schedule) : NULL;
 	if (called != NULL)
 		call(q, called);
 	return is_due || called != NULL;

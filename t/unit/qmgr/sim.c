@@ -44,6 +44,13 @@ give_limits(void *arg, struct str transport, struct schedule_limits *ret)
 /* ---- messages ---- */
 
 static void
+wait_turn(struct sim *sim, struct sim_message *m)
+{
+	m->is_due = true;
+	STAILQ_INSERT_TAIL(&sim->due, m, link);
+}
+
+static void
 look(struct sim *sim, struct sim_message *m)
 {
 	if (m->open > 0)
@@ -52,7 +59,7 @@ look(struct sim *sim, struct sim_message *m)
 	sim->room.messages--;
 	sim->room.recipients -= m->n;
 	if (m->is_called)
-		STAILQ_INSERT_TAIL(&sim->due, m, link);
+		wait_turn(sim, m);
 }
 
 static void
@@ -102,6 +109,7 @@ become_active(struct sim *sim, struct sim_message *m)
 	bool is_rest = m->is_called;
 
 	m->is_active = true;
+	m->is_due = false;
 	m->is_called = false;
 	m->open = 1;
 	sim->room.messages++;
@@ -139,11 +147,13 @@ wake_one(struct sim *sim)
 		sim->now += LOAD;
 		become_active(sim, m);
 	}
+	if (!has_room(sim))
+		return is_one;
 	m = (struct sim_message *)schedule_call(sim->schedule);
 	if (m == NULL)
 		return is_one;
 	m->is_called = true;
-	if (!m->is_active) {
+	if (!m->is_active && !m->is_due) {
 		sim->now += LOAD;
 		become_active(sim, m);
 	}
@@ -242,7 +252,7 @@ take_event(struct sim *sim)
 	else if (has_room(sim))
 		become_active(sim, e->arrival);
 	else
-		STAILQ_INSERT_TAIL(&sim->due, e->arrival, link);
+		wait_turn(sim, e->arrival);
 	free(e);
 }
 

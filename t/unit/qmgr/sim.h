@@ -47,7 +47,7 @@ struct sim_message {
 	STAILQ_ENTRY(sim_message) link; /* of those that are due */
 	SLIST_ENTRY(sim_message) other; /* of all */
 	int64_t posted;
-	bool is_active, is_called;
+	bool is_active, is_due, is_called;
 	size_t n, open;
 	struct sim_errand errands[];
 };

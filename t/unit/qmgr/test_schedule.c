@@ -439,6 +439,56 @@ test_view(void **state)
 	schedule_free(&w.schedule);
 }
 
+/* The last eighth of the memory: one message for whoever has none there. */
+static void
+test_last_room(void **state)
+{
+	struct errand e[3] = {0};
+	struct schedule_message m[3] = {0};
+	struct schedule_job job;
+	struct world w;
+
+	(void)state;
+	init_world(&w, usual);
+	w.room.messages_max = 80;
+	w.room.messages = 75;
+	assert_int_equal(ask(&w, &e[0], &m[0], "smtp", "a"), SCHEDULE_TAKEN);
+	assert_int_equal(ask(&w, &e[1], &m[1], "smtp", "a"), SCHEDULE_FULL);
+	assert_int_equal(ask(&w, &e[2], &m[2], "smtp", "b"), SCHEDULE_TAKEN);
+	assert_null(schedule_call(w.schedule));
+	assert_true(next(&w, &job));
+	done(&w, &job, SCHEDULE_REACHED);
+	assert_ptr_equal(schedule_call(w.schedule), &m[1]);
+	schedule_forget(w.schedule, &m[1], w.now);
+	assert_true(next(&w, &job));
+	done(&w, &job, SCHEDULE_REACHED);
+	schedule_free(&w.schedule);
+}
+
+/* Who hears that a host is dead has his own time from then on. */
+static void
+test_no_ticket_for_the_dead(void **state)
+{
+	struct errand e[2] = {0};
+	struct schedule_message m[2] = {0};
+	struct schedule_limits limits = usual;
+	struct schedule_job job;
+	struct world w;
+
+	(void)state;
+	limits.pace.initial = 1;
+	init_world(&w, limits);
+	w.room.messages_max = 80;
+	w.room.messages = 75;
+	assert_true(add(&w, &e[0], &m[0], "a"));
+	assert_int_equal(ask(&w, &e[1], &m[1], "smtp", "a"), SCHEDULE_FULL);
+	assert_true(next(&w, &job));
+	done(&w, &job, SCHEDULE_FAILED);
+	assert_int_equal(ask(&w, &e[1], &m[1], "smtp", "a"), SCHEDULE_DEAD);
+	assert_null(schedule_call(w.schedule));
+	schedule_free(&w.schedule);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_recipients_share_a_job),
     cmocka_unit_test(test_mailings_take_turns),
@@ -449,6 +499,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_remove),
     cmocka_unit_test(test_random_steps),
     cmocka_unit_test(test_view),
+    cmocka_unit_test(test_last_room),
+    cmocka_unit_test(test_no_ticket_for_the_dead),
 };
 
 TAP_RUN(tests)

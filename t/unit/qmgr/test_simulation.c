@@ -536,6 +536,72 @@ test_alive_again(void **state)
 	sim_done(&sim);
 }
 
+/* ---- anything ---- */
+
+static struct sim_message *
+post_random(struct sim *sim, int64_t at)
+{
+	static const char *const hosts[] = {
+	    "a", "b", "c", "d", "e", "f", "h*", "slow"};
+	size_t n = rand() % 4 == 0 ? 1 + (size_t)rand() % 60 : 1;
+	const char *host = hosts[(size_t)rand() % 8];
+
+	if (rand() % 3 == 0)
+		return sim_post_both(sim, at, host, hosts[(size_t)rand() % 8]);
+	return sim_post(sim, at, host, n);
+}
+
+/* Little room, hosts that come and go, mailings of all sizes: all that came
+ * ends, and nothing of it is left. */
+static void
+run_random(unsigned seed)
+{
+	struct schedule_limits limits = usual;
+	struct sim_host *host[6];
+	struct sim sim;
+	size_t n = 0;
+
+	srand(seed);
+	limits.recipients = 1 + (unsigned)rand() % 4;
+	limits.errands = 30 + (size_t)rand() % 100;
+	limits.processes = 5 + (unsigned)rand() % 20;
+	limits.rate_delay = rand() % 3 == 0 ? CLOCK_MS : 0;
+	sim_init(&sim, &limits);
+	sim.room.messages_max = 10 + (size_t)rand() % 50;
+	sim.room.recipients_max = 100 + (size_t)rand() % 200;
+	for (size_t i = 0; i < 6; i++)
+		host[i] = sim_host(&sim,
+		    (const char *const[]){"a", "b", "c", "d", "e", "f"}[i],
+		    rand() % 100 * CLOCK_MS);
+	sim_host(&sim, "h*", 30 * CLOCK_MS);
+	sim_host(&sim, "slow", 2 * CLOCK_SEC);
+	host[0]->most = 3;
+	for (size_t i = 0; i < 1000; i++)
+		n += post_random(&sim, rand() % 20000 * CLOCK_MS)->n;
+	for (int64_t t = 1; t < 25; t++) {
+		host[1]->is_down = rand() % 2 == 0;
+		host[2]->is_down = rand() % 5 == 0;
+		sim_run(&sim, t * CLOCK_SEC);
+		assert_true(sim.room.messages <= sim.room.messages_max);
+		assert_true(sim.busy <= limits.processes);
+	}
+	sim_run(&sim, CLOCK_NEVER);
+	assert_int_equal(sim.done, n);
+	assert_int_equal(sim.room.messages, 0);
+	assert_int_equal(sim.room.recipients, 0);
+	assert_int_equal(schedule_errands(sim.schedule), 0);
+	assert_int_equal(schedule_busy(sim.schedule), 0);
+	sim_done(&sim); /* which asserts that nobody stands in a line */
+}
+
+static void
+test_anything(void **state)
+{
+	(void)state;
+	for (unsigned seed = 1; seed <= 50; seed++)
+		run_random(seed);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_one_slow),
     cmocka_unit_test(test_restart),
@@ -556,6 +622,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_dead),
     cmocka_unit_test(test_dead_line),
     cmocka_unit_test(test_alive_again),
+    cmocka_unit_test(test_anything),
 };
 
 TAP_RUN(tests)
