@@ -92,7 +92,7 @@ def _(t):
         start = time.monotonic()
         last = s.say("WRONG")
         times.append(time.monotonic() - start)
-    t.ok(max(times[:2]) < 0.9 <= min(times[2:3]), "when it slows down", times)
+    t.ok(min(times[:2]) < 0.9 <= times[2], "when it slows down", times)
     t.ok(last.startswith("502 ") and s.reply().startswith("421 4.7.0 ") and s.reply() == "", "and ends", last)
     v.wait_log(r"too many errors after \w+ from")
     s.close()
@@ -208,7 +208,7 @@ def _(t):
             v.reload()
             v.send("a@out.test", [f"x@step{n}.test"])
             v.wait_log(rf"to=<x@step{n}\.test>, .*dsn=4\.4\.2, status=deferred \(conversation with 127\.0\.0\.1\[127\.0\.0\.1\] timed out {words}\)",
-                       give_up=15)
+                       give_up=30)
     finally:
         for s in silent:
             s.close()
@@ -257,7 +257,7 @@ def _(t):
         return [p for p in v.pids() if os.path.exists(f"/proc/{p}") and os.stat(f"/proc/{p}").st_uid == uid]
     v.maildir(v.path("box", "in"))
     t.ok(children(), "there is one")
-    wait_until("it is gone", lambda: not children(), 5 + 3)
+    wait_until("it is gone", lambda: not children(), 5 + 10)
 
 
 main(cleanup=v.close, evidence=lambda: v.log()[-5000:])
