@@ -17,7 +17,7 @@ import time
 import zlib
 
 from lib.sink import Sink
-from lib.suite import IS_ROOT, PREFIX, Suite, free_port, wait_until
+from lib.suite import IS_ROOT, PREFIX, Suite, free_port, program, wait_until
 from lib.tap import diag, main, test
 
 LONG = bool(os.environ.get("T_LONG"))
@@ -83,9 +83,11 @@ def calls(pid):
         strace = subprocess.Popen(["strace", "-f", "-c", "-qq", "-p", str(pid), "-o", out.name])
         wait_until("strace is attached", lambda: "TracerPid:\t0\n" not in open(f"/proc/{pid}/status").read())
         found = collections.Counter()
-        yield found
-        strace.send_signal(signal.SIGINT)
-        strace.wait()
+        try:
+            yield found
+        finally:
+            strace.send_signal(signal.SIGINT)
+            strace.wait()
         for line in out.read().decode().splitlines():
             m = re.match(r"\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$", line)
             if m and m[2] != "total":
@@ -160,7 +162,7 @@ def _(t):
         spent, start = cpu(pid), time.monotonic()
         lines = v.run("postqueue", option, timeout=PATIENCE, check=True).stdout.splitlines()
         took = time.monotonic() - start
-        wait_until("the copy has ended", lambda: not open(f"/proc/{pid}/task/{pid}/children").read())
+        wait_until("the copy has ended", lambda: not copies(pid))
         diag(f"postqueue {option}: {COUNT / took:.0f} a second; the copy's CPU {(cpu(pid) - spent) / COUNT * 1e6:.1f} us each")
     ids = [re.search(rb'"queue_id": "(\w+)"', line)[1] for line in lines]
     t.ok(COUNT * 0.99 < len(ids) <= COUNT, "all", len(ids))
@@ -175,8 +177,26 @@ def _(t):
     t.ok(back <= 2 + 2000 * 256 // COUNT, "in the order of inodes", back)
     if not LONG:
         with calls(pid) as made:
-            v.run("postqueue", "-j", check=True)
+            v.run("postqueue", "-j", timeout=PATIENCE, check=True)
         t.ok(sum(made.values()) < 4.5 * COUNT + 2000, "system calls", made)
+
+
+def copies(pid):
+    """Processes of qmgr's that list the queue."""
+    with open(f"/proc/{pid}/task/{pid}/children") as f:
+        return f.read().split()
+
+
+@test("a copy ends with its tool")
+def _(t):
+    pid = qmgr()
+    tool = subprocess.Popen([program("postqueue"), "-c", v.conf, "-j"], stdout=subprocess.PIPE)
+    tool.stdout.read(1)  # and no more: the copy waits for room in the pipe
+    t.eq(len(copies(pid)), 1, "there is a copy")
+    tool.kill()
+    tool.wait()
+    tool.stdout.close()
+    wait_until("it has gone", lambda: not copies(pid), 20)
 
 
 def postsuper(option, done):
