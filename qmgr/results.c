@@ -47,6 +47,8 @@ results_next_attempt(const struct qmgr *q, const struct message *m)
 			  ? retry_wait_ours(bounds, age, a->attempt, chance)
 			  : retry_wait(bounds, age, chance));
 
+	if (q->is_for_tool) /* what it expired is told of at the next start */
+		return now;
 	/* Those that are not attempted now keep their time. */
 	return a->skipped > 0 && before > now && before < next ? before : next;
 }

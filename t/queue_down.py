@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 
 from lib.suite import IS_ROOT, Suite, processes_below, program, wait_until
@@ -119,10 +120,20 @@ def _(t):
     ids = fill(*(f"j{i}@relay.example" for i in range(3)))
     v.run("kill", "-9", *map(str, v.pids()))
     v.is_started = False
+    wait_until("nobody listens", lambda: not listens())
     t.eq(set(rows()), set(ids), "listed")
     r = postsuper("-d", "ALL")
     t.eq((r.returncode, r.err), (0, "postsuper: Deleted: 3 messages\n"), "-d ALL")
     t.eq(v.mailq(), "Mail queue is empty\n", "and gone")
+
+
+def listens():
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+        try:
+            s.connect(os.path.join(v.queue, "public", "showq"))
+            return True
+        except ConnectionRefusedError:
+            return False
 
 
 @test("one has the queue at a time: a second tool waits, and so does a suite")
