@@ -62,7 +62,9 @@ class Disk:
         subprocess.run(["mount", "-o", "loop", self.image.name, self.path], check=True)
 
     def umount(self):
-        subprocess.run(["umount", self.path], check=True)
+        """Who was just being born when all were killed may use it still."""
+        wait_until(f"nobody uses {self.path}",
+                   lambda: subprocess.run(["umount", self.path], capture_output=True).returncode == 0)
 
     def cut(self):
         """From here on nothing reaches the disk."""
