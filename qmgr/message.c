@@ -6,6 +6,7 @@
 #include "message.h"
 
 #include "base/log.h"
+#include "expiry.h"
 #include "inhand.h"
 #include "notice.h"
 #include "qmgr.h"
@@ -18,10 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An expiry needs so many attempts of this run: a clock that was wrong when
- * mail came, or at a start, ends none before a person can set it. */
-#define EXPIRE_ATTEMPTS_MIN 3
-#define STRIKES_MAX         2
+#define STRIKES_MAX 2
 
 enum admin_queue
 message_queue(const struct message *m)
@@ -285,91 +283,6 @@ finish(struct qmgr *q, struct message *m)
 	free_message(q, m);
 }
 
-static int64_t
-age_of(const struct message *m)
-{
-	return clock_age(m->active->body->envelope.arrival);
-}
-
-static bool
-is_expired(const struct qmgr *q, const struct message *m)
-{
-	const struct store_body *b = m->active->body;
-	bool is_bounce =
-	    b->envelope.is_bounce || str_is_empty(b->envelope.sender);
-	int64_t life = is_bounce ? q->site->bounce_lifetime : q->site->lifetime;
-
-	return age_of(m) > life &&
-	       (m->attempts >= EXPIRE_ATTEMPTS_MIN || life == 0);
-}
-
-static bool
-is_open(const struct progress_mark *mark)
-{
-	return !mark->done && !progress_is_unsaid(mark);
-}
-
-/* Never by trouble of our own, however long that lasts. */
-static bool
-may_expire(const struct progress_mark *mark)
-{
-	return is_open(mark) &&
-	       (mark->last == NULL || !message_is_ours(mark->last));
-}
-
-static bool
-has_one(const struct message *m, bool (*is)(const struct progress_mark *mark))
-{
-	const struct progress *p = &m->active->body->progress;
-
-	for (size_t i = 0; i < p->n; i++)
-		if (is(&p->marks[i]))
-			return true;
-	return false;
-}
-
-/* What was deferred comes back, with the last word about it. */
-static void
-expire(struct qmgr *q, struct message *m,
-    bool (*is)(const struct progress_mark *mark))
-{
-	struct active *a = m->active;
-	struct message_result *results =
-	    calloc(a->body->progress.n, sizeof(*results));
-	size_t n = 0;
-
-	if (results == NULL)
-		log_fatal(
-		    "out of memory for %zu recipients", a->body->progress.n);
-	for (size_t i = 0; i < a->body->progress.n; i++) {
-		const struct progress_mark *mark = &a->body->progress.marks[i];
-
-		if (!is(mark))
-			continue;
-		results[n].index = i;
-		results[n].outcome =
-		    mark->last != NULL
-			? *mark->last
-			: (struct outcome){.dsn = STR("4.4.7"),
-			      .text = STR("delivery time expired"),
-			      .relay = STR("none")};
-		results[n].outcome.state = OUTCOME_BOUNCED;
-		n++;
-	}
-	a->open += n;
-	message_results(q, m, NULL, clock_wall(), results, n);
-	free(results);
-}
-
-bool
-message_expire(struct qmgr *q, struct message *m)
-{
-	if (!has_one(m, is_open))
-		return false;
-	expire(q, m, is_open);
-	return true;
-}
-
 /* Until the next attempt as it was recorded; did this one take longer, or was
  * the clock set? */
 static int64_t
@@ -453,10 +366,9 @@ look(struct qmgr *q, struct message *m)
 		finish(q, m);
 	} else if (m->active->steered != NULL) {
 		steer_look(q, m);
-	} else if (m->active->waiting == 0 && is_expired(q, m) &&
-		   has_one(m, may_expire)) {
+	} else if (m->active->waiting == 0 && expiry_is_due(q, m)) {
 		report_expired(m, "expired");
-		expire(q, m, may_expire);
+		expiry_run(q, m);
 	} else if (notice_is_due(m, &about) && !qmgr_is_at_rest(q)) {
 		tell(q, m, about);
 	} else if (notice_is_delay_due(q, m) && !qmgr_is_at_rest(q)) {

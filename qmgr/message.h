@@ -170,8 +170,6 @@ void message_forget(struct qmgr *q, struct message *m);
  * those in an agent's hands come back. */
 void message_stop(struct qmgr *q, struct message *m);
 bool message_is_stopped(const struct message *m);
-/* All that is left comes back to the sender: false, nothing was. */
-bool message_expire(struct qmgr *q, struct message *m);
 
 /* The scan of deferred/ and hold/: one that waits there. */
 void message_waits(

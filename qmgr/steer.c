@@ -7,6 +7,7 @@
 #include "steer.h"
 
 #include "admin.h"
+#include "expiry.h"
 #include "qmgr.h"
 #include "wait.h"
 
@@ -201,7 +202,7 @@ expire_active(struct qmgr *q, struct message *m, struct steered *d)
 {
 	if (!d->has_expired) {
 		d->has_expired = true;
-		if (message_expire(q, m))
+		if (expiry_force(q, m))
 			return; /* once it is durable we are back */
 	}
 	report_expired(m, "force-expired");
