@@ -45,6 +45,16 @@ static const struct sandbox reader_sandbox = {
 	.file_size = 1},
 };
 
+static struct sandbox_filter *deliver_filter, *reader_filter;
+
+int
+child_init(void)
+{
+	int r = sandbox_compile(&deliver_sandbox, &deliver_filter);
+
+	return r < 0 ? r : sandbox_compile(&reader_sandbox, &reader_filter);
+}
+
 /* Of the parent's: its loop, terminal, log, descriptors, environment. */
 static int
 let_go(const struct child *c)
@@ -164,9 +174,13 @@ open_root(const struct spawn_ask *ask)
 }
 
 static int
-shut_in(const struct sandbox *s, int root_fd, const char **ret_step)
+shut_in(const struct child *c, int root_fd, const char **ret_step)
 {
-	return sandbox_confine(s, &root_fd, root_fd < 0 ? 0 : 1, ret_step);
+	bool reads = c->ask->role == SPAWN_READER;
+
+	return sandbox_confine(reads ? &reader_sandbox : &deliver_sandbox,
+	    reads ? reader_filter : deliver_filter, &root_fd,
+	    root_fd < 0 ? 0 : 1, ret_step);
 }
 
 int
@@ -192,9 +206,7 @@ child_become(const struct child *c, int *ret_root_fd, const char **ret_step)
 	if (r < 0 || c->ask->role == SPAWN_COMMAND)
 		return r;
 	*ret_root_fd = open_root(c->ask);
-	return shut_in(
-	    c->ask->role == SPAWN_READER ? &reader_sandbox : &deliver_sandbox,
-	    *ret_root_fd, ret_step);
+	return shut_in(c, *ret_root_fd, ret_step);
 }
 
 static void

@@ -16,6 +16,9 @@ struct child {
 	int fd; /* its end of the conversation */
 };
 
+/* What all children share is made once, by the parent: 0 or -errno. */
+int child_init(void);
+
 /*
  * Everything up to the first byte that is read: 0, or -errno with the step
  * that failed.  *ret_root_fd is the directory that is the child's, or -errno.

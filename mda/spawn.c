@@ -31,6 +31,10 @@ reap(int signo, void *arg)
 int
 spawn_init(const struct settings *settings, bool is_root_suite)
 {
+	int r = child_init();
+
+	if (r < 0)
+		return r;
 	broker.settings = settings;
 	broker.is_root_suite = is_root_suite;
 	broker.children = 0;

@@ -19,7 +19,7 @@ is_broker(const struct sandbox *s)
 
 static int
 confine(const struct sandbox *s, const struct sandbox_identity *who,
-    const char **ret_step)
+    const struct sandbox_filter *filter, const char **ret_step)
 {
 	int r;
 
@@ -36,7 +36,7 @@ confine(const struct sandbox *s, const struct sandbox_identity *who,
 	if (r < 0)
 		return r;
 	*ret_step = "seccomp";
-	return seccomp_enter(s, who);
+	return filter != NULL ? seccomp_install(filter) : seccomp_enter(s, who);
 }
 
 static int
@@ -47,14 +47,14 @@ forbid_new_privs(const char **ret_step)
 }
 
 int
-sandbox_confine(const struct sandbox *s, const int *dir_fds, size_t ndir_fds,
-    const char **ret_step)
+sandbox_confine(const struct sandbox *s, const struct sandbox_filter *filter,
+    const int *dir_fds, size_t ndir_fds, const char **ret_step)
 {
 	struct sandbox_identity who = {
 	    .dir_fds = dir_fds, .ndir_fds = ndir_fds};
 	int r = forbid_new_privs(ret_step);
 
-	return r < 0 ? r : confine(s, &who, ret_step);
+	return r < 0 ? r : confine(s, &who, filter, ret_step);
 }
 
 int
@@ -80,7 +80,7 @@ sandbox_enter(const struct sandbox *s, const struct sandbox_identity *who,
 		if (r < 0)
 			return r;
 	}
-	r = confine(s, who, ret_step);
+	r = confine(s, who, NULL, ret_step);
 	if (r < 0 || !is_lasting)
 		return r;
 	*ret_step = "capabilities";

@@ -80,12 +80,20 @@ int sandbox_enter(const struct sandbox *s, const struct sandbox_identity *who,
     const char **ret_step);
 
 /*
- * The part that any process may do to itself, on top of what already holds
- * it: no_new_privs, Landlock, limits, seccomp.  For mda's children, after
- * they became the user.
+ * A seccomp filter made beforehand, for many processes: 0 or -errno.  It is
+ * never freed.
  */
-int sandbox_confine(const struct sandbox *s, const int *dir_fds,
-    size_t ndir_fds, const char **ret_step);
+struct sandbox_filter;
+int sandbox_compile(const struct sandbox *s, struct sandbox_filter **ret);
+
+/*
+ * The part that any process may do to itself, on top of what already holds
+ * it: no_new_privs, Landlock, limits, seccomp (`filter`, of the same `s`).
+ * For mda's children, after they became the user.
+ */
+int sandbox_confine(const struct sandbox *s,
+    const struct sandbox_filter *filter, const int *dir_fds, size_t ndir_fds,
+    const char **ret_step);
 
 /* Give up every capability, also ambient ones; for mda's children. */
 int sandbox_drop_caps(void);

@@ -5,15 +5,19 @@
  * skipped; clone3 answers ENOSYS, so that libc takes clone, whose flags a
  * filter can see.
  */
+#include "base/file.h"
 #include "base/sandbox_impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define NEW_NAMESPACES                                                         \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |         \
@@ -275,8 +279,32 @@ add_refused(
 	return r < 0 ? r : refuse_ids(f, action, who);
 }
 
-int
-seccomp_enter(const struct sandbox *s, const struct sandbox_identity *who)
+/* As the kernel takes it, by way of a file in memory. */
+static struct sandbox_filter *export(scmp_filter_ctx f)
+{
+	FD_CLEANUP int fd = memfd_create("filter", MFD_CLOEXEC);
+	struct sandbox_filter *filter;
+	off_t size;
+
+	if (fd < 0 || seccomp_export_bpf(f, fd) < 0)
+		return NULL;
+	size = lseek(fd, 0, SEEK_END);
+	if (size <= 0)
+		return NULL;
+	filter = malloc(sizeof(*filter) + (size_t)size);
+	if (filter == NULL)
+		return NULL;
+	filter->n = (unsigned short)((size_t)size / sizeof(*filter->code));
+	if (fd_pread_all(fd, filter->code, (size_t)size, 0) < 0) {
+		free(filter);
+		return NULL;
+	}
+	return filter;
+}
+
+static int
+compile(const struct sandbox *s, const struct sandbox_identity *who,
+    struct sandbox_filter **ret)
 {
 	bool kills = getenv("VALIJA_SANDBOX_KILL") != NULL;
 	uint32_t refuse = kills ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_ERRNO(EPERM);
@@ -287,14 +315,46 @@ seccomp_enter(const struct sandbox *s, const struct sandbox_identity *who)
 
 	if (f == NULL)
 		return -ENOMEM;
-	/* sandbox.c has set it where it should be. */
-	r = seccomp_attr_set(f, SCMP_FLTATR_CTL_NNP, 0);
-	if (r == 0 && is_broker)
-		r = add_refused(f, SCMP_ACT_ERRNO(EPERM), who);
-	if (r == 0 && !is_broker)
-		r = add_allowed(f, s->calls);
-	if (r == 0)
-		r = seccomp_load(f);
+	r = is_broker ? add_refused(f, SCMP_ACT_ERRNO(EPERM), who)
+	              : add_allowed(f, s->calls);
+	if (r == 0) {
+		*ret = export(f);
+		if (*ret == NULL)
+			r = -ENOMEM;
+	}
 	seccomp_release(f);
+	return r;
+}
+
+int
+sandbox_compile(const struct sandbox *s, struct sandbox_filter **ret)
+{
+	return compile(s, NULL, ret);
+}
+
+int
+seccomp_install(const struct sandbox_filter *filter)
+{
+	struct sock_fprog program = {
+	    .len = filter->n,
+	    .filter = (struct sock_filter *)(uintptr_t)filter->code,
+	};
+
+	/* no_new_privs is as sandbox.c wants it. */
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+		return -errno;
+	return 0;
+}
+
+int
+seccomp_enter(const struct sandbox *s, const struct sandbox_identity *who)
+{
+	struct sandbox_filter *filter;
+	int r = compile(s, who, &filter);
+
+	if (r < 0)
+		return r;
+	r = seccomp_install(filter);
+	free(filter);
 	return r;
 }

@@ -299,7 +299,7 @@ try_as_broker(void)
 	CHECK(sandbox_drop_caps() == 0);
 	CHECK(has_status("CapPrm:", 0));
 	CHECK_ERRNO(setresuid(USER + 1, USER + 1, USER + 1), EPERM);
-	CHECK(sandbox_confine(&child, NULL, 0, &step) == 0);
+	CHECK(sandbox_confine(&child, NULL, NULL, 0, &step) == 0);
 	CHECK_ERRNO(execl("/bin/true", "true", (char *)NULL), EPERM);
 }
 
