@@ -7,10 +7,12 @@
 
 #include "child.h"
 
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -38,6 +40,7 @@ static volatile int *failed_at;
 	} while (0)
 
 static int root_fd;
+static int begins_at; /* what priority; 0: ours */
 
 /* ---- what every child is ---- */
 
@@ -165,13 +168,31 @@ read_status(pid_t pid, struct buf *ret)
 	fclose(f);
 }
 
+/* A priority that is lower, and no right to go back. */
+static void
+begin_at(int priority)
+{
+	struct __user_cap_header_struct head = {
+	    .version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct caps[2];
+
+	if (priority == 0)
+		return;
+	CHECK(setpriority(PRIO_PROCESS, 0, priority) == 0);
+	CHECK(syscall(SYS_capget, &head, caps) == 0);
+	caps[0].effective &= ~(1u << CAP_SYS_NICE);
+	CHECK(syscall(SYS_capset, &head, caps) == 0);
+}
+
 static void
 be_child(const struct child *c, void (*try)(void))
 {
 	const char *step;
 	char go;
-	int r = child_become(c, &root_fd, &step);
+	int r;
 
+	begin_at(begins_at);
+	r = child_become(c, &root_fd, &step);
 	if (r < 0) {
 		fprintf(stderr, "# %s: %s\n", step, strerror(-r));
 		*failed_at = __LINE__;
@@ -206,6 +227,8 @@ run_child(enum spawn_role role, void (*try)(void), struct buf *ret_status)
 	close(ends[1]);
 	assert_int_equal(read(ends[0], &ready, 1), 1);
 	read_status(pid, ret_status);
+	if (begins_at > 0)
+		assert_int_equal(getpriority(PRIO_PROCESS, (id_t)pid), 19);
 	close(ends[0]);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	assert_int_equal(*failed_at, 0);
@@ -258,6 +281,16 @@ test_deliver(void **state)
 	try_role(SPAWN_DELIVER);
 }
 
+/* All of the suite stands behind others already. */
+static void
+test_deliver_behind(void **state)
+{
+	(void)state;
+	begins_at = 15;
+	try_role(SPAWN_DELIVER);
+	begins_at = 0;
+}
+
 static void
 test_reader(void **state)
 {
@@ -286,6 +319,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    CHILD_TEST(test_deliver),
+	    CHILD_TEST(test_deliver_behind),
 	    CHILD_TEST(test_reader),
 	    CHILD_TEST(test_command),
 	};
