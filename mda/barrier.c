@@ -47,13 +47,13 @@ is_one(const int *fds, size_t n)
 enum barrier_result
 barrier_all(struct barrier *b, const int *fds, size_t n)
 {
-	int64_t start = clock_mono(), took;
+	int64_t start = clock_exact(), took;
 	int r;
 
 	if (start < b->alone_until || !is_one(fds, n) || !is_known(fds[0]))
 		return BARRIER_IS_NONE;
 	r = syncfs(fds[0]) < 0 ? -errno : 0;
-	took = clock_mono() - start;
+	took = clock_exact() - start;
 	if (r < 0 || took > LONG_TIME)
 		b->alone_until = start + took + ALONE;
 	if (r < 0)

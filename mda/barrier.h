@@ -18,7 +18,7 @@
 #define BARRIER_MANY 4 /* files from which on it pays */
 
 struct barrier {
-	int64_t alone_until; /* clock_mono() */
+	int64_t alone_until; /* clock_exact() */
 };
 
 enum barrier_result {

@@ -294,6 +294,7 @@ test_one_of_a_batch_fails(void **state)
 /* ---- many at once ---- */
 
 static int nsyncfs, syncfs_error, syncfs_first_bad;
+static useconds_t syncfs_sleeps;
 int __wrap_syncfs(int fd);
 int __real_syncfs(int fd);
 int __wrap_fstatfs64(int fd, struct statfs *ret);
@@ -310,6 +311,7 @@ __wrap_fstatfs64(int fd, struct statfs *ret)
 int
 __wrap_syncfs(int fd)
 {
+	usleep(syncfs_sleeps);
 	if (++nsyncfs < syncfs_first_bad || syncfs_error == 0)
 		return __real_syncfs(fd);
 	errno = syncfs_error;
@@ -360,6 +362,20 @@ test_many_and_an_error(void **state)
 	assert_int_equal(count_files(TMP, NULL), 0);
 	assert_file(NEW "1700000000.id0R0.mx.example", PLAIN_TEXT);
 	syncfs_error = 0;
+	deliver_many(BARRIER_MANY);
+	assert_int_equal(nsyncfs, 0);
+}
+
+/* Somebody else has much to write: we do not wait for him again. */
+static void
+test_many_and_a_busy_disk(void **state)
+{
+	(void)state;
+	syncfs_error = 0;
+	syncfs_sleeps = 250 * 1000;
+	deliver_many(BARRIER_MANY);
+	syncfs_sleeps = 0;
+	assert_int_equal(nsyncfs, 1);
 	deliver_many(BARRIER_MANY);
 	assert_int_equal(nsyncfs, 0);
 }
@@ -486,6 +502,7 @@ main(void)
 	    MAILDIR_TEST(test_one_of_a_batch_fails),
 	    MAILDIR_TEST(test_many_by_one_call),
 	    MAILDIR_TEST(test_many_and_an_error),
+	    MAILDIR_TEST(test_many_and_a_busy_disk),
 	    MAILDIR_TEST(test_many_boxes_by_one_call),
 	    MAILDIR_TEST(test_many_boxes_and_an_error),
 	    MAILDIR_TEST(test_half_made),
