@@ -37,11 +37,14 @@ role_of(const struct action *a)
 	return a->kind == ACTION_COMMAND ? SPAWN_COMMAND : SPAWN_DELIVER;
 }
 
-/* Whose groups and environment a command has; a mailbox is the uid's. */
+/*
+ * Whose groups and environment a command has, and whose file may be locked by
+ * others: who waits for that holds up nobody else.  A Maildir is the uid's.
+ */
 static struct str
 user_of(const struct action *a)
 {
-	return role_of(a) == SPAWN_COMMAND ? a->user : STR_NONE;
+	return a->kind == ACTION_MAILDIR ? STR_NONE : a->user;
 }
 
 static bool
