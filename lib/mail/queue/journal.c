@@ -57,6 +57,7 @@ static void
 retire_batch(struct batch *b)
 {
 	b->segment->batches--;
+	journal_close_direct(b->segment);
 	b->segment = NULL;
 	if (b->bytes.cap > FREE_BATCH_KEEP)
 		buf_done(&b->bytes);

@@ -100,6 +100,7 @@ struct journal {
 void journal_path(unsigned slot, char ret[JOURNAL_PATH_MAX]);
 struct journal_segment *journal_new_segment(struct journal *j);
 void journal_free_segment(struct journal_segment *s);
+void journal_close_direct(struct journal_segment *s); /* if it is done with */
 
 /* journal_segments.c: the current segment is full or closed. */
 int journal_rotate(struct journal *j, enum journal_use use);

@@ -329,6 +329,14 @@ open_direct(struct journal *j, struct journal_segment *s)
 		    disk->arg, j->config.dirfd, path, O_WRONLY | O_DIRECT);
 }
 
+/* A full segment stays for long, and there may be many. */
+void
+journal_close_direct(struct journal_segment *s)
+{
+	if (s->state != SEGMENT_CURRENT && s->batches == 0)
+		fd_close(&s->direct_fd);
+}
+
 int
 journal_rotate(struct journal *j, enum journal_use use)
 {
@@ -339,8 +347,10 @@ journal_rotate(struct journal *j, enum journal_use use)
 		return -ENOSPC;
 	if (s == NULL)
 		return j->nspares == 0 ? -ENOSPC : -EIO;
-	if (j->current != NULL)
+	if (j->current != NULL) {
 		j->current->state = SEGMENT_FULL;
+		journal_close_direct(j->current);
+	}
 	open_direct(j, s);
 	s->state = SEGMENT_CURRENT;
 	TAILQ_INSERT_TAIL(&j->live, s, link);
