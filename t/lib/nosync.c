@@ -17,7 +17,7 @@ openat64(int dirfd, const char *path, int flags, ...)
 	va_list ap;
 
 	va_start(ap, flags);
-	if ((flags & (O_CREAT | O_TMPFILE)) != 0)
+	if ((flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE)
 		mode = va_arg(ap, mode_t);
 	va_end(ap);
 	return (int)syscall(SYS_openat, dirfd, path, flags & ~O_DIRECT, mode);
