@@ -50,8 +50,11 @@ static struct sandbox_filter *deliver_filter, *reader_filter;
 int
 child_init(void)
 {
-	int r = sandbox_compile(&deliver_sandbox, &deliver_filter);
+	int r;
 
+	if (reader_filter != NULL)
+		return 0;
+	r = sandbox_compile(&deliver_sandbox, &deliver_filter);
 	return r < 0 ? r : sandbox_compile(&reader_sandbox, &reader_filter);
 }
 
