@@ -124,7 +124,7 @@ def _(t):
     t.ok(set(codes) <= {250, 451, 452}, "nothing else", codes)
     with v.smtp() as s:
         s.ehlo()
-        t.eq(s.mail("a@out.test"), (452, b"4.3.2 System not accepting messages now"), "then")
+        t.eq(s.mail("a@out.test")[0], 452, "then")
     calls.fail("flush", 0, 0)
     wait_until("what was taken is delivered", lambda: "Mail queue is empty" in v.mailq(), 60)
     t.ok(v.log().count("status=sent") >= 1 + codes.count(250), "each", codes)
