@@ -119,9 +119,9 @@ def select(s, name):
         s.wait(rf"^{re.escape(name)} ")
         if s.selected().startswith(name + " "):
             return
-        before = s.selected()
+        before = s.selected().split()[:1]  # the rest of a row changes by itself
         s.type("\033[B")
-        wait_until("the selection moves", lambda: s.selected() not in ("", before))
+        wait_until("the selection moves", lambda: s.selected().split()[:1] not in ([], before))
     raise AssertionError(f"{name} cannot be selected:\n{s.screen()}")
 
 
