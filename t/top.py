@@ -113,15 +113,23 @@ def _(t):
 
 
 def select(s, name):
-    """Move down from the first until the row of `name` is selected."""
-    s.type("\033[H")
-    for _ in range(20):
-        s.wait(rf"^{re.escape(name)} ")
-        if s.selected().startswith(name + " "):
-            return
+    """Move down from the first until the row of `name` is selected; from the
+    first again where a row that was half drawn was taken for another one."""
+    def step():
         before = s.selected().split()[:1]  # the rest of a row changes by itself
         s.type("\033[B")
-        wait_until("the selection moves", lambda: s.selected().split()[:1] not in ([], before))
+        wait_until("the selection moves", lambda: s.selected().split()[:1] not in ([], before), 2)
+
+    for _ in range(10):
+        s.type("\033[H")
+        try:
+            for _ in range(20):
+                s.wait(rf"^{re.escape(name)} ")
+                if s.selected().startswith(name + " "):
+                    return
+                step()
+        except TimeoutError:
+            pass
     raise AssertionError(f"{name} cannot be selected:\n{s.screen()}")
 
 
