@@ -13,8 +13,8 @@
  *	  CONTROL_LINK + fd (exchange 0)       ->   to the one who serves
  *	                                       <- CONTROL_CONNECT {endpoint}
  *	  CONTROL_LINK + fd (same exchange)    ->   connected
- *	                                       <- CONTROL_LOG, the target is
- *gone CONTROL_LOG + fd                     ->   when the log's target moved
+ *	                                       <- CONTROL_LOG: it is lost
+ *	  CONTROL_LOG + fd                     ->   when the log's target moved
  *	  CONTROL_CONFIG + fd                  ->   qmgr alone
  *	  CONTROL_DRAIN                        ->
  *	                                       <- CONTROL_DONE

@@ -59,15 +59,14 @@ is_str_allowed(const struct field *f, struct str s)
 	return s.len <= f->max && (f->type != FIELD_LINE || !has_line_end(s));
 }
 
-/* Each writes at `p` and returns what is behind. */
-static char *
+static void
 put_le(char *p, uint64_t v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		p[i] = (char)(v >> (8 * i));
-	return p + n;
 }
 
+/* Returns what is behind it. */
 static char *
 put_name(char *p, struct str name)
 {

@@ -24,7 +24,7 @@
  * On the wire a field is: type (1 byte), length of name (1 byte), name, then
  * 8 bytes little endian for a number, 4 bytes of length and the bytes for a
  * str, 4 bytes of count and the items for rows, the value itself for one.  A
- *value begins with the name of its shape and the count of its fields.
+ * value begins with the name of its shape and the count of its fields.
  */
 #ifndef BASE_SHAPE_H
 #define BASE_SHAPE_H

@@ -4,10 +4,9 @@
  *
  *	taker                                    qmgr
  *	  QUEUE_JOIN                          ->
- *	                                      <- QUEUE_GENERATION (same
- *exchange)
- *	                                      <- QUEUE_STATE (whenever it
- *changes) QUEUE_ENQUEUE + content's fds       ->
+ *	                                      <- QUEUE_GENERATION, the answer
+ *	                                      <- QUEUE_STATE at each change
+ *	  QUEUE_ENQUEUE + content's fds       ->
  *	                                      <- QUEUE_QUEUED (same exchange),
  *	                                         once it is on stable storage
  *

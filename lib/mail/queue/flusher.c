@@ -182,8 +182,8 @@ hand_to_thread(struct flusher *f, struct flusher_job *job)
 	pthread_mutex_unlock(&f->lock);
 }
 
-void
-flusher_submit(struct flusher *f, enum flusher_lane lane,
+static void
+prepare(struct flusher *f, enum flusher_lane lane, bool is_brief,
     struct flusher_job *job, int (*run)(struct flusher_job *),
     void (*done)(struct flusher_job *, int error))
 {
@@ -191,7 +191,15 @@ flusher_submit(struct flusher *f, enum flusher_lane lane,
 	job->run = run;
 	job->done = done;
 	job->lane = lane;
-	job->is_brief = false;
+	job->is_brief = is_brief;
+}
+
+void
+flusher_submit(struct flusher *f, enum flusher_lane lane,
+    struct flusher_job *job, int (*run)(struct flusher_job *),
+    void (*done)(struct flusher_job *, int error))
+{
+	prepare(f, lane, false, job, run, done);
 	hand_to_thread(f, job);
 }
 
@@ -200,11 +208,7 @@ flusher_submit_brief(struct flusher *f, struct flusher_job *job,
     int (*run)(struct flusher_job *),
     void (*done)(struct flusher_job *, int error))
 {
-	f->outstanding++;
-	job->run = run;
-	job->done = done;
-	job->lane = FLUSHER_FAST;
-	job->is_brief = true;
+	prepare(f, FLUSHER_FAST, true, job, run, done);
 	if (f->threaded && f->fast == 0 && f->brief < BRIEF)
 		STAILQ_INSERT_TAIL(&f->here, job, link);
 	else
@@ -217,24 +221,14 @@ flusher_is_due(const struct flusher *f)
 	return !STAILQ_EMPTY(&f->here);
 }
 
-static bool
-has_job(const struct flusher *f)
-{
-	for (int i = 0; i < FLUSHER_LANES; i++)
-		if (!STAILQ_EMPTY(&f->lanes[i]))
-			return true;
-	return false;
-}
-
 bool
 flusher_is_wanted(struct flusher *f)
 {
-	bool is_wanted;
+	bool is_wanted = false;
 
-	if (!f->threaded) /* its caller has the lock */
-		return has_job(f);
 	pthread_mutex_lock(&f->lock);
-	is_wanted = has_job(f);
+	for (int i = 0; i < FLUSHER_LANES; i++)
+		is_wanted |= !STAILQ_EMPTY(&f->lanes[i]);
 	pthread_mutex_unlock(&f->lock);
 	return is_wanted;
 }
@@ -245,7 +239,8 @@ flusher_fd(const struct flusher *f)
 	return f->fd;
 }
 
-/* Without a thread: all that was submitted up to now. */
+/* Without a thread, and so without the lock: all that was submitted up to
+ * now. */
 static void
 run_lanes(struct flusher *f)
 {
@@ -292,13 +287,13 @@ collect_thread(struct flusher *f)
 	uint64_t count;
 	bool any;
 
+	if (!f->threaded)
+		run_lanes(f);
 	pthread_mutex_lock(&f->lock);
 	if (f->told && read(f->fd, &count, sizeof(count)) < 0 &&
 	    errno != EAGAIN)
 		log_fatal("cannot read an eventfd: errno %d", errno);
 	f->told = false;
-	if (!f->threaded)
-		run_lanes(f);
 	STAILQ_CONCAT(&ended, &f->ended);
 	pthread_mutex_unlock(&f->lock);
 	any = !STAILQ_EMPTY(&ended);
