@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REFUSE_WAIT     (10 * CLOCK_SEC)
 #define LATE            (5 * CLOCK_MS) /* for what can wait */
 #define RECORD_MAX      (1024 * 1024)
 #define DIRECT_MAX      (1024 * 1024) /* bytes of one write */
@@ -53,8 +52,8 @@ new_batch(struct journal *j)
 	return b;
 }
 
-static void
-retire_batch(struct batch *b)
+void
+journal_retire_batch(struct batch *b)
 {
 	b->segment->batches--;
 	journal_close_direct(b->segment);
@@ -85,8 +84,8 @@ open_batch(struct journal *j)
 	return b;
 }
 
-static void
-close_batch(struct journal *j)
+void
+journal_close_batch(struct journal *j)
 {
 	if (j->open == NULL)
 		return;
@@ -102,13 +101,13 @@ find_room(struct journal *j, size_t size, enum journal_use use)
 	uint32_t used;
 
 	if (j->open != NULL && j->open->bytes.len + size > JOURNAL_BATCH_MAX)
-		close_batch(j);
+		journal_close_batch(j);
 	if (s == NULL)
 		return journal_rotate(j, use);
 	used = j->open != NULL ? s->used : page_up(s->used);
 	if (used + size <= s->header.size)
 		return 0;
-	close_batch(j);
+	journal_close_batch(j);
 	return journal_rotate(j, use);
 }
 
@@ -235,8 +234,8 @@ run_batch(struct flusher_job *job)
 	return r;
 }
 
-static void
-tell(struct wait_list *waits, int error)
+void
+journal_tell(struct wait_list *waits, int error)
 {
 	struct wait_list mine = STAILQ_HEAD_INITIALIZER(mine);
 	struct journal_wait *w;
@@ -249,136 +248,6 @@ tell(struct wait_list *waits, int error)
 }
 
 static void
-end_refusals(struct journal_wait *w, int error)
-{
-	struct journal *j =
-	    (struct journal *)((char *)w -
-			       offsetof(struct journal, refusal_wait));
-	struct refusal *r;
-
-	j->refusal_flying = false;
-	while (error == 0 && (r = STAILQ_FIRST(&j->refusals)) != NULL) {
-		STAILQ_REMOVE_HEAD(&j->refusals, link);
-		free(r);
-	}
-	tell(&j->refused, -EIO);
-}
-
-/*
- * Say in the journal what does not count, and only then tell those who wait.
- * Where that cannot be written either they are told after a while.
- */
-void
-journal_write_refusals(struct journal *j)
-{
-	struct refusal *r;
-	int error = 0;
-
-	if (j->refusal_flying ||
-	    (STAILQ_EMPTY(&j->refused) && STAILQ_EMPTY(&j->refusals)))
-		return;
-	STAILQ_FOREACH (r, &j->refusals, link) {
-		bool is_last = STAILQ_NEXT(r, link) == NULL;
-
-		error = journal_append(j, ENTRY_REFUSED, &r->entry, STR_NONE,
-		    JOURNAL_STATUS, is_last ? &j->refusal_wait : NULL, NULL);
-		if (error < 0)
-			break;
-	}
-	if (error == 0 && !STAILQ_EMPTY(&j->refusals)) {
-		j->refusal_flying = true;
-		return;
-	}
-	if (error == 0 || clock_mono() - j->refused_since > REFUSE_WAIT)
-		tell(&j->refused, -EIO);
-}
-
-void
-journal_count_failure(struct journal *j)
-{
-	int64_t now = clock_mono();
-	int64_t oldest;
-
-	memmove(j->failures, j->failures + 1,
-	    (JOURNAL_FAILURES - 1) * sizeof(*j->failures));
-	j->failures[JOURNAL_FAILURES - 1] = now;
-	oldest = j->failures[0];
-	if (j->alarm || oldest == 0 ||
-	    now - oldest > JOURNAL_FAILURES_TIME * CLOCK_SEC)
-		return;
-	j->alarm = true;
-	if (j->events.alarm != NULL)
-		j->events.alarm(j->events.arg, true);
-}
-
-static void
-add_refusal(struct journal *j, const struct journal_segment *s, uint32_t from)
-{
-	struct refusal *r = calloc(1, sizeof(*r));
-
-	if (r == NULL)
-		log_fatal("out of memory for a refusal of the journal");
-	r->entry = (struct entry_refused){
-	    .sequence = s->header.sequence, .from = from};
-	STAILQ_INSERT_TAIL(&j->refusals, r, link);
-}
-
-/* What was queued behind a failed batch, for the same segment, fails too. */
-static void
-drop_queued(struct journal *j, const struct journal_segment *s)
-{
-	struct batch *b, *next;
-
-	if (j->open != NULL && j->open->segment == s)
-		close_batch(j);
-	TAILQ_FOREACH_SAFE (b, &j->queued, link, next) {
-		if (b->segment != s)
-			continue;
-		TAILQ_REMOVE(&j->queued, b, link);
-		STAILQ_CONCAT(&j->refused, &b->waits);
-		retire_batch(b);
-	}
-}
-
-/* The refusals that were on their way were in what failed: once more. */
-static void
-take_back_refusals(struct journal *j)
-{
-	struct journal_wait *w;
-
-	STAILQ_FOREACH (w, &j->refused, link) {
-		if (w != &j->refusal_wait)
-			continue;
-		STAILQ_REMOVE(&j->refused, w, journal_wait, link);
-		j->refusal_flying = false;
-		return;
-	}
-}
-
-static void
-close_segment(struct journal *j, struct batch *b)
-{
-	struct journal_segment *s = b->segment;
-	uint32_t from = b->at;
-
-	if (STAILQ_EMPTY(&j->refused))
-		j->refused_since = clock_mono();
-	STAILQ_CONCAT(&j->refused, &b->waits);
-	add_refusal(j, s, from);
-	retire_batch(b);
-	drop_queued(j, s);
-	take_back_refusals(j);
-	s->state = SEGMENT_FAILED;
-	j->closed++;
-	if (s == j->current)
-		j->current = NULL;
-	journal_count_failure(j);
-	journal_write_refusals(j);
-	if (j->events.closed != NULL)
-		j->events.closed(j->events.arg, s, from);
-}
-
-static void
 end_batch(struct flusher_job *job, int error)
 {
 	struct batch *b = (struct batch *)job;
@@ -388,15 +257,15 @@ end_batch(struct flusher_job *job, int error)
 
 	j->flying = NULL;
 	if (error < 0) {
-		close_segment(j, b);
+		journal_fail_batch(j, b);
 		journal_submit(j);
 		return;
 	}
 	s->flushed = b->at + (uint32_t)b->bytes.len;
 	STAILQ_CONCAT(&waits, &b->waits);
-	retire_batch(b);
+	journal_retire_batch(b);
 	journal_submit(j); /* first: the disk works while the waits are told */
-	tell(&waits, 0);
+	journal_tell(&waits, 0);
 	if (j->events.moved_on != NULL && s->state == SEGMENT_FULL)
 		j->events.moved_on(j->events.arg);
 }
@@ -424,7 +293,7 @@ journal_submit(struct journal *j)
 	if (j->flying != NULL)
 		return;
 	if (TAILQ_EMPTY(&j->queued) && journal_late(j) <= clock_mono())
-		close_batch(j);
+		journal_close_batch(j);
 	b = TAILQ_FIRST(&j->queued);
 	if (b == NULL)
 		return;
@@ -502,44 +371,14 @@ journal_is_durable(const struct journal_place *at)
 	return at->offset < at->segment->flushed;
 }
 
-static void
-end_probe(struct journal_wait *w, int error)
-{
-	struct journal *j =
-	    (struct journal *)((char *)w -
-			       offsetof(struct journal, probe_wait));
-
-	j->probe_flying = false;
-	if (error < 0 || !j->alarm)
-		return;
-	j->alarm = false;
-	memset(j->failures, 0, sizeof(j->failures));
-	if (j->events.alarm != NULL)
-		j->events.alarm(j->events.arg, false);
-}
-
 void
 journal_tick(struct journal *j, int64_t now)
 {
-	struct entry_generation probe = {.below = j->generation};
-
 	j->cannot_make = false;
 	journal_tend_going(j);
 	journal_tend_spares(j);
-	journal_write_refusals(j);
-	if (j->alarm && !j->probe_flying &&
-	    now - j->failures[JOURNAL_FAILURES - 1] >=
-		JOURNAL_FAILURES_TIME * CLOCK_SEC)
-		j->probe_flying =
-		    journal_append(j, ENTRY_GENERATION, &probe, STR_NONE,
-			JOURNAL_STATUS, &j->probe_wait, NULL) == 0;
+	journal_tend_failures(j, now);
 	journal_submit(j);
-}
-
-uint64_t
-journal_failures(const struct journal *j)
-{
-	return j->closed;
 }
 
 uint64_t
@@ -553,13 +392,6 @@ journal_set_generation(struct journal *j, uint64_t below)
 {
 	if (below > j->generation)
 		j->generation = below;
-}
-
-void
-journal_init_waits(struct journal *j)
-{
-	j->refusal_wait.done = end_refusals;
-	j->probe_wait.done = end_probe;
 }
 
 void

@@ -107,10 +107,18 @@ int journal_rotate(struct journal *j, enum journal_use use);
 void journal_tend_spares(struct journal *j);
 void journal_tend_going(struct journal *j);
 
-/* journal.c */
+/* journal_failure.c: a batch could not be made durable.  Its segment is closed
+ * for ever, and what was queued behind it there fails too. */
+void journal_fail_batch(struct journal *j, struct batch *b);
 void journal_count_failure(struct journal *j);
 void journal_write_refusals(struct journal *j);
+void journal_tend_failures(struct journal *j, int64_t now);
 void journal_init_waits(struct journal *j);
+
+/* journal.c */
+void journal_close_batch(struct journal *j);
+void journal_retire_batch(struct batch *b);
+void journal_tell(struct wait_list *waits, int error);
 void journal_done_batches(struct journal *j);
 
 #endif

@@ -374,7 +374,6 @@ journal_leave(struct journal *j, struct journal_segment *s)
 	assert(journal_may_leave(s));
 	TAILQ_REMOVE(&j->live, s, link);
 	j->nlive--;
-	fd_close(&s->direct_fd);
 	if (s->state == SEGMENT_FAILED ||
 	    s->header.size != j->config.segment_size ||
 	    j->nfiles > journal_size(j)) {
