@@ -49,6 +49,17 @@ def listens(port):
     return False
 
 
+def open_files(pid):
+    """The paths of what a process has open."""
+    found = set()
+    for fd in os.scandir(f"/proc/{pid}/fd"):
+        try:
+            found.add(os.readlink(fd.path))
+        except FileNotFoundError:
+            pass  # closed meanwhile
+    return found
+
+
 class SmtpSink:
     """smtp-sink of the postfix package; with `dump` every message is a file."""
 
@@ -68,12 +79,16 @@ class SmtpSink:
         wait_until("the sink", lambda: listens(self.port))
 
     def messages(self, count=1, give_up=None):
+        """The contents of at least `count` files: of those that are whole, which
+        the sink holds open no more."""
         def there():
+            paths = sorted(glob.glob(os.path.join(self.folder, "*.*")))
+            being_written = open_files(self.process.pid)
             found = []
-            for path in sorted(glob.glob(os.path.join(self.folder, "*.*"))):
-                with open(path, "rb") as f:
-                    found.append(f.read())
-            found = [m for m in found if m.endswith(b"\n\n") or m]
+            for path in paths:
+                if path not in being_written:
+                    with open(path, "rb") as f:
+                        found.append(f.read())
             return found if len(found) >= count else None
         return wait_until(f"{count} messages in the sink", there, give_up)
 
