@@ -27,13 +27,14 @@ store_is_scanned(const struct store *s)
 void
 store_note_ended(struct store *s, struct str id)
 {
-	char *copy = strndup(id.p, id.len), *old;
+	char *copy;
 
+	if (map_get(&s->ended, id) != NULL)
+		return;
+	copy = strndup(id.p, id.len);
 	if (copy == NULL)
 		log_fatal("out of memory for what the scan is to pass by");
-	old = map_del(&s->ended, id);
 	map_put(&s->ended, str_c(copy), copy);
-	free(old);
 }
 
 static void
