@@ -8,7 +8,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,27 +50,15 @@ static void
 test_third_failure_alarms(void **state)
 {
 	struct world *w = malloc(sizeof(*w));
+	struct store_config c;
 
 	(void)state;
 	alarms = 0;
 	world_open(w, 3);
 	store_close(&w->store);
 	rig_clear(&w->rig);
-	{
-		struct store_events e = {.alarm = count_alarm};
-		BUF_CLEANUP struct buf why = {0};
-
-		buf_init(&why, 1000);
-		w->store = store_open(
-		    &(struct store_config){
-			.dirfd = w->rig.dirfd,
-			.disk = &w->rig.disk,
-			.segment_size = RIG_SEGMENT,
-			.journal_size = RIG_JOURNAL,
-			.keep = 2,
-		    },
-		    &e, world_none_found, &why);
-	}
+	c = world_config(w);
+	world_start(w, &c, count_alarm, world_none_found);
 	clock_update();
 	w->rig.fail_once = true;
 	for (int i = 0; i < JOURNAL_FAILURES; i++) {
@@ -168,12 +155,10 @@ static void
 test_generations_never_repeat(void **state)
 {
 	struct world *w = malloc(sizeof(*w));
-	struct store_events e = {0};
+	struct store_config c;
 	uint64_t first, again;
-	BUF_CLEANUP struct buf why = {0};
 
 	(void)state;
-	buf_init(&why, 1000);
 	world_open(w, 1);
 	assert_int_equal(store_generation(w->store, &first), 0);
 	for (int i = 0; i < 3000; i++) {
@@ -187,16 +172,8 @@ test_generations_never_repeat(void **state)
 		world_turn(w);
 	}
 	store_close(&w->store);
-	w->store = store_open(
-	    &(struct store_config){
-		.dirfd = w->rig.dirfd,
-		.disk = &w->rig.disk,
-		.segment_size = RIG_SEGMENT,
-		.journal_size = RIG_JOURNAL,
-		.keep = 2,
-	    },
-	    &e, world_none_found, &why);
-	assert_non_null(w->store);
+	c = world_config(w);
+	world_start(w, &c, NULL, world_none_found);
 	assert_int_equal(store_generation(w->store, &again), 0);
 	assert_true(again > first);
 	world_close(w);
@@ -219,31 +196,21 @@ static void
 test_many_restarts(void **state)
 {
 	struct world *w = malloc(sizeof(*w));
-	struct store_events e = {0};
 	struct store_config c;
 
 	(void)state;
 	world_open(w, 1);
-	c = (struct store_config){
-	    .dirfd = w->rig.dirfd,
-	    .disk = &w->rig.disk,
-	    .segment_size = RIG_SEGMENT,
-	    .journal_size = 4 * RIG_SEGMENT,
-	    .keep = 1,
-	};
+	c = world_config(w);
+	c.journal_size = 4 * RIG_SEGMENT;
+	c.keep = 1;
 	world_add(w, 700, NULL);
 	world_settle(w);
 	for (int i = 0; i < 40; i++) {
-		BUF_CLEANUP struct buf why = {0};
-
-		buf_init(&why, 1000);
 		store_forget(&w->letters[0]->item);
 		if (i > 0)
 			store_forget(&survivor.item);
 		store_close(&w->store);
-		w->store = store_open(&c, &e, found_survivor, &why);
-		if (w->store == NULL)
-			fail_msg("start %d: %s", i, why.p);
+		world_start(w, &c, NULL, found_survivor);
 		if (i % 10 == 9)
 			world_settle(w);
 	}
@@ -257,25 +224,18 @@ static void
 test_small_journal(void **state)
 {
 	struct world *w = malloc(sizeof(*w));
-	struct store_events e = {0};
-	BUF_CLEANUP struct buf why = {0};
+	struct store_config c;
 	int taken = 0;
 
 	(void)state;
 	clock_update();
-	buf_init(&why, 1000);
 	world_open(w, 5);
 	store_close(&w->store);
 	rig_clear(&w->rig);
-	w->store = store_open(
-	    &(struct store_config){
-		.dirfd = w->rig.dirfd,
-		.disk = &w->rig.disk,
-		.segment_size = RIG_SEGMENT,
-		.journal_size = JOURNAL_SEGMENTS_MIN * RIG_SEGMENT,
-		.keep = 8,
-	    },
-	    &e, world_none_found, &why);
+	c = world_config(w);
+	c.journal_size = JOURNAL_SEGMENTS_MIN * RIG_SEGMENT;
+	c.keep = 8;
+	world_start(w, &c, NULL, world_none_found);
 	for (int i = 0; i < 400; i++) {
 		taken += world_add(w, 1500, NULL) != NULL;
 		world_settle(w);
@@ -335,12 +295,10 @@ test_names_that_stay(void **state)
 	};
 	struct world *w = malloc(sizeof(*w));
 	struct store_scan scan = {.known = known_none, .each = find_mail};
-	struct store_events e = {0};
-	BUF_CLEANUP struct buf why = {0};
+	struct store_config c;
 
 	(void)state;
 	clock_update();
-	buf_init(&why, 1000);
 	world_open(w, 7);
 	for (int i = 0; i < FILES; i++) {
 		assert_non_null(world_add(w, 9000, NULL));
@@ -365,16 +323,8 @@ test_names_that_stay(void **state)
 	assert_int_equal(count_files(w), FILES);
 	store_close(&w->store);
 	w->rig.fail_after[RIG_UNLINK] = -1;
-	w->store = store_open(
-	    &(struct store_config){
-		.dirfd = w->rig.dirfd,
-		.disk = &w->rig.disk,
-		.segment_size = RIG_SEGMENT,
-		.journal_size = RIG_JOURNAL,
-		.keep = 2,
-	    },
-	    &e, world_none_found, &why);
-	assert_non_null(w->store);
+	c = world_config(w);
+	world_start(w, &c, NULL, world_none_found);
 	while (store_scan(w->store, &scan))
 		;
 	world_settle(w);

@@ -164,25 +164,30 @@ check_letter(struct world *w, struct after *a, size_t i, size_t cut)
 	store_body_free(&b);
 }
 
+/* a->store is NULL, with `why`, where it does not open. */
+static void
+open_after_cut(struct after *a, struct world *w, size_t cut, unsigned seed,
+    struct rig *spare, struct buf *why)
+{
+	struct store_events e = {.arg = a};
+	struct store_config c = world_config(w);
+
+	rig_cut(&w->rig, cut, seed, spare);
+	c.dirfd = spare->dirfd;
+	c.disk = &disk_real;
+	c.keep = 100;
+	a->store = store_open(&c, &e, found_one, why);
+}
+
 static void
 check_cut(struct world *w, size_t cut, unsigned seed, struct rig *spare)
 {
 	struct after *a = calloc(1, sizeof(*a));
-	struct store_events e = {.arg = a};
 	struct store_scan scan = {known_one, found_file, a};
 	BUF_CLEANUP struct buf why = {0};
 
 	buf_init(&why, 1000);
-	rig_cut(&w->rig, cut, seed, spare);
-	a->store = store_open(
-	    &(struct store_config){
-		.dirfd = spare->dirfd,
-		.disk = &disk_real,
-		.segment_size = RIG_SEGMENT,
-		.journal_size = RIG_JOURNAL,
-		.keep = 100,
-	    },
-	    &e, found_one, &why);
+	open_after_cut(a, w, cut, seed, spare, &why);
 	CHECK(a->store != NULL, "cut %zu: %s", cut, why.p);
 	while (store_scan(a->store, &scan))
 		;
@@ -276,21 +281,11 @@ test_oracle_sees_loss(void **state)
 	make_dirs(&spare);
 	for (unsigned seed = 0; seed < 50; seed++) {
 		struct after *a = calloc(1, sizeof(*a));
-		struct store_events e = {.arg = a};
 		BUF_CLEANUP struct buf why = {0};
 		bool lost;
 
 		buf_init(&why, 1000);
-		rig_cut(&w->rig, kept, seed, &spare);
-		a->store = store_open(
-		    &(struct store_config){
-			.dirfd = spare.dirfd,
-			.disk = &disk_real,
-			.segment_size = RIG_SEGMENT,
-			.journal_size = RIG_JOURNAL,
-			.keep = 100,
-		    },
-		    &e, found_one, &why);
+		open_after_cut(a, w, kept, seed, &spare, &why);
 		lost = a->store == NULL || !a->is_there[0];
 		if (a->is_there[0])
 			store_forget(&a->found[0].item);
@@ -313,7 +308,7 @@ test_with_the_thread(void **state)
 {
 	struct world *w = malloc(sizeof(*w));
 	struct after *a = calloc(1, sizeof(*a));
-	struct store_events none = {0}, e = {.arg = a};
+	struct store_events e = {.arg = a};
 	struct store_scan scan = {known_one, found_file, a};
 	struct store_config c;
 	BUF_CLEANUP struct buf why = {0};
@@ -322,16 +317,10 @@ test_with_the_thread(void **state)
 	buf_init(&why, 1000);
 	world_open(w, 11);
 	store_close(&w->store);
-	c = (struct store_config){
-	    .dirfd = w->rig.dirfd,
-	    .disk = &disk_real,
-	    .threaded = true,
-	    .segment_size = RIG_SEGMENT,
-	    .journal_size = RIG_JOURNAL,
-	    .keep = 2,
-	};
-	w->store = store_open(&c, &none, world_none_found, &why);
-	assert_non_null(w->store);
+	c = world_config(w);
+	c.disk = &disk_real;
+	c.threaded = true;
+	world_start(w, &c, NULL, world_none_found);
 	/* No call is counted here: whatever was told was told in time. */
 	w->rig.recording = false;
 	for (int i = 0; i < 2000; i++)

@@ -23,29 +23,44 @@ world_none_found(void *arg, struct str id)
 	return NULL;
 }
 
+struct store_config
+world_config(const struct world *w)
+{
+	return (struct store_config){
+	    .dirfd = w->rig.dirfd,
+	    .disk = &w->rig.disk,
+	    .segment_size = RIG_SEGMENT,
+	    .journal_size = RIG_JOURNAL,
+	    .keep = 2,
+	};
+}
+
+void
+world_start(struct world *w, const struct store_config *c,
+    void (*alarm)(void *arg, bool on), store_found_fn found)
+{
+	struct store_events e = {.alarm = alarm};
+	BUF_CLEANUP struct buf why = {0};
+
+	buf_init(&why, 1000);
+	w->store = store_open(c, &e, found, &why);
+	if (w->store == NULL)
+		fail_msg("the store does not open: %s", why.p);
+}
+
 void
 world_open(struct world *w, unsigned seed)
 {
-	struct store_events e = {0};
-	BUF_CLEANUP struct buf why = {0};
+	struct store_config c;
 
 	memset(w, 0, sizeof(*w));
 	world = w;
 	w->seed = seed;
 	arena_init(&w->arena, 1 << 30);
 	rig_init(&w->rig);
-	buf_init(&why, 1000);
 	w->rig.recording = true;
-	w->store = store_open(
-	    &(struct store_config){
-		.dirfd = w->rig.dirfd,
-		.disk = &w->rig.disk,
-		.segment_size = RIG_SEGMENT,
-		.journal_size = RIG_JOURNAL,
-		.keep = 2,
-	    },
-	    &e, world_none_found, &why);
-	assert_non_null(w->store);
+	c = world_config(w);
+	world_start(w, &c, NULL, world_none_found);
 }
 
 void

@@ -45,7 +45,13 @@ struct world {
 
 void world_open(struct world *w, unsigned seed);
 void world_close(struct world *w);
-/* For a store_open() of an empty queue. */
+
+/* What its store is opened with; after a store_close() that is done again, as
+ * here or otherwise.  `alarm`: as in store_events, may be NULL. */
+struct store_config world_config(const struct world *w);
+void world_start(struct world *w, const struct store_config *c,
+    void (*alarm)(void *arg, bool on), store_found_fn found);
+/* For an empty queue. */
 struct store_item *world_none_found(void *arg, struct str id);
 
 /* A turn of the owner's loop; as many as all that is on its way needs. */
