@@ -4,26 +4,21 @@
  * output is read back from its buffer.
  */
 #include "tap.h"
+#include "wire.h"
 
 #include "body.h"
-
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-
-static struct stream out;
 
 static struct str
 write_in_two(struct str content, size_t cut, size_t limit)
 {
 	struct body b;
 
-	buf_reset(&out.out);
-	body_init(&b, &out, limit);
+	buf_reset(&wire_out.out);
+	body_init(&b, &wire_out, limit);
 	assert_int_equal(body_write(&b, str_sub(content, 0, cut)), 0);
 	assert_int_equal(body_write(&b, str_from(content, cut)), 0);
 	assert_int_equal(body_end(&b), 0);
-	return buf_str(&out.out);
+	return buf_str(&wire_out.out);
 }
 
 static void
@@ -97,14 +92,6 @@ static const struct CMUnitTest tests[] = {
 int
 main(void)
 {
-	int fds[2];
-
-	if (loop_init() != 0 ||
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) != 0 ||
-	    stream_init(&out, fds[0]) != 0)
-		return 1;
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
-	stream_done(&out);
-	return failed;
+	return cmocka_run_group_tests(tests, wire_begin, wire_end);
 }

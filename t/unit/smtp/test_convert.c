@@ -6,15 +6,11 @@
  */
 #include "guard.h"
 #include "tap.h"
+#include "wire.h"
 
 #include "convert.h"
 
-#include "base/task.h"
-#include "net/stream.h"
-
-#include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #define MIME  "MIME-Version: 1.0\n"
 #define TEXT  "Content-Type: text/plain; charset=utf-8\n"
@@ -25,8 +21,6 @@
 #define MULTI "Content-Type: multipart/mixed; boundary=b\n"
 #define UE    "\xc3\xbc"
 #define TEN   "0123456789"
-
-static struct stream out;
 
 struct row {
 	const char *content, *wire; /* wire NULL: goes out as it came */
@@ -148,30 +142,19 @@ convert_in_two(struct str content, size_t cut, struct buf *wire)
 {
 	struct convert *c = convert_new();
 	struct body body;
-	struct str line, rest;
 
 	give(str_sub(content, 0, cut), survey, c);
 	give(str_from(content, cut), survey, c);
 	convert_surveyed(c);
 	bool needed = convert_is_needed(c);
 	if (needed) {
-		buf_reset(&out.out);
-		body_init(&body, &out, 0);
+		buf_reset(&wire_out.out);
+		body_init(&body, &wire_out, 0);
 		convert_begin(c, &body);
 		give(str_sub(content, 0, cut), write_out, c);
 		give(str_from(content, cut), write_out, c);
 		assert_int_equal(convert_end(c), 0);
-		rest = buf_str(&out.out);
-		while (rest.len > 0) {
-			bool ended = str_cut(rest, '\n', &line, &rest);
-			if (ended) /* CRLF, and stuffed dots */
-				line.len--;
-			if (str_has_prefix(line, STR(".")))
-				line = str_from(line, 1);
-			buf_add_str(wire, line);
-			if (ended)
-				buf_add_char(wire, '\n');
-		}
+		wire_unstuff(buf_str(&wire_out.out), wire);
 	}
 	convert_free(&c);
 	return needed;
@@ -244,14 +227,6 @@ static const struct CMUnitTest tests[] = {
 int
 main(void)
 {
-	int fds[2];
-
-	if (loop_init() != 0 ||
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) != 0 ||
-	    stream_init(&out, fds[0]) != 0)
-		return 1;
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
-	stream_done(&out);
-	return failed;
+	return cmocka_run_group_tests(tests, wire_begin, wire_end);
 }
