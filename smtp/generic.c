@@ -4,6 +4,7 @@
 
 #include "mail/header.h"
 #include "mail/match.h"
+#include "mail/repair.h"
 
 #include <errno.h>
 
@@ -100,21 +101,6 @@ generic_envelope(const struct generic *g, struct str address, struct arena *a,
 
 /* ---- a field ---- */
 
-static bool
-has_addresses(struct str name)
-{
-	static const char *const names[] = {"from", "to", "cc", "bcc", "sender",
-	    "reply-to", "errors-to", "return-path", "return-receipt-to",
-	    "disposition-notification-to", "mail-followup-to", "resent-from",
-	    "resent-to", "resent-cc", "resent-bcc", "resent-sender",
-	    "resent-reply-to"};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (str_eq_case(name, str_c(names[i])))
-			return true;
-	return false;
-}
-
 struct mapping {
 	const struct generic *generic;
 	int error;
@@ -138,7 +124,7 @@ generic_field(const struct generic *g, struct str field, struct buf *out)
 	ARENA_CLEANUP struct arena a = {0};
 	struct header h;
 
-	if (!header_parse_line(field, &h) || !has_addresses(h.name)) {
+	if (!header_parse_line(field, &h) || !repair_holds_addresses(h.name)) {
 		buf_add_str(out, field);
 		return 0;
 	}

@@ -23,6 +23,7 @@ enum {
 	DATE = 1 << 6,  /* only to be seen */
 	FROM = 1 << 7,
 	RESENT = 1 << 8, /* RFC 5322 section 3.6.6 */
+	PATH = 1 << 9,   /* an address, which nobody completes */
 	SHIFT = 16,      /* of the same bits for Resent- fields in `seen` */
 };
 
@@ -50,7 +51,7 @@ static const struct repair_kind kinds[] = {
     KIND("return-receipt-to", ADDRS),
     KIND("disposition-notification-to", ADDRS),
     KIND("mail-followup-to", ADDRS),
-    KIND("return-path", DROP),
+    KIND("return-path", PATH | DROP),
     KIND("content-length", DROP),
     KIND("resent-message-id", MSGID | RESENT),
     KIND("resent-date", DATE | RESENT),
@@ -113,6 +114,12 @@ find_kind(struct str name)
 		if (str_eq_case(kinds[i].name, name))
 			return &kinds[i];
 	return &plain;
+}
+
+bool
+repair_holds_addresses(struct str name)
+{
+	return (find_kind(name)->flags & (ADDRS | RCPT | PATH)) != 0;
 }
 
 /* Must all of the field be seen before it is passed on? */

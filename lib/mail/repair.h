@@ -86,4 +86,7 @@ enum repair_took repair_line(struct repair *r, struct str line);
 /* The message ends here: what is missing is added now if it was not yet. */
 void repair_end(struct repair *r);
 
+/* Is it a field that holds addresses? */
+bool repair_holds_addresses(struct str name);
+
 #endif
