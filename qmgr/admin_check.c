@@ -25,14 +25,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PART_HOLD    DIRS_HASH
-#define PART_JOURNAL (DIRS_HASH + 1)
-#define PART_TMP     (DIRS_HASH + 2)
-#define PURGE_AGE    3600 /* seconds */
-#define YIELD        64   /* names */
-#define SCAN_TICK    (20 * CLOCK_MS)
+#define PURGE_AGE 3600 /* seconds */
+#define YIELD     64   /* names */
+#define SCAN_TICK (20 * CLOCK_MS)
 
-_Static_assert(PART_TMP + 1 == ADMIN_CHECK_PARTS, "a part without a number");
+_Static_assert(ADMIN_CHECK_HOLD == DIRS_HASH, "a directory without a number");
 
 /* Names, so that what they belong to may change meanwhile. */
 struct names {
@@ -223,7 +220,7 @@ check_file(struct check *c, const char *name)
 		c->found.foreign++;
 		return;
 	}
-	if (c->part != PART_HOLD && dirs_hash(id) != c->part) {
+	if (c->part != ADMIN_CHECK_HOLD && dirs_hash(id) != c->part) {
 		put_right(c, name);
 		return;
 	}
@@ -255,7 +252,7 @@ static void
 check_names(struct check *c, struct names *names)
 {
 	for (size_t i = 0; i < names->n; i++) {
-		if (c->part == PART_TMP)
+		if (c->part == ADMIN_CHECK_TMP)
 			purge_file(c, names->list[i]);
 		else
 			check_file(c, names->list[i]);
@@ -270,9 +267,9 @@ check_directory(struct check *c)
 	struct names names = {0};
 	int r;
 
-	if (c->part == PART_TMP)
+	if (c->part == ADMIN_CHECK_TMP)
 		strlcpy(c->directory, "tmp", sizeof(c->directory));
-	else if (c->part == PART_HOLD)
+	else if (c->part == ADMIN_CHECK_HOLD)
 		strlcpy(c->directory, "hold", sizeof(c->directory));
 	else
 		dirs_of_hash(c->part, c->directory);
@@ -325,7 +322,7 @@ admin_check(struct admin_request *r)
 	while (!c.q->is_scanned) /* not all names are known yet */
 		if (task_sleep(clock_after(SCAN_TICK)) < 0)
 			return;
-	if (c.part == PART_JOURNAL)
+	if (c.part == ADMIN_CHECK_JOURNAL)
 		check_journal(&c);
 	else
 		error = check_directory(&c);

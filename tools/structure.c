@@ -8,16 +8,12 @@
 
 #include <errno.h>
 
-/* Parts as proto/admin numbers them. */
-#define PART_JOURNAL (ADMIN_CHECK_PARTS - 2)
-#define PART_TMP     (ADMIN_CHECK_PARTS - 1)
-
 static bool
 is_wanted(const struct structure *s, unsigned part)
 {
-	if (part == PART_TMP)
+	if (part == ADMIN_CHECK_TMP)
 		return s->has_tmp;
-	if (part == PART_JOURNAL)
+	if (part == ADMIN_CHECK_JOURNAL)
 		return s->has_content;
 	return s->has_names || s->has_content;
 }

@@ -183,8 +183,14 @@ struct admin_taken {
 	struct str id;
 };
 
-/* The queue's structure, a part at a time. */
-#define ADMIN_CHECK_PARTS 259 /* 256 of deferred/, hold/, journal/, tmp/ */
+/* The queue's structure, a part at a time: the directories of deferred/ by
+ * their numbers, then these. */
+enum admin_check_part {
+	ADMIN_CHECK_HOLD = 256,
+	ADMIN_CHECK_JOURNAL,
+	ADMIN_CHECK_TMP,
+	ADMIN_CHECK_PARTS,
+};
 struct admin_check {
 	uint64_t part;
 	uint64_t has_content; /* each message is read; else names alone */
