@@ -195,3 +195,10 @@ inquiry_end(struct inquiry_entries *e)
 	buf_done(&e->bytes);
 	arena_done(&e->arena);
 }
+
+uint64_t
+inquiry_queue(struct str name)
+{
+	return str_eq(name, STR("incoming")) ? ADMIN_QUEUE_ACTIVE
+	                                     : admin_queue_named(name);
+}

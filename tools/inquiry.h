@@ -52,4 +52,8 @@ int inquiry_entries(int fd, struct inquiry_entries *ret);
 int inquiry_next(struct inquiry_entries *e);
 void inquiry_end(struct inquiry_entries *e);
 
+/* A bit of enum admin_queue for a name of Postfix's, whose incoming/ is active
+ * here; 0: there is none. */
+uint64_t inquiry_queue(struct str name);
+
 #endif

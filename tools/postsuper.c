@@ -169,14 +169,6 @@ add_from_input(struct postsuper *p)
 	}
 }
 
-static uint64_t
-queue_bit(struct str name)
-{
-	/* What Postfix has in incoming/ is active here. */
-	return str_eq(name, STR("incoming")) ? ADMIN_QUEUE_ACTIVE
-	                                     : admin_queue_named(name);
-}
-
 /* All that there are at this moment. */
 static void
 add_all(struct postsuper *p)
@@ -192,7 +184,7 @@ add_all(struct postsuper *p)
 		say_fatal(EXIT_FAILURE, "%s", why.p);
 	bar_start(&p->bar, "messages", e.total);
 	while ((r = inquiry_next(&e)) > 0)
-		if ((queue_bit(e.entry.queue) & queues) != 0)
+		if ((inquiry_queue(e.entry.queue) & queues) != 0)
 			add_id(p, e.entry.id);
 		else
 			p->seen++;
@@ -298,7 +290,7 @@ read_options(struct postsuper *p, int argc, char **argv)
 	    !p->structure.has_names && !p->structure.has_content)
 		p->structure.has_tmp = p->structure.has_names = true;
 	for (int i = optind; i < argc; i++) {
-		uint64_t bit = queue_bit(str_c(argv[i]));
+		uint64_t bit = inquiry_queue(str_c(argv[i]));
 
 		if (bit == 0)
 			say_fatal(EXIT_FAILURE, "invalid directory name: %s",

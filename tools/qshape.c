@@ -45,11 +45,7 @@ usage(void)
 static uint64_t
 queue_bit(struct str name)
 {
-	if (str_eq(name, STR("maildrop")))
-		return QUEUE_DROP;
-	/* What Postfix has in incoming/ is active here. */
-	return str_eq(name, STR("incoming")) ? ADMIN_QUEUE_ACTIVE
-	                                     : admin_queue_named(name);
+	return str_eq(name, STR("maildrop")) ? QUEUE_DROP : inquiry_queue(name);
 }
 
 static void
