@@ -341,10 +341,8 @@ set_entry(struct editing *e, const struct request *r)
 	const char *reason;
 	bool is_there = false;
 
-	if (!master_text_entry(&e->text, r->value, &new, &reason)) {
-		buf_addf(e->why, "%s: \"%s\"", reason, r->text);
-		return false;
-	}
+	if (!master_text_entry(&e->text, r->value, &new, &reason))
+		return fail(e, reason, r->text);
 	for (size_t i = 0; i < e->text.n; i++)
 		if (is_meant(r, &e->text.entries[i])) {
 			replace(&e->text.entries[i], &new);
@@ -364,12 +362,9 @@ set_field(struct editing *e, const struct request *r, struct master_entry *to)
 	if (!master_field_find(r->parts[2], &field))
 		return fail(e, "one field at a time can be set", r->text);
 	to->is_changed = true;
-	if (field == MASTER_COMMAND) {
-		if (master_text_command(&e->text, r->value, to, &reason))
-			return true;
-		buf_addf(e->why, "%s: \"%s\"", reason, r->text);
-		return false;
-	}
+	if (field == MASTER_COMMAND)
+		return master_text_command(&e->text, r->value, to, &reason) ||
+		       fail(e, reason, r->text);
 	if (str_is_empty(r->value) || str_has_char(r->value, ' ') ||
 	    str_has_char(r->value, '\t'))
 		return fail(e, "a field is one word", r->text);
