@@ -120,7 +120,7 @@ def _(t):
     v.send("<>", ["nobody@hard.test"], "Subject: from nobody\n\nx\n")
     v.send("unknown@hard.test", ["nobody@hard.test"], "Subject: double\n\nx\n")
     v.wait_log(r"to=<unknown@hard\.test>, .*status=bounced")
-    wait_until("all is gone", lambda: "Mail queue is empty" in v.mailq())
+    v.wait_empty()
     log = v.log()
     notes = re.findall(r"(\w+): sender non-delivery notification: (\w+)", log)
     made = {second for _first, second in notes}
@@ -148,7 +148,7 @@ def _(t):
         if i % 2:
             os.kill(pids[i // 2 % len(pids)], signal.SIGKILL)
         wait_until("the suite takes mail", lambda: v.smtp().noop()[0] == 250)
-    wait_until("all is gone", lambda: "Mail queue is empty" in v.mailq(), 60)
+    v.wait_empty(60)
     global seen
     got = [email.message_from_bytes(m) for m in v.maildir(inbox, seen + 20)[seen:]]
     originals = [m.get_payload()[2].get_payload()[0] for m in got if m.is_multipart() and "killed" in str(m)]

@@ -81,7 +81,7 @@ def _(t):
     t.ok("status=bounced" not in re.sub(r"@refused\.test.*", "", v.log()), "nothing was returned",
          [line for line in v.log().splitlines() if "shut" in line and "status=" in line][-3:])
     is_open = True
-    wait_until(f"all left the queue; {v.mailq()}", lambda: "Mail queue is empty" in v.mailq(), 60)
+    v.wait_empty(60)
     verdict = paths.judge(load.acked)
     diag(f"{len(load.acked)} acknowledged: {verdict}")
     t.eq((verdict.lost, verdict.altered, verdict.empty, verdict.early), ([], [], [], []), "all as it must be")

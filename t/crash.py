@@ -44,10 +44,6 @@ def start_load(v, ledger, first=1, sessions=10):
                 sessions=sessions, first=first, sender=v.paths.sender).start()
 
 
-def drain(v):
-    wait_until(f"an empty queue; {v.log()[-1500:]}", lambda: "Mail queue is empty" in v.mailq(), 120)
-
-
 def victims(v, kind):
     """Pids of one kind of process, below this suite's master."""
     master = v.master_pid()
@@ -104,7 +100,7 @@ def _(t):
                 wait_until("all are gone", gone(everyone), 30)
                 v.start()
     load.stop()
-    drain(v)
+    v.wait_empty(120)
     verdict = v.paths.judge(load.acked)
     diag(f"{len(load.acked)} acknowledged, {load.rate():.0f}/s through {dict(killed)}: {verdict}")
     for kind in KINDS:
@@ -140,7 +136,7 @@ def power_cuts(t, kind, cuts, flushes=True):
             wait_until("all are gone", gone(everyone), 30)
             disk.remount()
             v.start()
-        drain(v)
+        v.wait_empty(120)
         verdict = v.paths.judge(acked)
         rate = len(acked) / busy
         diag(f"{kind}, flushes {flushes}: {len(acked)} acknowledged, {rate:.0f}/s, over {cuts} power cuts: {verdict}")

@@ -48,7 +48,7 @@ def arrived(name, count=1):
 
 def nothing_more(t, *names):
     """All mail has left the queue, and these mailboxes have no more."""
-    wait_until("the queue is empty", lambda: "Mail queue is empty" in v.mailq())
+    v.wait_empty()
     for name in names:
         new = os.path.join(box, name, "new")
         there = len(os.listdir(new)) if os.path.isdir(new) else 0
@@ -411,7 +411,7 @@ def _(t):
             if i % 3 == 1 and name == ("qmgr", "bounce")[i % 2]:
                 os.kill(pid, signal.SIGKILL)
         wait_until("the suite takes mail", lambda: v.smtp().noop()[0] == 250)
-    wait_until("the queue is empty", lambda: "Mail queue is empty" in v.mailq(), 60)
+    v.wait_empty(60)
     got = [fields(m) for m in arrived("sender", 10)]
     t.eq({m["Original-Envelope-Id"] for m, _to in got}, {f"k{i}" for i in range(10)}, "about each")
     told = [to for _m, all_of in got for to in all_of]

@@ -40,8 +40,7 @@ def start_load(v, name, **kw):
 
 
 def judged(t, v, acked, times=1):
-    wait_until(f"an empty queue; {v.mailq()[-500:]} {v.log()[-1500:]}",
-               lambda: "Mail queue is empty" in v.mailq(), 120)
+    v.wait_empty(120)
     verdict = v.paths.judge(acked)
     diag(f"{len(acked)} acknowledged: {verdict}")
     t.eq((verdict.lost[:5], verdict.altered[:5], verdict.empty[:5], verdict.early[:5]), ([], [], [], []), "all is there")
@@ -200,7 +199,7 @@ def _(t):
     v.start()
     for way in v.paths.ways:
         v.send(v.paths.sender, [v.paths.recipient_of(way, 10 ** 6)], make_message(10 ** 6, 500))
-    wait_until("an empty queue", lambda: "Mail queue is empty" in v.mailq())
+    v.wait_empty()
     peak = {}
     for pid, name in v.pids().items():
         with open(f"/proc/{pid}/status") as f:

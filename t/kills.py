@@ -92,7 +92,7 @@ class Ledger:
         def is_there():
             return not paths.judge({serial: self.acked[serial]}).lost
         wait_until(f"{self.acked[serial]} has what it shall; {v.log()[-2500:]}", is_there)
-        wait_until(f"an empty queue; {v.mailq()} {v.log()[-1500:]}", lambda: "Mail queue is empty" in v.mailq())
+        v.wait_empty()
 
 
 ledger = Ledger()

@@ -127,7 +127,7 @@ def _(t):
     try:
         for i, name in enumerate(servers):
             v.send(v.paths.sender, [f"x@{name}.test"], make_message(i, 3000))
-        wait_until(f"all left the queue; {v.mailq()} {v.log()[-1500:]}", lambda: "Mail queue is empty" in v.mailq(), 60)
+        v.wait_empty(60)
         for name, server in servers.items():
             t.eq(server.bad, BAD_SESSIONS, f"{name}: it was tried again")
             copies = len(server.heard)
@@ -184,7 +184,7 @@ def _(t):
         return not still
     wait_until("who stood still is turned out", all_told)
     load.stop()
-    wait_until("all left the queue", lambda: "Mail queue is empty" in v.mailq(), 60)
+    v.wait_empty(60)
     verdict = v.paths.judge(load.acked)
     diag(f"{len(load.acked)} acknowledged: {verdict}")
     t.eq((verdict.lost, verdict.altered, verdict.empty, verdict.early), ([], [], [], []), "all as it must be")

@@ -260,6 +260,13 @@ class Suite:
     def mailq(self):
         return self.run("postqueue", "-c", self.conf, "-p").out
 
+    def wait_empty(self, give_up=None):
+        """Until all mail has left the queue."""
+        try:
+            wait_until("an empty queue", lambda: "Mail queue is empty" in self.mailq(), give_up)
+        except TimeoutError as e:
+            raise TimeoutError(f"{e}; {self.mailq()[-1000:]} {self.log()[-1500:]}") from None
+
     def maildir(self, path, count=1, give_up=None):
         """The messages of a Maildir (bytes), once there are `count`, in the
         order in which they came: names do not tell it."""
