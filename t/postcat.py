@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: ISC
 """postcat: messages of the queue as text, by id and as files, up and down."""
-import json
 import os
 import re
 
-from lib.suite import IS_ROOT, Suite, wait_until
+from lib.suite import IS_ROOT, Suite
 from lib.tap import main, test
 
 v = Suite(main_cf={
@@ -17,21 +16,10 @@ def postcat(*options, user=None, stdin=None):
     return v.run("postcat", "-c", v.conf, *options, user=user, input=stdin)
 
 
-def rows():
-    return {r["queue_id"]: r for r in map(json.loads, v.run("postqueue", "-j").out.splitlines())}
-
-
-def send(recipients, text, sender="s@out.test"):
-    known = set(rows())
-    v.send(sender, recipients, text)
-    return wait_until("it waits", lambda: [i for i, e in rows().items() if i not in known and
-                                           e["queue_name"] == "deferred"])[0]
-
-
 BODY = b"not a header: this\n\n.dot\n caf\xc3\xa9 \x01\nend\n"
 HEAD = b"Subject: x\n folded\nTo: a@relay.example\n\n"
-queue_id = send(["a@relay.example", "vt-alice@here.test", "b@relay.example"],
-                (HEAD + BODY).replace(b"\n", b"\r\n"))
+queue_id = v.send_deferred("s@out.test", ["a@relay.example", "vt-alice@here.test", "b@relay.example"],
+                           (HEAD + BODY).replace(b"\n", b"\r\n"))
 DATE = r"\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}"
 
 
@@ -47,7 +35,7 @@ def _(t):
     t.eq(lines(r"\*\*\* .* \*\*\*", r.out),
          [f"*** {x} {name} ***" for x in ("ENVELOPE RECORDS", "MESSAGE CONTENTS", "HEADER EXTRACTED",
                                           "MESSAGE FILE END")], "markers")
-    size = rows()[queue_id]["message_size"]
+    size = v.queued()[queue_id]["message_size"]
     t.ok(lines(rf"message_size: +{size} +\d+ +3 +0 +{size} +0", r.out), "message_size", r.out)
     t.eq(len(lines(rf"(?:message_arrival_time|create_time): {DATE}", r.out)), 2, "times")
     t.eq(lines("sender: (.*)", r.out), ["s@out.test"], "sender")
@@ -70,7 +58,7 @@ def _(t):
     envelope = postcat("-e", "-q", queue_id).out
     t.ok("sender: s@out.test" in envelope and "Subject" not in envelope and
          envelope.endswith("***\n"), "-e", envelope)
-    t.eq(len(both), rows()[queue_id]["message_size"], "as many bytes as it has")
+    t.eq(len(both), v.queued()[queue_id]["message_size"], "as many bytes as it has")
 
 
 @test("-o, -d, -s: where records stand, of what type")
@@ -110,7 +98,7 @@ def _(t):
 
 @test("while the suite is down; files; maildrop/")
 def _(t):
-    held = send(["h@relay.example"], "Subject: held\r\n\r\nx\r\n")
+    held = v.send_deferred("s@out.test", ["h@relay.example"], "Subject: held\r\n\r\nx\r\n")
     v.run("postsuper", "-h", held)
     up = postcat("-q", queue_id).stdout
     v.stop()

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: ISC
 """postsuper -s, -S, -p: what is not as it should be in the queue's directory."""
-import json
 import os
 import shutil
 import time
@@ -20,7 +19,7 @@ def postsuper(*options):
 
 
 def rows():
-    return {r["queue_id"]: r["queue_name"] for r in map(json.loads, v.run("postqueue", "-j").out.splitlines())}
+    return {i: row["queue_name"] for i, row in v.queued().items()}
 
 
 def fill(n):

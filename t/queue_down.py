@@ -24,24 +24,13 @@ def postsuper(*options, user=None, text=""):
     return v.run("postsuper", "-c", v.conf, *options, user=user, input=text.encode())
 
 
-def rows():
-    return {r["queue_id"]: r for r in map(json.loads, postqueue("-j").out.splitlines())}
-
-
 def queue_of(queue_id):
-    return rows().get(queue_id, {}).get("queue_name")
+    return v.queued().get(queue_id, {}).get("queue_name")
 
 
 def fill(*recipients):
     """Messages that wait, in a suite that runs; their ids in order."""
-    ids = []
-    for r in recipients:
-        known = set(rows())
-        v.send("s@out.test", [r], "Subject: waits\n\nx\n")
-        wait_until(f"{r} waits", lambda: [i for i, e in rows().items() if i not in known and
-                                          e["queue_name"] == "deferred"])
-        ids += set(rows()) - known
-    return ids
+    return [v.send_deferred("s@out.test", [r]) for r in recipients]
 
 
 def blocks(text):
@@ -53,18 +42,18 @@ def blocks(text):
 @test("listed: as it was, with what waits in maildrop/; users may not")
 def _(t):
     fill("a@relay.example", "b@relay.example")
-    up_text, up_rows = blocks(v.mailq()), rows()
+    up_text, up_rows = blocks(v.mailq()), v.queued()
     v.stop()
     r = postqueue("-p")
     t.eq((r.returncode, blocks(r.out), r.err),
          (0, up_text, f"postqueue: warning: Mail system is down -- accessing queue directly ({DOWN})\n"), "-p")
-    t.eq(rows(), up_rows, "-j")
+    t.eq(v.queued(), up_rows, "-j")
     t.eq(blocks(v.run("mailq").out), up_text, "mailq")
     t.eq(blocks(v.run("sendmail", "-bp").out), up_text, "sendmail -bp")
     r = v.run("sendmail", "-f", "drop@here.test", "c@relay.example", input=b"Subject: x\n\ndropped\n")
     t.eq(r.returncode, 0, "sendmail while it is down")
     [name] = os.listdir(os.path.join(v.queue, "maildrop"))
-    e = rows()[name]
+    e = v.queued()[name]
     t.eq((e["queue_name"], e["sender"], e["recipients"]),
          ("maildrop", "drop@here.test", [{"address": "c@relay.example"}]), "it is listed")
     t.ok(re.search(rf"^{name} .* drop@here\.test\n +c@relay\.example\n", postqueue("-p").out, re.M), "by -p as well")
@@ -103,7 +92,7 @@ def _(t):
         r = postsuper(option, queue_id)
         t.eq((r.returncode, r.err), (0, f"postsuper: {queue_id}: {line}\npostsuper: {summary}: 1 message\n"), option)
     t.eq(postsuper("-d", "NoSuchId").err, "", "one that is not there")
-    all_rows = rows()
+    all_rows = v.queued()
     t.eq([all_rows.get(i, {}).get("queue_name") for i in (held, gone, back, again, stays)],
          ["hold", None, "deferred", None, "deferred"], "where they are")
     t.eq(all_rows[expired]["forced_expire"], True, "forced_expire")
@@ -121,7 +110,7 @@ def _(t):
     v.run("kill", "-9", *map(str, v.pids()))
     v.is_started = False
     wait_until("nobody listens", lambda: not listens())
-    t.eq(set(rows()), set(ids), "listed")
+    t.eq(set(v.queued()), set(ids), "listed")
     r = postsuper("-d", "ALL")
     t.eq((r.returncode, r.err), (0, "postsuper: Deleted: 3 messages\n"), "-d ALL")
     t.eq(v.mailq(), "Mail queue is empty\n", "and gone")

@@ -24,14 +24,9 @@ def rows(*options):
     return [json.loads(line) for line in postqueue("-j", *options).out.splitlines()]
 
 
-def send(recipient, subject="waits"):
+def send(recipient):
     """A message that waits for `recipient`; its id."""
-    known = {r["queue_id"] for r in rows()}
-    v.send("s@out.test", [recipient], f"Subject: {subject}\n\nx\n")
-
-    def waits():
-        return [r["queue_id"] for r in rows() if r["queue_id"] not in known and r["queue_name"] == "deferred"]
-    return wait_until(f"{recipient} waits", waits)[0]
+    return v.send_deferred("s@out.test", [recipient])
 
 
 def attempts(queue_id):
@@ -83,7 +78,7 @@ def postsuper(*options, user=None, text=""):
 
 
 def queue_of(queue_id):
-    return next((r["queue_name"] for r in rows() if r["queue_id"] == queue_id), None)
+    return v.queued().get(queue_id, {}).get("queue_name")
 
 
 @test("postsuper is for root, and knows what an id is")
@@ -130,7 +125,7 @@ def _(t):
     postsuper("-h", two)
     postsuper("-e", two)
     t.ok(f"{two}" in v.mailq() and queue_of(two) == "hold", "a held one stays", v.mailq())
-    t.eq(next(r["forced_expire"] for r in rows() if r["queue_id"] == two), True, "forced_expire")
+    t.eq(v.queued()[two]["forced_expire"], True, "forced_expire")
     postsuper("-f", two)
     v.wait_log(rf" {two}: sender non-delivery notification")
 

@@ -260,6 +260,20 @@ class Suite:
     def mailq(self):
         return self.run("postqueue", "-c", self.conf, "-p").out
 
+    def queued(self):
+        """{queue id: what postqueue -j says of it}."""
+        lines = self.run("postqueue", "-c", self.conf, "-j").out.splitlines()
+        return {row["queue_id"]: row for row in map(json.loads, lines)}
+
+    def send_deferred(self, sender, recipients, text="Subject: waits\n\nx\n"):
+        """The id of a message, once it waits in deferred."""
+        known = set(self.queued())
+        self.send(sender, recipients, text)
+
+        def waits():
+            return [i for i, row in self.queued().items() if i not in known and row["queue_name"] == "deferred"]
+        return wait_until(f"{recipients} waits", waits)[0]
+
     def wait_empty(self, give_up=None):
         """Until all mail has left the queue."""
         try:
