@@ -12,7 +12,7 @@ import time
 from lib.disk import Disk
 from lib.load import Load
 from lib.paths import ARRIVES, Paths
-from lib.suite import Suite, gone, kill, processes_below, wait_until
+from lib.suite import Suite, gone, kill, wait_until
 from lib.tap import diag, main, test
 
 LONG = bool(os.environ.get("T_LONG"))
@@ -46,24 +46,9 @@ def start_load(v, ledger, first=1, sessions=10):
 
 def victims(v, kind):
     """Pids of one kind of process, below this suite's master."""
-    master = v.master_pid()
-    below = processes_below(master)
     if kind == "master":
-        return [master]
-    if kind == "all":
-        return list(below)
-    if kind == "child":  # an mda that is somebody else by now
-        return [p for p, n in below.items() if n == "mda" and parent(p) != master]
-    return [p for p, n in below.items() if n == kind and parent(p) == master]
-
-
-def parent(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as f:
-            stat = f.read()
-        return int(stat[stat.rindex(")") + 2:].split()[1])
-    except OSError:
-        return 0
+        return [v.master_pid()]
+    return list(v.pids()) if kind == "all" else v.pids_of(kind)
 
 
 def agree(t, verdict, log):
@@ -93,7 +78,7 @@ def _(t):
             pids = wait_until(f"{kind} runs", lambda: victims(v, kind), 60)
             if kind not in ("master", "all") and pids:
                 pids = [rng.choice(pids)]
-            everyone = list(processes_below(v.master_pid())) if kind in ("master", "all") else []
+            everyone = list(v.pids()) if kind in ("master", "all") else []
             kill(pids)
             killed[kind] += bool(pids)
             if everyone:
@@ -125,7 +110,7 @@ def power_cuts(t, kind, cuts, flushes=True):
             load = start_load(v, f"{kind}-{flushes}-{n}", first=first)
             wait_until("mail is taken", lambda: len(load.acked) > 300, 60)
             time.sleep(random.random() * 0.2)
-            everyone = list(processes_below(v.master_pid()))
+            everyone = list(v.pids())
             promised = dict(load.acked)  # before the cut: no later word counts
             busy += time.monotonic() - load.began
             disk.cut()

@@ -11,7 +11,7 @@ import time
 from lib.badcalls import BadCalls
 from lib.disk import Disk
 from lib.load import Load, judge
-from lib.suite import Suite, processes_below, wait_until
+from lib.suite import Suite, wait_until
 from lib.tap import diag, main, test
 
 LONG = bool(os.environ.get("T_LONG"))
@@ -175,7 +175,7 @@ def _(t):
     v.start()
     load = start_load(v, "stopped", sessions=5, pace=0.01)
     for kind in ("qmgr", "local", "mda", "dns", "lookup", "pickup", "smtpd", "master"):
-        pids = [p for p, n in processes_below(v.master_pid()).items() if n == kind]
+        pids = [p for p, n in v.pids().items() if n == kind]
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         time.sleep(5 if LONG else 0.5)

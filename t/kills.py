@@ -13,7 +13,7 @@ import time
 
 from lib.load import make_message
 from lib.paths import ARRIVES, Paths
-from lib.suite import TOP, Suite, kill, processes_below, wait_until
+from lib.suite import TOP, Suite, kill, wait_until
 from lib.tap import diag, main, test
 
 LONG = bool(os.environ.get("T_LONG"))
@@ -100,24 +100,15 @@ killed = collections.Counter()
 killed_at = collections.defaultdict(float)
 
 
-def pids_of(program):
-    """Of master's own; "child": those of mda."""
-    master = v.master_pid()
-    with open(f"/proc/{master}/task/{master}/children") as f:
-        own = set(map(int, f.read().split()))
-    return [p for p, n in processes_below(master).items()
-            if (n == program and p in own) or (program == "child" and n == "mda" and p not in own)]
-
-
 def settled_program(program, way):
     """Its pid, everything that the way needs being there; children are new."""
     while True:
         ledger.settle(ledger.send("remote" if way == "slow" else way))
         if program in ("mda", "child"):
-            kill(pids_of("child"))
-            wait_until("idle children are gone", lambda: not pids_of("child"))
+            kill(v.pids_of("child"))
+            wait_until("idle children are gone", lambda: not v.pids_of("child"))
             time.sleep(0.05)  # and qmgr has heard of it
-        pids = pids_of("mda" if program == "child" else program)
+        pids = v.pids_of("mda" if program == "child" else program)
         if pids:
             return pids[0]
 
@@ -197,7 +188,7 @@ def _(t):
         serial = ledger.send("slow")
         v.wait_log(rf"to=<n{serial}@slow\.test>.*status=deferred")
         with Tracer("-n", v.master_pid(), number) as tracer:
-            kill(pids_of("qmgr"))
+            kill(v.pids_of("qmgr"))
             ledger.settle(serial)
         check(t, f"a start of qmgr at call {number}", serial, "qmgr")
         if t.failures or not tracer.has_killed:

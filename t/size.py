@@ -38,13 +38,7 @@ v = Suite(base=os.environ.get("T_BASE"), main_cf={
 
 def qmgr():
     """Its process, which listings fork copies of."""
-    master = v.master_pid()
-    with open(f"/proc/{master}/task/{master}/children") as f:
-        for pid in f.read().split():
-            with open(f"/proc/{pid}/comm") as g:
-                if g.read().strip() == "qmgr":
-                    return int(pid)
-    raise RuntimeError("no qmgr")
+    return v.pids_of("qmgr")[0]
 
 
 def fill():

@@ -211,6 +211,13 @@ class Suite:
         """{pid: program} of every process below master."""
         return processes_below(self.master_pid())
 
+    def pids_of(self, program):
+        """Of master's own processes; "child": those of mda, users by now."""
+        all_there, master = processes(), self.master_pid()
+        own = {p for p, (_name, parent) in all_there.items() if parent == master}
+        name, parents = ("mda", own) if program == "child" else (program, {master})
+        return [p for p, (n, parent) in all_there.items() if n == name and parent in parents]
+
     def close(self):
         if self.is_started:
             self.valija("stop")
@@ -348,9 +355,9 @@ def pss(pids):
     return total
 
 
-def processes_below(pid):
-    """{pid: command name} of all descendants of `pid`, itself included."""
-    children, names = {}, {}
+def processes():
+    """{pid: (command name, parent)} of all there are."""
+    found = {}
     for entry in os.listdir("/proc"):
         if not entry.isdigit():
             continue
@@ -360,14 +367,20 @@ def processes_below(pid):
         except OSError:
             continue
         name = stat[stat.index("(") + 1:stat.rindex(")")]
-        parent = int(stat[stat.rindex(")") + 2:].split()[1])
-        children.setdefault(parent, []).append(int(entry))
-        names[int(entry)] = name
+        found[int(entry)] = name, int(stat[stat.rindex(")") + 2:].split()[1])
+    return found
+
+
+def processes_below(pid):
+    """{pid: command name} of all descendants of `pid`, itself included."""
+    all_there, children = processes(), {}
+    for p, (_name, parent) in all_there.items():
+        children.setdefault(parent, []).append(p)
     found, todo = {}, [pid]
     while todo:
         p = todo.pop()
-        if p in names:
-            found[p] = names[p]
+        if p in all_there:
+            found[p] = all_there[p][0]
         todo += children.get(p, [])
     return found
 
