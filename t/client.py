@@ -5,7 +5,7 @@ import re
 
 from lib.names import Names
 from lib.sink import Sink
-from lib.suite import IS_ROOT, Suite, free_port
+from lib.suite import Suite, free_port
 from lib.tap import main, test
 
 PORT = free_port()

@@ -7,7 +7,6 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 
 from lib.disk import Disk, own_mounts
 from lib.load import Load, make_message
@@ -46,11 +45,6 @@ def judged(t, v, acked, times=1):
     t.eq((verdict.lost[:5], verdict.altered[:5], verdict.empty[:5], verdict.early[:5]), ([], [], [], []), "all is there")
     t.eq(verdict.untraced(v.log()), {}, "each duplicate is an attempt that was interrupted")
     t.ok("Assertion" not in v.log() and "panic" not in v.log(), "no process fails by itself")
-
-
-def fill(path):
-    """All that is left of a file system."""
-    subprocess.run(["sh", "-c", f"cat /dev/zero > {path}/ballast"], capture_output=True)
 
 
 def forbid(v, is_shut):

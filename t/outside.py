@@ -3,12 +3,10 @@
 is lost, nothing is returned, and a message comes twice only where the answer
 to it was lost."""
 import os
-import re
 import socket
 import struct
 import subprocess
 import tempfile
-import threading
 import time
 
 from lib.liar import WAYS, Liar

@@ -4,7 +4,6 @@
 
 #include "inquiry.h"
 
-#include "base/file.h"
 #include "mail/proto/admin.h"
 
 #include <errno.h>
