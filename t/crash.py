@@ -5,14 +5,12 @@ xfs; and the same with flushes that do nothing, which must be seen."""
 import collections
 import os
 import random
-import subprocess
 import tempfile
 import time
 
 from lib.disk import Disk
-from lib.load import Load
-from lib.paths import ARRIVES, Paths
-from lib.suite import Suite, gone, kill, wait_until
+from lib.paths import ARRIVES, Suites
+from lib.suite import gone, kill, wait_until
 from lib.tap import diag, main, test
 
 LONG = bool(os.environ.get("T_LONG"))
@@ -22,26 +20,18 @@ KINDS = ("smtpd", "qmgr", "local", "child", "mda", "smtp", "bounce", "dns", "loo
 # what takes work of this process is the lesser part
 MIX = ("virtual", "unix", "virtual") * 4 + tuple(ARRIVES)
 
-ledger_dir = tempfile.mkdtemp(prefix="valija-ledger-", dir="/dev/shm")
-open_suites = []
+suites = Suites()
 
 
 def make_suite(base=None, flushes=True):
-    v = Suite(base=base, start=False)
-    v.paths = Paths(v, MIX)
+    v = suites.add(MIX, base=base)
     if base:  # the log is not what the power is cut under
-        v.log_path = tempfile.mkstemp(prefix="log-", dir=ledger_dir)[1]
+        v.log_path = tempfile.mkstemp(prefix="log-", dir=suites.folder)[1]
         v.configure(maillog_file=v.log_path, maillog_file_prefixes="/dev")
     if not flushes:
         v.preload("nosync.c")
     v.start()
-    open_suites.append(v)
     return v
-
-
-def start_load(v, ledger, first=1, sessions=10):
-    return Load(v.port, v.paths.recipient, os.path.join(ledger_dir, ledger),
-                sessions=sessions, first=first, sender=v.paths.sender).start()
 
 
 def victims(v, kind):
@@ -66,7 +56,7 @@ def agree(t, verdict, log):
 @test(f"{KILLS} kills of each of {', '.join(KINDS)}")
 def _(t):
     v = make_suite()
-    load = start_load(v, "kills")
+    load = suites.load(v, "kills")
     rng = random.Random(1)
     killed = collections.Counter()
     for _round in range(KILLS):
@@ -94,8 +84,7 @@ def _(t):
     log = v.log()
     agree(t, verdict, log)
     t.ok("panic" not in log and "Assertion" not in log, "no process failed by itself")
-    v.close()
-    open_suites.remove(v)
+    suites.remove(v)
 
 
 def power_cuts(t, kind, cuts, flushes=True):
@@ -107,7 +96,7 @@ def power_cuts(t, kind, cuts, flushes=True):
         v = make_suite(base=disk.path, flushes=flushes)
         os.sync()  # what this test itself wrote is not what is tried
         for n in range(cuts):
-            load = start_load(v, f"{kind}-{flushes}-{n}", first=first)
+            load = suites.load(v, f"{kind}-{flushes}-{n}", first=first)
             wait_until("mail is taken", lambda: len(load.acked) > 300, 60)
             time.sleep(random.random() * 0.2)
             everyone = list(v.pids())
@@ -132,7 +121,7 @@ def power_cuts(t, kind, cuts, flushes=True):
         if v:
             if v.is_started:
                 v.valija("stop")
-            open_suites.remove(v)
+            suites.open.remove(v)
         disk.close()
     return acked, verdict, log
 
@@ -155,10 +144,4 @@ def _(t):
     t.ok(harm > 0, "the test sees a disk that lies")
 
 
-def clean():
-    for v in open_suites:
-        v.close()
-    subprocess.run(["rm", "-rf", ledger_dir])
-
-
-main(cleanup=clean, evidence=lambda: "\n".join(v.log()[-4000:] for v in open_suites))
+main(cleanup=suites.close, evidence=suites.evidence)

@@ -9,48 +9,32 @@ import subprocess
 import tempfile
 
 from lib.disk import Disk, own_mounts
-from lib.load import Load, make_message
-from lib.paths import Paths
-from lib.suite import Suite, gone, kill, wait_until
-from lib.tap import diag, main, test
+from lib.load import make_message
+from lib.paths import Suites
+from lib.suite import gone, kill, wait_until
+from lib.tap import main, test
 
 LONG = bool(os.environ.get("T_LONG"))
 
-folder = tempfile.mkdtemp(prefix="valija-ledger-", dir="/dev/shm")
-open_things = []
+suites = Suites()
 
 
-def make_suite(ways, **settings):
-    v = Suite(start=False)
-    v.paths = Paths(v, ways)
-    v.configure(**settings)
-    open_things.append(v)
-    return v
-
-
-def put_queue_on(v, disk):
+def suite_on(disk):
+    """Its queue is there; other hosts take nothing while it .is_shut, so that
+    mail stays."""
+    v = suites.add(("remote",))
     os.chmod(disk.path, 0o755)
     v.queue = os.path.join(disk.path, "queue")
     v.configure(queue_directory=v.queue)
+    v.is_shut = True
+    v.paths.sink.rcpt = lambda line: "450 4.2.1 not now" if v.is_shut else v.paths.answer(line)
+    return v
 
 
-def start_load(v, name, **kw):
-    return Load(v.port, v.paths.recipient, os.path.join(folder, name), sender=v.paths.sender, **kw).start()
-
-
-def judged(t, v, acked, times=1):
-    v.wait_empty(120)
-    verdict = v.paths.judge(acked)
-    diag(f"{len(acked)} acknowledged: {verdict}")
-    t.eq((verdict.lost[:5], verdict.altered[:5], verdict.empty[:5], verdict.early[:5]), ([], [], [], []), "all is there")
+def judged(t, v, acked):
+    verdict = v.paths.judged(t, acked, 120)
     t.eq(verdict.untraced(v.log()), {}, "each duplicate is an attempt that was interrupted")
     t.ok("Assertion" not in v.log() and "panic" not in v.log(), "no process fails by itself")
-
-
-def forbid(v, is_shut):
-    """Other hosts take nothing for now, so that mail stays in the queue."""
-    answer = v.paths.answer
-    v.paths.sink.rcpt = lambda line: "450 4.2.1 not now" if is_shut() else answer(line)
 
 
 def fill(store):
@@ -75,10 +59,7 @@ def full_store(t, kind):
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=250m", "none", store], check=True)
     disk = Disk(kind, 400, base=store)
     os.chmod(store, 0o755)
-    shut = [True]
-    v = make_suite(("remote",))
-    put_queue_on(v, disk)
-    forbid(v, lambda: shut[0])
+    v = suite_on(disk)
     try:
         v.start()
         v.send(v.paths.sender, ["first@far.test"], make_message(10 ** 6, 500))
@@ -87,7 +68,7 @@ def full_store(t, kind):
         # none to be had.
         subprocess.run(["fallocate", "--dig-holes", disk.image.name], check=True)
         wait_until("the store is full but for a little", lambda: fill(store))
-        load = start_load(v, f"store-{kind}", size=1000, sessions=1)
+        load = suites.load(v, f"store-{kind}", size=1000, sessions=1)
         v.wait_log(r"the queue's disk fails: no mail is taken", give_up=60)
         wait_until("mail is refused", lambda: " 452 4.3.2 System not accepting" in v.log())
         load.stop()
@@ -98,13 +79,11 @@ def full_store(t, kind):
         wait_until("all are gone", gone(everyone))
         os.unlink(os.path.join(store, "ballast"))
         disk.remount()
-        shut[0] = False
+        v.is_shut = False
         v.start()
         judged(t, v, promised)
     finally:
-        v.close()
-        v.paths.close()
-        open_things.remove(v)
+        suites.remove(v)
         disk.close()
         subprocess.run(["umount", "-l", store], capture_output=True)
         os.rmdir(store)
@@ -119,13 +98,10 @@ for kind in ("ext4", "ext4-nojournal", "xfs") if LONG else ("ext4",):
 @test("no inodes: 452; what waits goes out; and mail is taken when there are some")
 def _(t):
     disk = Disk("ext4", 300, inodes=1500)
-    shut = [True]
-    v = make_suite(("remote",))
-    put_queue_on(v, disk)
-    forbid(v, lambda: shut[0])
+    v = suite_on(disk)
     try:
         v.start()
-        load = start_load(v, "inodes", size=5000)
+        load = suites.load(v, "inodes", size=5000)
         wait_until("mail is taken", lambda: len(load.acked) > 100)
         ballast = os.path.join(disk.path, "ballast")
         os.mkdir(ballast)
@@ -136,35 +112,28 @@ def _(t):
                 n += 1
         except OSError:
             pass
-
-        def refusal():
-            with v.smtp() as s:
-                s.ehlo()
-                return s.mail("a@out.test")[0] == 452
-        wait_until("452 at MAIL", refusal)
-        shut[0] = False
+        wait_until("452 at MAIL", v.refuses)
+        v.is_shut = False
         wait_until("it drains", lambda: len(v.paths.sink.heard) > len(load.acked) // 2, 60)
         load.stop()
         shutil.rmtree(ballast)
-        wait_until("mail is taken again", lambda: not refusal())
+        wait_until("mail is taken again", lambda: not v.refuses())
         judged(t, v, load.acked)
     finally:
-        v.close()
-        v.paths.close()
-        open_things.remove(v)
+        suites.remove(v)
         disk.close()
 
 
 @test("a user without room: his mail waits, nobody else's does; it comes when there is room")
 def _(t):
     own_mounts()
-    v = make_suite(("virtual", "unix"))
+    v = suites.add(("virtual", "unix"))
     room = v.path("box/virtual")
     os.mkdir(room)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,uid=5000,mode=700", "none", room], check=True)
     v.start()
     try:
-        load = start_load(v, "room", size=4000, pace=0.02, sessions=3)
+        load = suites.load(v, "room", size=4000, pace=0.02, sessions=3)
         v.wait_log(r"to=<virtual@box\.test>.*dsn=4\.3\.1, status=deferred \(.*No space left", 3)
         arrived = len(v.maildir(v.path("mail/vt-bob")))
         v.maildir(v.path("mail/vt-bob"), arrived + 20)
@@ -178,10 +147,10 @@ def _(t):
 
 @test("few descriptors: who comes then waits or is told so, and mail goes on")
 def _(t):
-    v = make_suite(("virtual", "alias", "remote", "unix"))
+    v = suites.add(("virtual", "alias", "remote", "unix"))
     v.wrap(lambda name: "" if name == "master" else "ulimit -n 90")
     v.start()
-    load = start_load(v, "descriptors", sessions=100, pace=0.01)
+    load = suites.load(v, "descriptors", sessions=100, pace=0.01)
     wait_until("mail is taken", lambda: len(load.acked) > (2000 if LONG else 300), 120)
     load.stop()
     judged(t, v, load.acked)
@@ -189,7 +158,7 @@ def _(t):
 
 @test("no memory: a program that gets none ends, is started again, and nothing is lost")
 def _(t):
-    v = make_suite(("virtual", "unix", "alias", "forward", "remote", "refused"))
+    v = suites.add(("virtual", "unix", "alias", "forward", "remote", "refused"))
     v.start()
     for way in v.paths.ways:
         v.send(v.paths.sender, [v.paths.recipient_of(way, 10 ** 6)], make_message(10 ** 6, 500))
@@ -205,7 +174,7 @@ def _(t):
     room = {"master": 10 ** 6, "qmgr": 40000}
     v.wrap(lambda name: f"ulimit -v {peak[name] + room.get(name, 1500)}" if name in peak else "")
     v.start()
-    load = start_load(v, "memory", sessions=5, size=30000, pace=0.01)
+    load = suites.load(v, "memory", sessions=5, size=30000, pace=0.01)
     for n in range(20 if LONG else 3):
         before = len(load.acked)
         wait_until(f"mail is taken; {v.log()[-1000:]}", lambda: len(load.acked) > before + 20)
@@ -219,11 +188,4 @@ def _(t):
     judged(t, v, load.acked)
 
 
-def clean():
-    for v in open_things:
-        v.paths.close()
-        v.close()
-    subprocess.run(["rm", "-rf", folder])
-
-
-main(cleanup=clean, evidence=lambda: "\n".join(v.log()[-4000:] for v in open_things))
+main(cleanup=suites.close, evidence=suites.evidence)

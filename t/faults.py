@@ -152,15 +152,10 @@ def _(t):
         wait_until("mail is taken", lambda: len(load.acked) > 50)
         ballast = os.path.join(disk.path, "ballast")
         subprocess.run(["sh", "-c", f"cat /dev/zero > {ballast} 2>&1"], capture_output=True)
-
-        def refusal():
-            with v.smtp() as s:
-                s.ehlo()
-                return s.mail("a@out.test")[0] == 452
-        wait_until("452 at MAIL", refusal)
+        wait_until("452 at MAIL", v.refuses)
         load.stop()
         os.unlink(ballast)
-        wait_until("mail is taken again", lambda: not refusal(), 60)
+        wait_until("mail is taken again", lambda: not v.refuses(), 60)
         judged(t, v, load.acked)
         v.stop()
     finally:

@@ -5,37 +5,26 @@ to it was lost."""
 import os
 import socket
 import struct
-import subprocess
-import tempfile
 import time
 
 from lib.liar import WAYS, Liar
-from lib.load import Load, make_message
-from lib.paths import Paths
+from lib.load import make_message
+from lib.paths import Suites
 from lib.sink import Sink
-from lib.suite import Suite, wait_until
-from lib.tap import diag, main, test
+from lib.suite import wait_until
+from lib.tap import main, test
 
 LONG = bool(os.environ.get("T_LONG"))
 BAD_SESSIONS = 2  # of each server, before it behaves
 STAGES = ("connect", "EHLO", "MAIL", "RCPT", "DATA", "middle", "dot", "after")
 
-folder = tempfile.mkdtemp(prefix="valija-ledger-", dir="/dev/shm")
-open_things = []
-
-
-def make_suite(**settings):
-    v = Suite(start=False)
-    v.paths = Paths(v)
-    v.configure(**settings)
-    open_things.append(v)
-    return v
+suites = Suites()
 
 
 @test("a resolver that lies in many ways defers, one that is slow delays, and nothing is returned")
 def _(t):
     liar, sink = Liar(), Sink()
-    v = make_suite(relayhost="", dns_resolvers=f"127.0.0.1:{liar.port}", smtp_tcp_port=str(sink.port),
+    v = suites.add(relayhost="", dns_resolvers=f"127.0.0.1:{liar.port}", smtp_tcp_port=str(sink.port),
                    inet_interfaces="127.0.0.2")
     try:
         v.start()
@@ -117,7 +106,7 @@ class Until:
 def _(t):
     servers = {f"{stage.lower()}-{'still' if still else 'gone'}": Fickle(stage, still)
                for stage in STAGES[:-1] for still in (False, True)}
-    v = make_suite(transport_maps="inline:{ " + " ".join(
+    v = suites.add(transport_maps="inline:{ " + " ".join(
         f"{{ {name}.test = smtp:[127.0.0.1]:{s.port} }}" for name, s in servers.items()) + " }",
         **{f"smtp_{what}_timeout": "2s" for what in (
             "connect", "helo", "mail", "rcpt", "data_init", "data_xfer", "data_done", "quit", "rset")})
@@ -154,10 +143,9 @@ def come_and_go(v, stage, stands_still):
 
 @test("clients that vanish, or stand still, at every stage: no message of theirs, and no other one waits")
 def _(t):
-    v = make_suite(smtpd_timeout="5s")
+    v = suites.add(smtpd_timeout="5s")
     v.start()
-    load = Load(v.port, v.paths.recipient, os.path.join(folder, "clients"), sessions=3, pace=0.01,
-                sender=v.paths.sender).start()
+    load = suites.load(v, "clients", sessions=3, pace=0.01)
     still = []
     for _round in range(50 if LONG else 10):
         for stage in STAGES[:-1]:
@@ -182,19 +170,9 @@ def _(t):
         return not still
     wait_until("who stood still is turned out", all_told)
     load.stop()
-    v.wait_empty(60)
-    verdict = v.paths.judge(load.acked)
-    diag(f"{len(load.acked)} acknowledged: {verdict}")
-    t.eq((verdict.lost, verdict.altered, verdict.empty, verdict.early), ([], [], [], []), "all as it must be")
+    verdict = v.paths.judged(t, load.acked)
     t.eq(verdict.duplicates(), {}, "once")
     t.ok((10 ** 7, "box/virtual") not in verdict.copies, "none that was not sent to its end")
 
 
-def clean():
-    for v in open_things:
-        v.paths.close()
-        v.close()
-    subprocess.run(["rm", "-rf", folder])
-
-
-main(cleanup=clean, evidence=lambda: "\n".join(v.log()[-4000:] for v in open_things))
+main(cleanup=suites.close, evidence=suites.evidence)

@@ -3,7 +3,7 @@
 come of each message.
 
     p = Paths(Suite(start=False))
-    load = Load(p.v.port, p.recipient, ledger, sender=p.sender)
+    load = p.load(ledger)
     ...
     verdict = p.judge(load.acked)
 
@@ -14,10 +14,14 @@ import collections
 import hashlib
 import os
 import re
+import shutil
+import tempfile
 import threading
 
-from lib.load import Verdict, attempts_in
+from lib.load import Load, Verdict, attempts_in
 from lib.sink import Sink
+from lib.suite import Suite
+from lib.tap import diag
 
 ARRIVES = {
     "virtual": ("box/virtual",),
@@ -88,6 +92,9 @@ class Paths:
     def way_of(recipient):
         return next(w for w, to in DOMAINS.items() if to in (recipient, recipient.partition("@")[2]))
 
+    def load(self, ledger, **kw):
+        return Load(self.v.port, self.recipient, ledger, sender=self.sender, **kw).start()
+
     def destinations(self):
         return sorted({d for way in self.ways for d in ARRIVES[way]} | {"box/back"})
 
@@ -122,8 +129,51 @@ class Paths:
                          if d == "box/back" and s in acked and self.way_of(acked[s]) != "refused")
         return v
 
+    def judged(self, t, acked, give_up=60):
+        """The same once the queue is empty, and all but what came twice is as
+        it must be."""
+        self.v.wait_empty(give_up)
+        verdict = self.judge(acked)
+        diag(f"{len(acked)} acknowledged: {verdict}")
+        t.eq((verdict.lost[:5], verdict.altered[:5], verdict.empty[:5], verdict.early[:5]), ([], [], [], []),
+             "all as it must be")
+        return verdict
+
     def close(self):
         self.sink.close()
+
+
+class Suites:
+    """Those of a test file, each with .paths, and a folder for ledgers that is
+    on no disk under test."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="valija-ledger-", dir="/dev/shm")
+        self.open = []
+
+    def add(self, ways=tuple(ARRIVES), base=None, **settings):
+        """One more, which is not started."""
+        v = Suite(base=base, start=False)
+        v.paths = Paths(v, ways)
+        v.configure(**settings)
+        self.open.append(v)
+        return v
+
+    def load(self, v, name, **kw):
+        return v.paths.load(os.path.join(self.folder, name), **kw)
+
+    def remove(self, v):
+        v.close()
+        v.paths.close()
+        self.open.remove(v)
+
+    def close(self):
+        for v in list(self.open):
+            self.remove(v)
+        shutil.rmtree(self.folder)
+
+    def evidence(self):
+        return "\n".join(v.log()[-4000:] for v in self.open)
 
 
 class PathsVerdict(Verdict):

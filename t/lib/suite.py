@@ -266,6 +266,12 @@ class Suite:
     def mailq(self):
         return self.run("postqueue", "-c", self.conf, "-p").out
 
+    def refuses(self):
+        """Mail, for now, for want of room."""
+        with self.smtp() as s:
+            s.ehlo()
+            return s.mail("a@out.test")[0] == 452
+
     def queued(self):
         """{queue id: what postqueue -j says of it}."""
         lines = self.run("postqueue", "-c", self.conf, "-j").out.splitlines()
