@@ -117,6 +117,10 @@ class Verdict:
         self.copies = {}  # serial: how many came
         self.ids = {}     # serial: the queue ids they came with
 
+    def count(self, key, ids):
+        self.copies[key] = self.copies.get(key, 0) + 1
+        self.ids.setdefault(key, set()).update(ids)
+
     def duplicates(self):
         return {s: n for s, n in self.copies.items() if n > 1}
 
@@ -142,26 +146,37 @@ def judge(acked, maildirs):
     """Hold the ledger {serial: recipient} against what is in the Maildirs."""
     v = Verdict()
     for maildir in maildirs:
-        for sub in ("new", "cur"):
-            folder = os.path.join(maildir, sub)
-            for name in os.listdir(folder) if os.path.isdir(folder) else ():
-                with open(os.path.join(folder, name), "rb") as f:
-                    data = f.read()
-                look_at(v, os.path.join(folder, name), data)
+        for path in files_in(maildir):
+            with open(path, "rb") as f:
+                look_at(v, path, f.read())
     v.lost = sorted(s for s in acked if s not in v.copies)
     return v
+
+
+def files_in(maildir):
+    """Paths of its messages."""
+    for sub in ("new", "cur"):
+        folder = os.path.join(maildir, sub)
+        for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+            yield os.path.join(folder, name)
+
+
+def parse_arrived(data, ends=(b"",)):
+    """(serial, queue ids) of a message of make_message()'s, which may have
+    lost one of `ends`; None: it was altered."""
+    head, _, body = data.partition(b"\n\n")
+    serial = re.search(rb"^X-Serial: (\d+)$", head, re.M)
+    digest = re.search(rb"^X-Digest: (\w+)$", head, re.M)
+    if not serial or not digest or digest.group(1).decode() not in (
+            hashlib.sha256(body + end).hexdigest() for end in ends):
+        return None
+    return int(serial.group(1)), [i.decode() for i in re.findall(rb"\bid (\w+)", head)]
 
 
 def look_at(v, path, data):
     if not data:
         v.empty.append(path)
-        return
-    head, _, body = data.partition(b"\n\n")
-    serial = re.search(rb"^X-Serial: (\d+)$", head, re.M)
-    digest = re.search(rb"^X-Digest: (\w+)$", head, re.M)
-    if not serial or not digest or hashlib.sha256(body).hexdigest() != digest.group(1).decode():
+    elif (arrived := parse_arrived(data)) is None:
         v.altered.append(path)
-        return
-    n = int(serial.group(1))
-    v.copies[n] = v.copies.get(n, 0) + 1
-    v.ids.setdefault(n, set()).update(i.decode() for i in re.findall(rb"\bid (\w+)", head))
+    else:
+        v.count(*arrived)

@@ -11,14 +11,13 @@ A destination is a Maildir or the sink, which stands for other hosts and
 remembers in this process; ARRIVES says which ones each way leads to.
 """
 import collections
-import hashlib
 import os
 import re
 import shutil
 import tempfile
 import threading
 
-from lib.load import Load, Verdict, attempts_in
+from lib.load import Load, Verdict, attempts_in, files_in, parse_arrived
 from lib.sink import Sink
 from lib.suite import Suite
 from lib.tap import diag
@@ -106,15 +105,12 @@ class Paths:
                 yield f"sink {self.taken + i}", content.replace(b"\r\n", b"\n")
             self.taken += len(heard)
             return
-        for sub in ("new", "cur"):
-            folder = os.path.join(self.v.path(destination), sub)
-            for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
-                path = os.path.join(folder, name)
-                if path in self.known:
-                    continue
-                self.known.add(path)
-                with open(path, "rb") as f:
-                    yield path, f.read()
+        for path in files_in(self.v.path(destination)):
+            if path in self.known:
+                continue
+            self.known.add(path)
+            with open(path, "rb") as f:
+                yield path, f.read()
 
     def judge(self, acked):
         """The ledger {serial: recipient} against all that arrived."""
@@ -170,7 +166,7 @@ class Suites:
     def close(self):
         for v in list(self.open):
             self.remove(v)
-        shutil.rmtree(self.folder)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def evidence(self):
         return "\n".join(v.log()[-4000:] for v in self.open)
@@ -206,19 +202,15 @@ class PathsVerdict(Verdict):
             data = data.partition(b"Content-Type: message/rfc822\n")[2].partition(b"\n\n")[2]
             boundary = b"\n\n--"
             data = data[:data.rfind(boundary)] if boundary in data else data
-        head, _, body = data.partition(b"\n\n")
-        serial = re.search(rb"^X-Serial: (\d+)$", head, re.M)
-        digest = re.search(rb"^X-Digest: (\w+)$", head, re.M)
-        if not serial or not digest or digest.group(1).decode() not in (
-                hashlib.sha256(body).hexdigest(), hashlib.sha256(body + b"\n").hexdigest()):
+        arrived = parse_arrived(data, (b"", b"\n"))
+        if arrived is None:
             self.altered.append(where)
             return
-        key = int(serial.group(1)), destination
-        ids = [i.decode() for i in re.findall(rb"\bid (\w+)", head)]
+        serial, ids = arrived
+        key = serial, destination
         if key in self.copies and ids and ids[-1] in self.ids[key]:
             self.again.append(key)
-        self.copies[key] = self.copies.get(key, 0) + 1
-        self.ids.setdefault(key, set()).update(ids)
+        self.count(key, ids)
 
     def __str__(self):
         return (f"{len(self.copies)} arrived, {len(self.lost)} lost, {len(self.empty)} empty, {len(self.altered)} "
