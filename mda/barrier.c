@@ -3,32 +3,17 @@
 #include "barrier.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #define LONG_TIME (200 * CLOCK_MS)
 #define ALONE     (60 * CLOCK_SEC)
-
-/* linux/magic.h has the first, as ext2's; not the two others. */
-#define EXT4  0xEF53
-#define XFS   0x58465342
-#define BTRFS 0x9123683E
-
-static bool
-is_known(int fd)
-{
-	struct statfs fs;
-
-	if (fstatfs(fd, &fs) < 0)
-		return false;
-	return fs.f_type == EXT4 || fs.f_type == XFS || fs.f_type == BTRFS;
-}
 
 /* All on one file system, the usual case; else it is not worth while. */
 static bool
@@ -50,7 +35,7 @@ barrier_all(struct barrier *b, const int *fds, size_t n)
 	int64_t start = clock_exact(), took;
 	int r;
 
-	if (start < b->alone_until || !is_one(fds, n) || !is_known(fds[0]))
+	if (start < b->alone_until || !is_one(fds, n) || !fd_has_syncfs(fds[0]))
 		return BARRIER_IS_NONE;
 	r = syncfs(fds[0]) < 0 ? -errno : 0;
 	took = clock_exact() - start;

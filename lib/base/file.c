@@ -8,9 +8,15 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define READ_BLOCK (64 * 1024)
+
+/* linux/magic.h has the first, as ext2's; not the two others. */
+#define EXT4  0xEF53
+#define XFS   0x58465342
+#define BTRFS 0x9123683E
 
 void
 fd_close(int *fd)
@@ -157,6 +163,16 @@ int
 dir_sync(int dirfd)
 {
 	return fsync(dirfd) < 0 ? -errno : 0;
+}
+
+bool
+fd_has_syncfs(int fd)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return false;
+	return fs.f_type == EXT4 || fs.f_type == XFS || fs.f_type == BTRFS;
 }
 
 static int

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -32,6 +33,10 @@ int fd_read_rest(int fd, struct buf *b);
 int fd_read_whole(int fd, struct buf *b);
 
 int dir_sync(int dirfd);
+
+/* syncfs(2) is known to report there what could not be written: ext4, xfs,
+ * btrfs. */
+bool fd_has_syncfs(int fd);
 
 /*
  * Put `bytes` under `name` so that a reader, also after a power cut, sees

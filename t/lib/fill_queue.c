@@ -27,20 +27,11 @@
 
 struct fill {
 	int dirfd;
-	struct disk disk;
 	struct qid_maker ids;
 	struct content *content;
 	int64_t now, due;
 	size_t count, domains;
 };
-
-static int
-flush_later(void *arg, int fd)
-{
-	(void)arg;
-	(void)fd;
-	return 0;
-}
 
 static void
 die(const char *what, int error)
@@ -142,7 +133,7 @@ write_one(struct fill *f, size_t i)
 	dirs_path(QUEUE_DEFERRED, e.id, path);
 	if (r == 0)
 		r = queue_file_write(
-		    &f->disk, f->dirfd, path, &draft, f->content);
+		    &disk_real, f->dirfd, path, &draft, f->content, false);
 	queue_file_draft_done(&draft);
 	if (r < 0)
 		die(path, -r);
@@ -157,7 +148,7 @@ number(char **argv, int argc, int i, size_t otherwise)
 int
 main(int argc, char **argv)
 {
-	struct fill f = {.disk = disk_real, .now = clock_wall()};
+	struct fill f = {.now = clock_wall()};
 
 	log_init("fill_queue");
 	if (argc < 3) {
@@ -167,7 +158,6 @@ main(int argc, char **argv)
 		return 2;
 	}
 	umask(077);
-	f.disk.flush = flush_later;
 	f.count = number(argv, argc, 2, 1);
 	f.due = (int64_t)number(argv, argc, 3, 0) * CLOCK_SEC;
 	f.content = make_content(number(argv, argc, 4, 1024));

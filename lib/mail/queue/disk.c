@@ -60,6 +60,20 @@ real_sync_dir(void *arg, int dirfd, const char *path)
 }
 
 static int
+real_sync_all(void *arg, int dirfd)
+{
+	(void)arg;
+	return syncfs(dirfd) < 0 ? -errno : 0;
+}
+
+static bool
+real_has_sync_all(void *arg, int dirfd)
+{
+	(void)arg;
+	return fd_has_syncfs(dirfd);
+}
+
+static int
 real_rename(void *arg, int dirfd, const char *from, const char *to)
 {
 	(void)arg;
@@ -78,6 +92,8 @@ const struct disk disk_real = {
     .write = real_write,
     .flush = real_flush,
     .sync_dir = real_sync_dir,
+    .sync_all = real_sync_all,
+    .has_sync_all = real_has_sync_all,
     .rename = real_rename,
     .unlink = real_unlink,
 };

@@ -10,6 +10,7 @@
 #ifndef MAIL_QUEUE_DISK_H
 #define MAIL_QUEUE_DISK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -19,6 +20,12 @@ struct disk {
 	int (*write)(void *arg, int fd, const void *bytes, size_t n, off_t at);
 	int (*flush)(void *arg, int fd); /* data and what reading it needs */
 	int (*sync_dir)(void *arg, int dirfd, const char *path);
+	/* All that was written to dirfd's file system by anyone, and all names
+	 * there, by one call; but the device may still have some of it in its
+	 * cache (an ext4 without a journal) until a flush or sync_dir that
+	 * follows.  For where has_sync_all says that it reports errors. */
+	int (*sync_all)(void *arg, int dirfd);
+	bool (*has_sync_all)(void *arg, int dirfd);
 	int (*rename)(void *arg, int dirfd, const char *from, const char *to);
 	int (*unlink)(void *arg, int dirfd, const char *path);
 	void *arg;

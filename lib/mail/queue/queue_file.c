@@ -231,7 +231,7 @@ set_mtime(int fd, int64_t next)
 
 int
 queue_file_write(const struct disk *disk, int dirfd, const char *path,
-    struct queue_file_draft *d, const struct content *content)
+    struct queue_file_draft *d, const struct content *content, bool flushes)
 {
 	int fd =
 	    disk->open(disk->arg, dirfd, path, O_WRONLY | O_CREAT | O_TRUNC);
@@ -248,7 +248,7 @@ queue_file_write(const struct disk *disk, int dirfd, const char *path,
 	}
 	if (r == 0)
 		set_mtime(fd, d->next);
-	if (r == 0)
+	if (r == 0 && flushes)
 		r = disk->flush(disk->arg, fd);
 	if (close(fd) < 0 && r == 0)
 		r = -errno;

@@ -30,6 +30,7 @@
 #include "mail/queue/disk.h"
 #include "mail/queue/progress.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define QUEUE_FILE_VERSION 2
@@ -55,10 +56,11 @@ int queue_file_draft(const struct envelope *e, const struct progress *p,
     struct queue_file_draft *ret);
 void queue_file_draft_done(struct queue_file_draft *d);
 
-/* Create `path` with the draft and `content` (NULL: none), and flush it; the
- * directory is the caller's to sync.  What failed is unlinked. */
+/* Create `path` with the draft and `content` (NULL: none), and flush it, or
+ * leave that to the caller, whose directory is to sync too.  What failed is
+ * unlinked. */
 int queue_file_write(const struct disk *disk, int dirfd, const char *path,
-    struct queue_file_draft *d, const struct content *content);
+    struct queue_file_draft *d, const struct content *content, bool flushes);
 
 /*
  * Read header, envelope and progress (made here, in `a`, whose ceiling

@@ -2,7 +2,8 @@
 /*
  * store_impl - what the files of store share: store.c (taking in,
  * statuses), store_end.c (finishing), store_remove.c (names that go),
- * store_load.c (reading), store_walk.c (all), store_move.c (into files),
+ * store_load.c (reading), store_walk.c (all), store_move.c, store_group.c
+ * (into files), store_together.c (one flush for many),
  * store_leave.c (segments that go), store_open.c (start, scan, end).
  */
 #ifndef MAIL_QUEUE_STORE_IMPL_H
@@ -11,8 +12,9 @@
 #include "base/map.h"
 #include "mail/queue/store.h"
 
-#define STORE_MOVES_MAX   16
-#define STORE_GENERATIONS 1024 /* kept in hand, durably */
+#define STORE_MOVES_MAX   256
+#define STORE_MOVING_MAX  (8 * 1024 * 1024) /* bytes of content */
+#define STORE_GENERATIONS 1024              /* kept in hand, durably */
 
 /* Directories with names that came or went since they were last synced. */
 struct dirt {
@@ -45,7 +47,7 @@ struct store {
 	struct journal *journal;
 	struct dirt dirt;
 	struct leaving leaving;
-	struct move_group *gathering;
+	struct move_group *writing, *naming;  /* that gather */
 	struct finished_list unfinished;      /* that failed: again */
 	size_t nremovals;                     /* names that still have to go: */
 	struct removals *gathering_names[2];  /* [1]: of ended messages */
@@ -53,14 +55,17 @@ struct store {
 	struct removals *removing;            /* the thread has it */
 	struct removals_list failed_removals; /* again at the next tick */
 	struct map ended;        /* ids: the scan may meet files of theirs */
-	size_t moves;            /* on their way */
+	size_t moves;            /* on their way ... */
+	size_t moving_bytes;     /* ... and the content that they hold */
 	int64_t no_files_until;  /* making one failed */
 	uint64_t generation;     /* the next to give out ... */
 	uint64_t generation_end; /* ... and where the durable ones end */
 	struct journal_wait generation_wait;
 	uint64_t generation_wanted;
 	unsigned scan_at;
-	bool is_syncing; /* no name goes until that is done */
+	bool is_syncing;     /* no name goes until that is done */
+	bool has_sync_all;   /* and may be used by the thread ... */
+	int64_t alone_until; /* ... which alone touches this, from then on */
 	bool closing;
 };
 
@@ -113,12 +118,20 @@ int store_load_from(struct store *s, struct store_item *item, int fd,
 int store_open_file(
     const struct store *s, const struct store_item *item, int flags);
 
+/* store_together.c, for the thread: is one call for `n` files or directories
+ * worth while; and that call, which a sync_dir has to follow. */
+bool store_may_sync_all(const struct store *s, size_t n);
+int store_sync_all(struct store *s);
+
 /* store_move.c */
 int store_move_new(struct store *s, struct store_item *item,
     struct store_body *body, struct store_item *parent,
     const struct entry_marks *about, struct journal_wait *w);
 int store_start_move(
     struct store *s, struct store_item *item, enum entry_queue queue);
+/* As many as should be. */
+bool store_moves_enough(const struct store *s);
+/* store_group.c: what was gathered goes to the thread. */
 void store_send_group(struct store *s);
 /* The item goes, or something else moves it: what is on its way is void. */
 void store_leave_move(struct store_item *item);

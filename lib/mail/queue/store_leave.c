@@ -44,6 +44,31 @@ next_dirt(struct leaving *l, char ret_path[DIRS_PATH_MAX])
 	return true;
 }
 
+static size_t
+count_dirt(const struct dirt *d)
+{
+	size_t n = (size_t)d->hold + d->tmp;
+
+	for (int i = 0; i < DIRS_HASH; i++)
+		n += d->hashed[i];
+	return n;
+}
+
+/* One call for all; of the directories one is left, which flushes the device
+ * (store_together.c). */
+static int
+sync_together(struct leaving *l)
+{
+	int r;
+
+	if (!store_may_sync_all(l->store, count_dirt(&l->dirt)))
+		return 0;
+	r = store_sync_all(l->store);
+	if (r == 0)
+		l->dirt = (struct dirt){.tmp = true};
+	return r;
+}
+
 static int
 run_sync(struct flusher_job *job)
 {
@@ -53,6 +78,8 @@ run_sync(struct flusher_job *job)
 	int dirfd = l->store->config.dirfd, r = 0;
 	char path[DIRS_PATH_MAX];
 
+	if (l->at == 0)
+		r = sync_together(l);
 	while (r == 0) {
 		l->is_through = !next_dirt(l, path);
 		if (l->is_through)
@@ -168,11 +195,13 @@ empty_oldest(struct store *s, struct journal_segment *segment)
 
 	if (is_pressed)
 		store_forward_removals(s, segment);
+	if (s->moves > STORE_MOVES_MAX / 2)
+		return; /* many together cost less */
 	for (int looked = 0; h != NULL && looked < LOOK_MAX; looked++) {
 		struct journal_hold *next = journal_next_hold(h);
 		struct store_item *item = store_item_of(h);
 
-		if (s->moves >= STORE_MOVES_MAX)
+		if (store_moves_enough(s))
 			return;
 		if (item->where == STORE_NOWHERE || item->move != NULL ||
 		    (item->in_use && !is_pressed) ||

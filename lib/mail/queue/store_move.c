@@ -1,54 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * store_move - into files.  A move is: write and flush tmp/ID, sync tmp/ (a
- * group of moves shares that); append `moved`; once that is durable the file
- * is the message, and gets its name.  A save brings a file's own state up to
- * what the journal says.  Statuses that come meanwhile stay in the journal.
+ * store_move - into files.  A move is: write and flush tmp/ID, sync tmp/
+ * (store_group.c, for many at a time); append `moved`; once that is durable the
+ * file is the message, and gets its name.  A save brings a file's own state up
+ * to what the journal says.  Statuses that come meanwhile stay in the journal.
  */
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "mail/queue/store_impl.h"
+#include "mail/queue/store_move.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define GROUP_MAX     8
 #define NO_FILES_WAIT (10 * CLOCK_SEC)
-
-struct store_move {
-	struct flusher_job job; /* the save, or the renaming */
-	struct journal_wait wait;
-	struct store *store;
-	struct store_item *item; /* NULL: gone meanwhile */
-	char id[ENVELOPE_QID_MAX + 1];
-	enum entry_queue queue;
-	uint32_t nonce;
-	bool is_new;
-	bool is_file; /* already: it changes its place alone */
-	int error;
-	uint32_t nspoken;          /* of the item's, what the file will hold */
-	struct journal_place at;   /* of `moved` ... */
-	struct journal_hold guard; /* ... which stays until we are done */
-	struct store_body *body;   /* our own */
-	struct content *content;
-	struct queue_file_draft draft;
-	int fd; /* a save's */
-	/* A new message's. */
-	struct store_item *parent;
-	struct entry_marks about;
-	struct arena arena;
-	struct journal_wait *owner;
-};
-
-struct move_group {
-	struct flusher_job job;
-	struct store *store;
-	struct store_move *moves[GROUP_MAX];
-	size_t n;
-};
 
 struct store_move *
 store_new_move(struct store *s, struct store_item *item)
@@ -74,6 +41,7 @@ store_free_move(struct store_move *m)
 	if (m->item != NULL)
 		m->item->move = NULL;
 	m->store->moves--;
+	m->store->moving_bytes -= m->bytes;
 	journal_release(&m->guard);
 	queue_file_draft_done(&m->draft);
 	content_unref(&m->content);
@@ -117,22 +85,9 @@ fail_move(struct store_move *m, int error)
 		owner->done(owner, error);
 }
 
-static int
-run_rename(struct flusher_job *job)
+void
+store_move_named(struct store_move *m)
 {
-	struct store_move *m = (struct store_move *)job;
-	const struct disk *disk = m->store->config.disk;
-	char from[DIRS_PATH_MAX], to[DIRS_PATH_MAX];
-
-	dirs_tmp_path(str_c(m->id), m->nonce, from);
-	dirs_path(m->queue, str_c(m->id), to);
-	return disk->rename(disk->arg, m->store->config.dirfd, from, to);
-}
-
-static void
-end_rename(struct flusher_job *job, int error)
-{
-	struct store_move *m = (struct store_move *)job;
 	struct store_item *item = m->item;
 
 	if (item == NULL) {
@@ -140,9 +95,9 @@ end_rename(struct flusher_job *job, int error)
 
 		dirs_path(m->queue, str_c(m->id), path);
 		store_unlink(m->store, path, m->guard.segment);
-		if (error < 0)
+		if (m->error < 0)
 			remove_tmp(m);
-	} else if (error == 0) {
+	} else if (m->error == 0) {
 		item->in_tmp = false;
 		item->place.segment = NULL; /* `moved` may leave */
 		store_relink(item);
@@ -216,8 +171,7 @@ end_moved(struct journal_wait *w, int error)
 		journal_hold(m->at.segment, &item->hold);
 		store_drop_spoken(item, m->nspoken);
 		store_relink(item);
-		flusher_submit(m->store->flusher, FLUSHER_SLOW, &m->job,
-		    run_rename, end_rename);
+		store_group_name(m);
 	}
 	if (owner != NULL)
 		owner->done(owner, error);
@@ -255,18 +209,26 @@ append_moved(struct store_move *m)
 	return 0;
 }
 
+/* Said once, while none is made. */
 static void
-end_written(struct store_move *m)
+make_no_files(struct store_move *m)
 {
 	struct store *s = m->store;
+
+	if (clock_mono() >= s->no_files_until)
+		store_say(s, "%s: cannot make a file for it: %s", m->id,
+		    strerror(-m->error));
+	s->no_files_until = clock_after(NO_FILES_WAIT);
+}
+
+void
+store_move_written(struct store_move *m)
+{
 	int error = m->error;
 
 	queue_file_draft_done(&m->draft);
-	if (error < 0 && !m->is_new && m->item != NULL) {
-		store_say(s, "%s: cannot make a file for it: %s", m->id,
-		    strerror(-error));
-		s->no_files_until = clock_after(NO_FILES_WAIT);
-	}
+	if (error < 0 && !m->is_new && m->item != NULL)
+		make_no_files(m);
 	if (error == 0 && m->item == NULL && !m->is_new)
 		error = -ECANCELED;
 	if (error == 0)
@@ -275,70 +237,6 @@ end_written(struct store_move *m)
 		return;
 	remove_tmp(m);
 	fail_move(m, error);
-}
-
-static int
-run_group(struct flusher_job *job)
-{
-	struct move_group *g = (struct move_group *)job;
-	const struct disk *disk = g->store->config.disk;
-	int dirfd = g->store->config.dirfd;
-	bool any = false;
-	int synced;
-
-	for (size_t i = 0; i < g->n; i++) {
-		struct store_move *m = g->moves[i];
-		char path[DIRS_PATH_MAX];
-
-		dirs_tmp_path(str_c(m->id), m->nonce, path);
-		m->error =
-		    queue_file_write(disk, dirfd, path, &m->draft, m->content);
-		any |= m->error == 0;
-	}
-	if (!any)
-		return 0;
-	synced = disk->sync_dir(disk->arg, dirfd, "tmp");
-	for (size_t i = 0; i < g->n && synced < 0; i++)
-		g->moves[i]->error = synced;
-	return 0;
-}
-
-static void
-end_group(struct flusher_job *job, int error)
-{
-	struct move_group *g = (struct move_group *)job;
-
-	(void)error;
-	for (size_t i = 0; i < g->n; i++)
-		end_written(g->moves[i]);
-	free(g);
-}
-
-void
-store_send_group(struct store *s)
-{
-	struct move_group *g = s->gathering;
-
-	if (g == NULL)
-		return;
-	s->gathering = NULL;
-	flusher_submit(s->flusher, FLUSHER_SLOW, &g->job, run_group, end_group);
-}
-
-static void
-add_to_group(struct store_move *m)
-{
-	struct store *s = m->store;
-
-	if (s->gathering == NULL) {
-		s->gathering = calloc(1, sizeof(*s->gathering));
-		if (s->gathering == NULL)
-			log_fatal("out of memory for a group of moves");
-		s->gathering->store = s;
-	}
-	s->gathering->moves[s->gathering->n++] = m;
-	if (s->gathering->n == GROUP_MAX)
-		store_send_group(s);
 }
 
 int
@@ -361,7 +259,7 @@ store_move_new(struct store *s, struct store_item *item,
 	m->parent = parent;
 	if (parent != NULL)
 		shape_copy(&entry_marks_shape, about, &m->arena, &m->about);
-	add_to_group(m);
+	store_group_write(m);
 	return 0;
 }
 
@@ -402,7 +300,7 @@ start_move(struct store *s, struct store_item *item, enum entry_queue queue,
 	m->nspoken = nspoken;
 	m->owner = owner;
 	store_body_free(&body);
-	add_to_group(m);
+	store_group_write(m);
 	return 0;
 }
 
@@ -422,8 +320,7 @@ name_again(struct store *s, struct store_item *item)
 
 	m->nonce = item->nonce;
 	m->queue = (enum entry_queue)item->queue;
-	flusher_submit(
-	    s->flusher, FLUSHER_SLOW, &m->job, run_rename, end_rename);
+	store_group_name(m);
 	return 0;
 }
 
@@ -506,9 +403,16 @@ store_move(struct store *s, struct store_item *item, enum entry_queue queue,
 	return r;
 }
 
+bool
+store_moves_enough(const struct store *s)
+{
+	return s->moves >= STORE_MOVES_MAX ||
+	       s->moving_bytes >= STORE_MOVING_MAX;
+}
+
 void
 store_want_file(struct store *s, struct store_item *item)
 {
-	if (item->where == STORE_JOURNAL && s->moves < STORE_MOVES_MAX)
+	if (item->where == STORE_JOURNAL && !store_moves_enough(s))
 		(void)store_start_move(s, item, QUEUE_DEFERRED);
 }

@@ -183,6 +183,7 @@ store_open(const struct store_config *c, const struct store_events *e,
 	s->config = *c;
 	s->events = *e;
 	s->generation_wait.done = end_generation;
+	s->has_sync_all = c->disk->has_sync_all(c->disk->arg, c->dirfd);
 	s->leaving.store = s;
 	STAILQ_INIT(&s->removals);
 	STAILQ_INIT(&s->failed_removals);

@@ -155,6 +155,26 @@ rig_sync_dir(void *arg, int dirfd, const char *path)
 }
 
 static int
+rig_sync_all(void *arg, int dirfd)
+{
+	struct rig *r = arg;
+
+	(void)dirfd;
+	if (fails(r, RIG_ALL))
+		return -r->error;
+	record(r, RIG_ALL);
+	return 0;
+}
+
+static bool
+rig_has_sync_all(void *arg, int dirfd)
+{
+	(void)arg;
+	(void)dirfd;
+	return true;
+}
+
+static int
 rig_rename(void *arg, int dirfd, const char *from, const char *to)
 {
 	struct rig *r = arg;
@@ -192,8 +212,8 @@ void
 rig_init(struct rig *r)
 {
 	*r = (struct rig){
-	    .disk = {rig_open, rig_write, rig_flush, rig_sync_dir, rig_rename,
-		rig_unlink, r},
+	    .disk = {rig_open, rig_write, rig_flush, rig_sync_dir, rig_sync_all,
+		rig_has_sync_all, rig_rename, rig_unlink, r},
 	    .error = EIO,
 	};
 	for (int i = 0; i < RIG_CALLS; i++)
@@ -261,11 +281,16 @@ static bool
 is_synced(const struct rig *r, size_t op, size_t nops)
 {
 	const struct rig_op *o = &r->ops[op];
-	bool from = false, to = o->call != RIG_RENAME;
+	bool from = false, to = o->call != RIG_RENAME, all = false;
 
 	for (size_t i = op + 1; i < nops; i++) {
 		const struct rig_op *later = &r->ops[i];
 
+		/* That leaves to the next flush what the device holds. */
+		all |= later->call == RIG_ALL;
+		if (all &&
+		    (later->call == RIG_FLUSH || later->call == RIG_SYNC))
+			return true;
 		if (o->call == RIG_WRITE && later->call == RIG_FLUSH &&
 		    later->inode == o->inode)
 			return true;

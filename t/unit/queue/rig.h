@@ -22,6 +22,7 @@ enum rig_call {
 	RIG_WRITE,
 	RIG_FLUSH,
 	RIG_SYNC,
+	RIG_ALL,
 	RIG_RENAME,
 	RIG_UNLINK,
 	RIG_CALLS

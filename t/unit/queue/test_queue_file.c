@@ -78,7 +78,7 @@ write_file(struct arena *a)
 	mark_one(&p, 1, OUTCOME_DEFERRED, STR("try later"));
 	assert_int_equal(queue_file_draft(&e, &p, &d), 0);
 	assert_int_equal(
-	    queue_file_write(&rig.disk, rig.dirfd, "file", &d, c), 0);
+	    queue_file_write(&rig.disk, rig.dirfd, "file", &d, c, true), 0);
 	queue_file_draft_done(&d);
 	content_unref(&c);
 	fd = openat(rig.dirfd, "file", O_RDWR | O_CLOEXEC);
@@ -279,7 +279,8 @@ test_failures_leave_nothing(void **state)
 		assert_int_equal(queue_file_draft(&e, &p, &d), 0);
 		rig.fail_after[calls[i]] = 0;
 		assert_int_equal(
-		    queue_file_write(&rig.disk, rig.dirfd, "new", &d, c), -EIO);
+		    queue_file_write(&rig.disk, rig.dirfd, "new", &d, c, true),
+		    -EIO);
 		rig.fail_after[calls[i]] = -1;
 		assert_int_equal(faccessat(rig.dirfd, "new", F_OK, 0), -1);
 		queue_file_draft_done(&d);

@@ -334,6 +334,90 @@ test_names_that_stay(void **state)
 	free(w);
 }
 
+enum {
+	MANY = 20
+};
+
+/* So many in the journal, each to get a file. */
+static struct world *
+open_with_many(void)
+{
+	struct world *w = malloc(sizeof(*w));
+
+	clock_update();
+	world_open(w, 9);
+	for (int i = 0; i < MANY; i++)
+		assert_non_null(world_add(w, 700, NULL));
+	world_settle(w);
+	memset(w->rig.calls, 0, sizeof(w->rig.calls));
+	for (int i = 0; i < MANY; i++)
+		store_want_file(w->store, &w->letters[i]->item);
+	return w;
+}
+
+static void
+test_many_files_by_one_flush(void **state)
+{
+	struct world *w = open_with_many();
+
+	(void)state;
+	world_settle(w);
+	assert_int_equal(count_files(w), MANY);
+	for (int i = 0; i < MANY; i++)
+		assert_true(store_has_name(&w->letters[i]->item));
+	assert_true(w->rig.calls[RIG_ALL] >= 1);
+	assert_true(w->rig.calls[RIG_SYNC] >= 1); /* the device's */
+	assert_true(w->rig.calls[RIG_FLUSH] < MANY / 2);
+	world_close(w);
+	free(w);
+}
+
+/* Nothing is believed of what was written; later each has its own flush. */
+static void
+test_one_flush_fails(void **state)
+{
+	struct world *w = open_with_many();
+	size_t before = w->n;
+
+	(void)state;
+	w->rig.fail_once = true;
+	w->rig.fail_after[RIG_ALL] = 0;
+	world_settle(w);
+	assert_int_equal(count_files(w), 0);
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(w->letters[i]->item.where, STORE_JOURNAL);
+	assert_int_equal(store_removals(w->store), 0);
+	for (int i = 0; i < MANY; i++) /* which have files at once */
+		assert_non_null(world_add(w, 9000, NULL));
+	world_settle(w);
+	for (size_t i = before; i < w->n; i++)
+		assert_true(w->letters[i]->acked != SIZE_MAX);
+	assert_int_equal(w->rig.calls[RIG_ALL], 1);
+	assert_true(w->rig.calls[RIG_FLUSH] >= MANY);
+	world_close(w);
+	free(w);
+}
+
+/* Those who wait for it are told. */
+static void
+test_one_flush_fails_for_new(void **state)
+{
+	struct world *w = malloc(sizeof(*w));
+
+	(void)state;
+	clock_update();
+	world_open(w, 9);
+	w->rig.fail_after[RIG_ALL] = 0;
+	for (int i = 0; i < MANY; i++)
+		assert_non_null(world_add(w, 9000, NULL));
+	world_settle(w);
+	assert_int_equal(count_files(w), 0);
+	for (int i = 0; i < MANY; i++)
+		assert_true(w->letters[i]->refused != SIZE_MAX);
+	world_close(w);
+	free(w);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_failed_flush),
     cmocka_unit_test(test_third_failure_alarms),
@@ -341,6 +425,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_full_disk_with_one_that_stays),
     cmocka_unit_test(test_small_journal),
     cmocka_unit_test(test_names_that_stay),
+    cmocka_unit_test(test_many_files_by_one_flush),
+    cmocka_unit_test(test_one_flush_fails),
+    cmocka_unit_test(test_one_flush_fails_for_new),
     cmocka_unit_test(test_generations_never_repeat),
     cmocka_unit_test(test_many_restarts),
 };
