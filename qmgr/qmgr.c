@@ -381,6 +381,7 @@ qmgr_reconfigure(struct qmgr *q, struct str config)
 		log_error("the new configuration is not used: %s", why.p);
 	else
 		site_replace(q, s);
+	services_renew(q);
 	takers_tell(q); /* queue_minfree */
 	qmgr_poke(q);
 }

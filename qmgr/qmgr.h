@@ -176,5 +176,8 @@ struct talk;
 struct protocol;
 struct talk *services_get(
     struct qmgr *q, struct str service, const struct protocol *proto);
+/* Whatever is submitted from now on goes to the processes of the plan that
+ * master has now; what was before stays with those that have it. */
+void services_renew(struct qmgr *q);
 
 #endif

@@ -2,7 +2,8 @@
 /*
  * services - one conversation with each program that delivers, by the name of
  * its service, made by master when it is first needed, and anew when the
- * program says that it leaves: what it has in hand then ends with it.
+ * program says that it leaves, or the configuration is another one: what it has
+ * in hand then ends with it.
  */
 #include "qmgr.h"
 #include "talk.h"
@@ -48,15 +49,23 @@ close_link(struct talk *t, void *arg)
 }
 
 static void
-leave_line(struct talk *t, const struct parcel *p, void *arg)
+leave_line(struct service *s)
+{
+	struct talk *t = s->line->talk;
+
+	s->line = NULL;
+	talk_free(&t);
+}
+
+static void
+hear_leaving(struct talk *t, const struct parcel *p, void *arg)
 {
 	struct line *l = arg;
 	struct service *s = l->service;
 
-	if (s->proto != &job_protocol || p->kind != JOB_LEAVING || s->line != l)
-		return;
-	s->line = NULL;
-	talk_free(&t);
+	(void)t;
+	if (s->proto == &job_protocol && p->kind == JOB_LEAVING && s->line == l)
+		leave_line(s);
 }
 
 static void
@@ -75,7 +84,7 @@ new_line(struct service *s)
 	struct talk_way way = {
 	    .open = open_link,
 	    .close = close_link,
-	    .told = leave_line,
+	    .told = hear_leaving,
 	    .freed = free_line,
 	    .arg = l,
 	};
@@ -115,4 +124,15 @@ services_get(struct qmgr *q, struct str service, const struct protocol *proto)
 	if (s->line == NULL)
 		s->line = new_line(s);
 	return s->line->talk;
+}
+
+void
+services_renew(struct qmgr *q)
+{
+	MAP_FOREACH (slot, &q->services) {
+		struct service *s = slot->value;
+
+		if (s->line != NULL)
+			leave_line(s);
+	}
 }

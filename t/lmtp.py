@@ -82,7 +82,8 @@ def _(t):
         t.eq((program, relay, state), ("lmtp", f"127.0.0.1[127.0.0.1]:{inet.port}", "sent"), text)
     v.configure(lmtp_host_lookup="native")
     v.reload()
-    t.eq(send("u@name.test")[3], "sent", "a name")
+    *_, state, text = send("u@name.test")
+    t.eq(state, "sent", f"a name: {text}")
 
 
 @test("a reply for each recipient")
