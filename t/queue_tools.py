@@ -69,6 +69,16 @@ def _(t):
     r = postqueue("-s", "elsewhere.example")
     t.eq((r.returncode, r.err), (69, "postqueue: fatal: Flush service is not configured for destination "
                                      "\"elsewhere.example\"\n"), "-s of another")
+    before = {i: attempts(i) for i in (one, two, other)}
+    for bad in ("", "../x"):
+        r = postqueue("-i", bad)
+        t.eq((r.returncode, r.err), (69, f'postqueue: fatal: Cannot flush queue ID - invalid name: "{bad}"\n'),
+             f"-i '{bad}'")
+    for bad in ("", "bad..name", "[x"):
+        r = postqueue("-s", bad)
+        t.eq((r.returncode, r.err), (69, "postqueue: fatal: Cannot flush mail queue - invalid destination: "
+                                         f'"{bad}"\n'), f"-s '{bad}'")
+    t.eq({i: attempts(i) for i in (one, two, other)}, before, "and nothing is tried for them")
     t.eq(postqueue("-f").returncode, 0, "-f")
     tried_again(other, before[other])
 
@@ -89,9 +99,11 @@ def _(t):
          "a user")
     t.eq(queue_of(one), "deferred", "it is still there")
     r = postsuper("-d", "../x")
-    t.eq((r.returncode, r.err), (0, "postsuper: warning: invalid mail queue id: ../x\n"), "a bad id")
-    r = postsuper("-d", "NoSuchId")
-    t.eq((r.returncode, r.err), (0, ""), "one that is not there")
+    t.eq((r.returncode, r.err), (0, "postsuper: warning: invalid mail queue id: ../x\npostsuper: Deleted: 0 messages\n"), "a bad id")
+    for option, done in (("-d", "Deleted"), ("-h", "Placed on hold"), ("-H", "Released from hold"), ("-r", "Requeued"),
+                         ("-e", "Force-expired"), ("-f", "Force-expired")):
+        r = postsuper(option, "NoSuchId")
+        t.eq((r.returncode, r.err), (0, f"postsuper: {done}: 0 messages\n"), f"{option}, one that is not there")
     t.eq(postsuper("-d", "ALL", "nosuch").returncode, 1, "a bad queue")
 
 
@@ -201,11 +213,11 @@ def _(t):
                 return re.search(r"^\d+ messages, \d+/s$", term.screen(), re.M)
             wait_until("it is shown", more)
         t.eq(term.ended(), 0, "it ends")
-        t.eq(term.screen().strip(), "", "and nothing of it stays")
+        t.eq(term.screen().strip(), "postsuper: Deleted: 0 messages", "and nothing of it stays")
     finally:
         term.close()
     r = v.run("sh", "-c", f"seq 5000 | {program('postsuper')} -c {v.conf} -d -")
-    t.eq((r.returncode, r.err), (0, ""), "nothing where there is none")
+    t.eq((r.returncode, r.err), (0, "postsuper: Deleted: 0 messages\n"), "nothing where there is none")
 
 
 main(cleanup=v.close, evidence=lambda: v.log()[-5000:])

@@ -10,6 +10,9 @@
 #include "listing.h"
 #include "say.h"
 
+#include "mail/addr.h"
+#include "mail/queue/dirs.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <pwd.h>
@@ -178,6 +181,28 @@ usage(void)
 	    "postqueue -p | postqueue -s site");
 }
 
+/* An empty one would stand for all that waits. */
+static void
+set_id(struct postqueue *q, const char *id)
+{
+	if (!dirs_is_id(str_c(id)))
+		say_fatal(EX_UNAVAILABLE,
+		    "Cannot flush queue ID - invalid name: \"%s\"", id);
+	q->flush.id = str_c(id);
+}
+
+static void
+set_site(struct postqueue *q, const char *site)
+{
+	struct str s = str_c(site);
+
+	if (!addr_is_domain(s) && !addr_is_literal(s))
+		say_fatal(EX_UNAVAILABLE,
+		    "Cannot flush mail queue - invalid destination: \"%s\"",
+		    site);
+	q->flush.site = s;
+}
+
 static void
 set_mode(struct postqueue *q, enum mode mode)
 {
@@ -227,10 +252,10 @@ read_options(struct postqueue *q, int argc, char **argv)
 			set_mode(q, FLUSH);
 		} else if (option == 'i') {
 			set_mode(q, FLUSH);
-			q->flush.id = str_c(optarg);
+			set_id(q, optarg);
 		} else if (option == 's') {
 			set_mode(q, FLUSH);
-			q->flush.site = str_c(optarg);
+			set_site(q, optarg);
 		} else if (option == 'j') {
 			set_mode(q, LIST_JSON);
 		} else if (option == 'p') {

@@ -10,6 +10,8 @@
 #include "say.h"
 #include "structure.h"
 
+#include "mail/queue/dirs.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,19 +136,10 @@ send_batch(struct postsuper *p)
 	p->n = 0;
 }
 
-static bool
-is_id(struct str id)
-{
-	for (size_t i = 0; i < id.len; i++)
-		if (!str_is_alnum_char(id.p[i]))
-			return false;
-	return id.len > 0 && id.len <= ENVELOPE_QID_MAX;
-}
-
 static void
 add_id(struct postsuper *p, struct str id)
 {
-	if (!is_id(id)) {
+	if (!dirs_is_id(id)) {
 		say_warning("invalid mail queue id: %.*s", STR_ARG(id));
 		return;
 	}
@@ -196,6 +189,8 @@ add_all(struct postsuper *p)
 static void
 carry_out(struct postsuper *p, const struct verb *verb)
 {
+	bool is_wanted = false;
+
 	p->verb = verb;
 	p->done = p->seen = 0;
 	bar_start(&p->bar, "messages", 0);
@@ -204,6 +199,7 @@ carry_out(struct postsuper *p, const struct verb *verb)
 
 		if (p->wanted[i].verb != verb)
 			continue;
+		is_wanted = true;
 		p->is_quiet = strcmp(id, "ALL") == 0;
 		if (p->is_quiet)
 			add_all(p);
@@ -214,7 +210,7 @@ carry_out(struct postsuper *p, const struct verb *verb)
 		send_batch(p);
 	}
 	bar_end(&p->bar);
-	if (p->done > 0)
+	if (is_wanted)
 		say_info("%s: %llu message%s", verb->summary,
 		    (unsigned long long)p->done, p->done == 1 ? "" : "s");
 }
