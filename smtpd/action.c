@@ -32,13 +32,20 @@ cut_dsn(struct str *text)
 	return word;
 }
 
+enum verdict
+check_refuse_text(struct check *c, unsigned code, struct str dsn,
+    enum subject about, struct str text)
+{
+	struct str own = cut_dsn(&text);
+
+	return check_refuse_about(c, code, own.len > 0 ? own : dsn, about,
+	    text.len > 0 ? text : STR("Access denied"));
+}
+
 static enum verdict
 refuse_with(struct check *c, unsigned code, struct str text, enum subject about)
 {
-	struct str dsn = cut_dsn(&text);
-
-	return check_refuse_about(
-	    c, code, dsn, about, text.len > 0 ? text : STR("Access denied"));
+	return check_refuse_text(c, code, STR_NONE, about, text);
 }
 
 static bool

@@ -82,6 +82,9 @@ enum verdict check_refuse(struct check *c, unsigned code, const char *dsn,
 /* The same, as "<subject>: class rejected: text". */
 enum verdict check_refuse_about(struct check *c, unsigned code, struct str dsn,
     enum subject about, struct str text);
+/* The same; an enhanced code in front of the text ("5.7.1 no") counts. */
+enum verdict check_refuse_text(struct check *c, unsigned code, struct str dsn,
+    enum subject about, struct str text);
 
 /* Leave a word for the end; the first one counts. */
 void check_defer_if_permit(

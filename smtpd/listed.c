@@ -37,18 +37,30 @@ refuse_unknown(struct check *c, enum route_class class, enum subject about)
 	return check_refuse_about(c, code, STR("5.1.1"), about, text);
 }
 
+/* The site says itself that nothing is delivered there, and why. */
+static enum verdict
+refuse_ended(struct check *c, const struct route *route, enum subject about)
+{
+	bool is_error = str_eq(route->transport, STR("error"));
+
+	return check_refuse_text(
+	    c, is_error ? 550 : 450, STR("5.1.1"), about, route->nexthop);
+}
+
 enum verdict
 listed_check(struct check *c, const struct addr *who, enum subject about)
 {
-	enum route_class class;
+	struct route route;
 
 	if (who == NULL || addr_is_null(*who))
 		return VERDICT_DUNNO;
-	switch (router_known(c->s->server->router, *who, c->a, &class)) {
+	switch (router_known(c->s->server->router, *who, c->a, &route)) {
 	case FIND_YES:
 		return VERDICT_DUNNO;
 	case FIND_NO:
-		return refuse_unknown(c, class, about);
+		if (route.class != ROUTE_VIRTUAL_ALIAS && route_ends(&route))
+			return refuse_ended(c, &route, about);
+		return refuse_unknown(c, route.class, about);
 	case FIND_RETRY:
 	case FIND_BROKEN:
 		break;

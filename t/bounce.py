@@ -12,6 +12,7 @@ from lib.suite import Suite, wait_until
 from lib.tap import main, test
 
 v = Suite(start=False, main_cf={
+    "smtpd_reject_unlisted_recipient": "no",  # gone.test bounces
     "minimal_backoff_time": "1s", "maximal_backoff_time": "2s",
     "virtual_mailbox_domains": "box.test", "virtual_mailbox_maps": "inline:{ sender@box.test=sender/ }",
     "virtual_uid_maps": "static:5000", "virtual_gid_maps": "static:5000",
@@ -113,6 +114,26 @@ def _(t):
     reports = [email.message_from_bytes(g) for g in got if b"Subject: a list" in g and b"multipart/report" in g]
     t.eq(len(reports), 1, "one report")
     t.eq(len([g for g in fields(reports[0].get_payload()[1])[1:] if g]), 2, "on two recipients")
+
+
+@test("no backscatter: what would come back at once is not taken")
+def _(t):
+    v.configure(smtpd_reject_unlisted_recipient=None, virtual_mailbox_domains="box.test, ended.test",
+                transport_maps=v.settings["transport_maps"][:-1] + "{ ended.test = retry:come later }"
+                " { bare.test = error:4.7.0 no way } }")
+    v.reload()
+    with v.smtp() as s:
+        s.ehlo()
+        s.mail("forged@box.test")
+        for to, reply in (("u@gone.test", b"550 5.1.6 <u@gone.test>: Recipient address rejected: the domain has moved"),
+                          ("u@bare.test", b"550 5.7.0 <u@bare.test>: Recipient address rejected: no way"),
+                          ("u@ended.test", b"450 4.1.1 <u@ended.test>: Recipient address rejected: come later"),
+                          ("all@list.test", b"250 2.1.5 Ok")):
+            code, text = s.rcpt(to)
+            t.eq(b"%d %s" % (code, text), reply, to)
+    t.eq(v.mailq(), "Mail queue is empty\n", "nothing is in the queue")
+    v.configure(smtpd_reject_unlisted_recipient="no", virtual_mailbox_domains="box.test")
+    v.reload()
 
 
 @test("never a notification for a notification, nor to an unknown sender without end")

@@ -13,6 +13,7 @@ from lib.suite import Suite, wait_until
 from lib.tap import main, test
 
 v = Suite(start=False, main_cf={
+    "smtpd_reject_unlisted_recipient": "no",  # gone.test bounces
     "minimal_backoff_time": "1s", "maximal_backoff_time": "2s", "confirm_delay_cleared": "no",
     "virtual_mailbox_domains": "box.test", "virtual_mailbox_maps": "static:all/",
     "virtual_uid_maps": "static:5000", "virtual_gid_maps": "static:5000",

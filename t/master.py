@@ -118,7 +118,8 @@ def _(t):
     idle = v.socket()  # keeps an old smtpd alive
     idle.reply()
     for n in range(30):
-        v.configure(smtpd_banner=f"{n}.test ESMTP", transport_maps=f"inline:{{{{way.test=error:way {n}}}}}")
+        v.configure(smtpd_banner=f"{n}.test ESMTP", transport_maps=f"inline:{{{{way.test=error:way {n}}}}}",
+                    smtpd_reject_unlisted_recipient="no")
         v.reload()
         for _ in range(4):
             new = v.socket()
@@ -126,7 +127,7 @@ def _(t):
             new.close()
         v.send("x@client.test", [f"a{n}@way.test"])
         t.ok(v.wait_log(rf"to=<a{n}@way\.test>, .*status=bounced \(way {n}\)"), "routed by the new one")
-    v.configure(transport_maps=None)
+    v.configure(transport_maps=None, smtpd_reject_unlisted_recipient=None)
     v.reload()
     idle.close()
 

@@ -16,6 +16,7 @@ v = Suite(main_cf={
     "virtual_mailbox_domains": "box.test", "virtual_mailbox_maps": "static:in/",
     "virtual_uid_maps": "static:5000", "virtual_gid_maps": "static:5000",
     "virtual_mailbox_base": "/nonexistent", "relayhost": "[127.0.0.1]:1",
+    "smtpd_reject_unlisted_recipient": "no",
     "transport_maps": "inline:{{gone.test=error:gone}}",
 }, start=False)
 box = v.path("box")

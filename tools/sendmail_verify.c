@@ -38,8 +38,11 @@ say_route(struct verifying *v, struct addr a, const struct route *r)
 {
 	const char *text;
 
-	if (str_eq(r->transport, STR("error"))) {
-		say(v, EX_NOUSER, a, arena_cstr(&v->a, r->nexthop));
+	if (route_ends(r)) {
+		say(v,
+		    str_eq(r->transport, STR("error")) ? EX_NOUSER
+						       : EX_TEMPFAIL,
+		    a, arena_cstr(&v->a, r->nexthop));
 		return;
 	}
 	text = arena_cstr(&v->a,
@@ -54,20 +57,18 @@ static void
 verify(void *arg, struct addr a)
 {
 	struct verifying *v = arg;
-	enum route_class class;
 	struct route route;
-	enum find found = router_known(v->router, a, &v->a, &class);
+	enum find found = router_known(v->router, a, &v->a, &route);
 
-	if (found == FIND_NO) {
+	if (found == FIND_NO &&
+	    (route.class == ROUTE_VIRTUAL_ALIAS || !route_ends(&route))) {
 		say(v, EX_NOUSER, a,
 		    arena_cstr(
 			&v->a, arena_strf(&v->a, "User unknown in %s table",
-				   route_class_table(class))));
+				   route_class_table(route.class))));
 		return;
 	}
-	if (found == FIND_YES)
-		found = router_route(v->router, a, STR_NONE, &v->a, &route);
-	if (found == FIND_YES)
+	if (found == FIND_YES || found == FIND_NO)
 		say_route(v, a, &route);
 	else
 		say(v, EX_TEMPFAIL, a, "a table cannot be asked");

@@ -294,11 +294,18 @@ is_always_known(const struct router *r, struct str local)
 		   local, conf_str(r->conf, PARAM_double_bounce_sender));
 }
 
-enum find
-router_known(struct router *r, struct addr address, struct arena *a,
-    enum route_class *ret_class)
+bool
+route_ends(const struct route *route)
 {
-	enum find found = router_class(r, address, a, ret_class);
+	return str_eq(route->transport, STR("error")) ||
+	       str_eq(route->transport, STR("retry"));
+}
+
+enum find
+router_known(
+    struct router *r, struct addr address, struct arena *a, struct route *ret)
+{
+	enum find found = router_route(r, address, STR_NONE, a, ret);
 	struct maps *known = NULL;
 	struct str value;
 	struct buf why;
@@ -315,20 +322,21 @@ router_known(struct router *r, struct addr address, struct arena *a,
 	    address_find(&r->rule, r->known_alias, address, a, &value, NULL);
 	if (found != FIND_NO)
 		return found;
-	switch (*ret_class) {
+	if (route_ends(ret))
+		return FIND_NO;
+	switch (ret->class) {
 	case ROUTE_LOCAL:
 		if (is_always_known(r, address.local))
 			return FIND_YES;
 		known = r->known_local;
 		break;
-	case ROUTE_VIRTUAL_ALIAS:
-		return FIND_NO;
 	case ROUTE_VIRTUAL_MAILBOX:
 		known = r->known_mailbox;
 		break;
 	case ROUTE_RELAY:
 		known = r->known_relay;
 		break;
+	case ROUTE_VIRTUAL_ALIAS:
 	case ROUTE_DEFAULT:
 		return FIND_YES;
 	}

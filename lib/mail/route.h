@@ -59,9 +59,13 @@ bool router_open_known(struct router *r, struct buf *why);
  * Is there such a recipient (or sender)?  By class: local_recipient_maps,
  * virtual_alias_maps, virtual_mailbox_maps, relay_recipient_maps; canonical
  * and alias tables count.  FIND_YES when the class has no table of its own.
+ * FIND_NO too when its way ends here: route_ends(ret).  *ret is set by both.
  */
-enum find router_known(struct router *r, struct addr address, struct arena *a,
-    enum route_class *ret_class);
+enum find router_known(
+    struct router *r, struct addr address, struct arena *a, struct route *ret);
+
+/* "error:text" or "retry:text": none is delivered, and why is nexthop. */
+bool route_ends(const struct route *route);
 
 /* "local recipient", "virtual mailbox" ...: as "User unknown in %s table" has
  * it. */

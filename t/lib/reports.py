@@ -18,6 +18,7 @@ def report_of(fault, **who):
     v = Suite(start=False, main_cf={
         "virtual_mailbox_domains": "box.test", "virtual_mailbox_maps": "static:in/",
         "virtual_uid_maps": f"static:{BOX_UID}", "virtual_gid_maps": f"static:{BOX_UID}",
+        "smtpd_reject_unlisted_recipient": "no",
         "transport_maps": "inline:{{gone.test=error:gone, away.test=smtp:[127.0.0.1]:1}}"})
     os.mkdir(v.path("box"))
     if IS_ROOT:

@@ -196,11 +196,11 @@ static void
 check_known(
     struct site *s, const char *to, enum find want, enum route_class class)
 {
-	enum route_class got;
+	struct route got;
 
 	assert_int_equal(
 	    router_known(s->router, addr_of(to), &s->arena, &got), want);
-	assert_int_equal(got, class);
+	assert_int_equal(got.class, class);
 }
 
 static void
@@ -231,6 +231,18 @@ test_known(void **state)
 	open_site(&s, "alias_maps =\nlocal_recipient_maps =\n");
 	check_known(&s, "any@mail.example.com", FIND_YES, ROUTE_LOCAL);
 	close_site(&s);
+	open_site(&s, "alias_maps =\nlocal_recipient_maps =\n"
+		      "relay_domains = relay.example\n"
+		      "default_transport = error:5.1.2 no mail leaves\n"
+		      "virtual_alias_maps = inline:{root@far.example=joe}\n"
+		      "transport_maps = inline:{{x@relay.example=retry:later},"
+		      " ok.example=smtp:}\n");
+	check_known(&s, "any@far.example", FIND_NO, ROUTE_DEFAULT);
+	check_known(&s, "root@far.example", FIND_YES, ROUTE_DEFAULT);
+	check_known(&s, "any@ok.example", FIND_YES, ROUTE_DEFAULT);
+	check_known(&s, "x@relay.example", FIND_NO, ROUTE_RELAY);
+	check_known(&s, "y@relay.example", FIND_YES, ROUTE_RELAY);
+	close_site(&s);
 }
 
 /* A table that cannot be asked is never 'there is no such user'. */
@@ -247,7 +259,7 @@ test_trouble(void **state)
 		      "transport_maps = fail:2\n"
 		      "virtual_mailbox_domains = fail:3\n");
 	assert_int_equal(router_known(s.router, addr_of("x@mail.example.com"),
-			     &s.arena, &class),
+			     &s.arena, &route),
 	    FIND_RETRY);
 	assert_int_equal(router_route(s.router, addr_of("x@mail.example.com"),
 			     STR_NONE, &s.arena, &route),
