@@ -18,8 +18,8 @@
 
 #define LATE            (5 * CLOCK_MS) /* for what can wait */
 #define RECORD_MAX      (1024 * 1024)
-#define DIRECT_MAX      (1024 * 1024) /* bytes of one write */
-#define FREE_BATCH_KEEP (1024 * 1024) /* a larger buffer is given back */
+#define BATCH_ROOM      (64 * 1024)       /* to begin with */
+#define FREE_BATCH_KEEP (2 * 1024 * 1024) /* more room is given back */
 
 static uint32_t
 page_up(uint32_t n)
@@ -48,8 +48,52 @@ new_batch(struct journal *j)
 	if (b == NULL)
 		log_fatal("out of memory for a batch of the journal");
 	b->journal = j;
-	buf_init(&b->bytes, JOURNAL_BATCH_MAX + 2 * RECORD_MAX);
 	return b;
+}
+
+static void
+give_room_back(struct batch *b)
+{
+	free(b->bytes);
+	b->bytes = NULL;
+	b->room = 0;
+}
+
+/* Room for `size` bytes more: whole pages on a page's boundary, which are
+ * written from where they are. */
+static void
+make_room(struct batch *b, size_t size)
+{
+	size_t room = b->room > 0 ? b->room : BATCH_ROOM;
+	char *bytes;
+
+	while (room < b->len + size)
+		room *= 2;
+	if (room == b->room)
+		return;
+	bytes = aligned_alloc(SEGMENT_PAGE, room);
+	if (bytes == NULL)
+		log_fatal("out of memory for a batch of the journal");
+	if (b->len > 0)
+		memcpy(bytes, b->bytes, b->len);
+	free(b->bytes);
+	b->bytes = bytes;
+	b->room = room;
+}
+
+static void
+add_bytes(struct batch *b, struct str s)
+{
+	if (s.len > 0)
+		memcpy(b->bytes + b->len, s.p, s.len);
+	b->len += s.len;
+}
+
+static void
+add_zeros(struct batch *b, size_t n)
+{
+	memset(b->bytes + b->len, 0, n);
+	b->len += n;
 }
 
 void
@@ -58,9 +102,9 @@ journal_retire_batch(struct batch *b)
 	b->segment->batches--;
 	journal_close_direct(b->segment);
 	b->segment = NULL;
-	if (b->bytes.cap > FREE_BATCH_KEEP)
-		buf_done(&b->bytes);
-	buf_reset(&b->bytes);
+	b->len = 0;
+	if (b->room > FREE_BATCH_KEEP)
+		give_room_back(b);
 	TAILQ_INSERT_HEAD(&b->journal->free_batches, b, link);
 }
 
@@ -100,7 +144,7 @@ find_room(struct journal *j, size_t size, enum journal_use use)
 	struct journal_segment *s = j->current;
 	uint32_t used;
 
-	if (j->open != NULL && j->open->bytes.len + size > JOURNAL_BATCH_MAX)
+	if (j->open != NULL && j->open->len + size > JOURNAL_BATCH_MAX)
 		journal_close_batch(j);
 	if (s == NULL)
 		return journal_rotate(j, use);
@@ -111,33 +155,33 @@ find_room(struct journal *j, size_t size, enum journal_use use)
 	return journal_rotate(j, use);
 }
 
-/* The record as it will stand, but for its head, in j->scratch. */
+/* The record's head, still empty, and its value, in j->scratch. */
 static int
-encode(struct journal *j, enum entry_type type, const void *value,
-    struct str content)
+encode(struct journal *j, enum entry_type type, const void *value)
 {
-	static const char zeros[RECORD_ALIGN];
+	static const char zeros[RECORD_HEAD];
 	struct buf *b = &j->scratch;
-	int r;
 
 	buf_reset(b);
 	buf_add(b, zeros, RECORD_HEAD);
-	r = shape_encode(entry_shape(type), value, b);
-	if (r < 0)
-		return r;
-	if (buf_add_str(b, content) < 0)
-		return -EMSGSIZE;
-	if (b->len - RECORD_HEAD > journal_record_max(j))
-		return -EMSGSIZE;
-	return 0;
+	return shape_encode(entry_shape(type), value, b);
 }
 
+/* Its content is copied once, to where it is written from. */
 static void
-add_padding(struct buf *b, size_t to)
+add_record(struct batch *b, enum entry_type type, struct str value,
+    struct str content, size_t size)
 {
-	static const char zeros[RECORD_ALIGN];
+	size_t n = value.len + content.len, start = b->len;
+	struct record r = {.type = type, .flushed = b->segment->flushed};
 
-	buf_add(b, zeros, to - b->len);
+	make_room(b, size);
+	add_bytes(b, value);
+	add_bytes(b, content);
+	add_zeros(b, size - n);
+	r.payload = str_n(b->bytes + start + RECORD_HEAD, n - RECORD_HEAD);
+	record_seal(&b->segment->header.key, b->segment->used, &r,
+	    (unsigned char *)b->bytes + start);
 }
 
 int
@@ -145,31 +189,27 @@ journal_append(struct journal *j, enum entry_type type, const void *value,
     struct str content, enum journal_use use, struct journal_wait *w,
     struct journal_place *ret_place)
 {
-	struct record r = {.type = type};
 	struct batch *b;
-	size_t size;
-	int error = encode(j, type, value, content);
+	size_t length, size;
+	int r = encode(j, type, value);
 
-	if (error < 0)
-		return error;
-	r.payload = str_from(buf_str(&j->scratch), RECORD_HEAD);
-	size = record_size(r.payload.len);
-	error = find_room(j, size, use);
-	if (error < 0)
-		return error;
+	if (r < 0)
+		return r;
+	length = j->scratch.len - RECORD_HEAD + content.len;
+	if (length > journal_record_max(j))
+		return -EMSGSIZE;
+	size = record_size(length);
+	r = find_room(j, size, use);
+	if (r < 0)
+		return r;
 	b = open_batch(j);
-	r.flushed = b->segment->flushed;
-	record_seal(&b->segment->header.key, b->segment->used, &r,
-	    (unsigned char *)j->scratch.p);
+	add_record(b, type, buf_str(&j->scratch), content, size);
 	if (ret_place != NULL)
 		*ret_place = (struct journal_place){
 		    .segment = b->segment,
 		    .offset = b->segment->used,
-		    .length = (uint32_t)r.payload.len,
+		    .length = (uint32_t)length,
 		};
-	add_padding(&j->scratch, size);
-	buf_add_str(&b->bytes, buf_str(&j->scratch));
-	assert(!b->bytes.full && !j->scratch.full);
 	b->segment->used += (uint32_t)size;
 	if (w == NULL || !w->can_wait)
 		b->is_urgent = true;
@@ -178,31 +218,20 @@ journal_append(struct journal *j, enum entry_type type, const void *value,
 	return 0;
 }
 
-/* Whole pages from aligned memory; the next batch begins on a page anyway. */
+/* Whole pages; the next batch begins on a page anyway. */
 static int
-write_direct(const struct batch *b)
+write_direct(struct batch *b)
 {
-	static char pages[DIRECT_MAX] __attribute__((aligned(SEGMENT_PAGE)));
 	const struct disk *disk = b->journal->config.disk;
-	size_t len = b->bytes.len;
+	size_t whole = page_up((uint32_t)b->len);
 
-	for (size_t at = 0; at < len; at += DIRECT_MAX) {
-		size_t n = len - at < DIRECT_MAX ? len - at : DIRECT_MAX;
-		size_t whole = page_up((uint32_t)n);
-		int r;
-
-		memcpy(pages, b->bytes.p + at, n);
-		memset(pages + n, 0, whole - n);
-		r = disk->write(disk->arg, b->segment->direct_fd, pages, whole,
-		    (off_t)(b->at + at));
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	memset(b->bytes + b->len, 0, whole - b->len);
+	return disk->write(
+	    disk->arg, b->segment->direct_fd, b->bytes, whole, (off_t)b->at);
 }
 
 static int
-write_batch(const struct batch *b)
+write_batch(struct batch *b)
 {
 	const struct disk *disk = b->journal->config.disk;
 	int r = -EINVAL;
@@ -212,7 +241,7 @@ write_batch(const struct batch *b)
 	/* Or its file system wants something else of such writes. */
 	if (r == -EINVAL)
 		r = disk->write(
-		    disk->arg, b->segment->fd, b->bytes.p, b->bytes.len, b->at);
+		    disk->arg, b->segment->fd, b->bytes, b->len, b->at);
 	return r;
 }
 
@@ -261,7 +290,7 @@ end_batch(struct flusher_job *job, int error)
 		journal_submit(j);
 		return;
 	}
-	s->flushed = b->at + (uint32_t)b->bytes.len;
+	s->flushed = b->at + (uint32_t)b->len;
 	STAILQ_CONCAT(&waits, &b->waits);
 	journal_retire_batch(b);
 	journal_submit(j); /* first: the disk works while the waits are told */
@@ -351,7 +380,7 @@ journal_read(struct journal *j, const struct journal_place *at, struct buf *b,
 	if (room == NULL)
 		return -EMSGSIZE;
 	if (in_memory != NULL) {
-		memcpy(room, in_memory->bytes.p + (at->offset - in_memory->at),
+		memcpy(room, in_memory->bytes + (at->offset - in_memory->at),
 		    size);
 	} else {
 		r = fd_pread_all(at->segment->fd, room, size, at->offset);
@@ -401,7 +430,7 @@ journal_done_batches(struct journal *j)
 
 	while ((b = TAILQ_FIRST(&j->free_batches)) != NULL) {
 		TAILQ_REMOVE(&j->free_batches, b, link);
-		buf_done(&b->bytes);
+		free(b->bytes);
 		free(b);
 	}
 	buf_done(&j->scratch);

@@ -50,7 +50,8 @@ struct batch {
 	struct journal *journal;
 	struct journal_segment *segment;
 	uint32_t at;
-	struct buf bytes;
+	char *bytes; /* `len` of `room`: pages, on a page's boundary */
+	size_t len, room;
 	bool is_urgent; /* not all of it can wait */
 	int64_t since;  /* mono; of the first record */
 	struct wait_list waits;

@@ -212,6 +212,26 @@ append_message(struct store *s, struct store_item *item,
 	return 0;
 }
 
+/* Memfds are read and not mapped: each mapping that goes interrupts the
+ * processor that the thread is on. */
+static int
+read_content(struct store *s, struct content *c, struct str *ret)
+{
+	size_t size = content_size(c);
+	char *room;
+	ssize_t n;
+
+	if (content_fds(c) == 0)
+		return content_view(c, 0, ret);
+	buf_reset(&s->content);
+	room = buf_room(&s->content, size);
+	n = room == NULL ? -EMSGSIZE : content_read(c, 0, room, size);
+	if (n < 0)
+		return (int)n;
+	*ret = str_n(room, (size_t)n);
+	return 0;
+}
+
 int
 store_add(struct store *s, struct store_item *item, struct store_body *body,
     struct store_item *parent, const struct entry_marks *about,
@@ -223,13 +243,10 @@ store_add(struct store *s, struct store_item *item, struct store_body *body,
 	if (!journal_has_room(s->journal))
 		return -ENOSPC;
 	if (body->envelope.size <= STORE_INLINE_MAX) {
-		r = content_view(body->content, 0, &content);
+		r = read_content(s, body->content, &content);
 		if (r < 0)
 			return r;
-		r = content.len < body->envelope.size
-		        ? -EMSGSIZE
-		        : append_message(
-			      s, item, body, parent, about, content, w);
+		r = append_message(s, item, body, parent, about, content, w);
 		if (r != -EMSGSIZE)
 			return r;
 	}

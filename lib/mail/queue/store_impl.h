@@ -45,6 +45,7 @@ struct store {
 	struct store_events events;
 	struct flusher *flusher;
 	struct journal *journal;
+	struct buf content; /* of a memfd, while it is appended */
 	struct dirt dirt;
 	struct leaving leaving;
 	struct move_group *writing, *naming;  /* that gather */

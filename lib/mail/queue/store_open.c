@@ -188,6 +188,7 @@ store_open(const struct store_config *c, const struct store_events *e,
 	STAILQ_INIT(&s->removals);
 	STAILQ_INIT(&s->failed_removals);
 	map_init(&s->ended);
+	buf_init(&s->content, STORE_INLINE_MAX);
 	STAILQ_INIT(&s->unfinished);
 	/* What an earlier run renamed and removed may not be durable. */
 	memset(&s->dirt, true, sizeof(s->dirt));
@@ -198,6 +199,7 @@ store_open(const struct store_config *c, const struct store_events *e,
 		s->journal = r.journal = journal_open(&jc, why);
 	if (s->journal == NULL) {
 		flusher_free(&s->flusher);
+		buf_done(&s->content);
 		free(s);
 		return NULL;
 	}
@@ -238,6 +240,7 @@ store_close(struct store **sp)
 	forget_ended(s);
 	journal_close(&s->journal);
 	flusher_free(&s->flusher);
+	buf_done(&s->content);
 	free(s);
 }
 
