@@ -80,7 +80,8 @@ def _(t):
     diag(f"{len(load.acked)} acknowledged, {load.rate():.0f}/s through {dict(killed)}: {verdict}")
     for kind in KINDS:
         t.ok(killed[kind] >= KILLS - 2, f"{kind} was there to be killed", dict(killed))
-    t.ok(load.rate() >= 100, "100 a second or more, restarts included", f"{load.rate():.0f}/s")
+    if LONG:  # else the machine is that of all other tests as well
+        t.ok(load.rate() >= 200, "200 a second or more, restarts included", f"{load.rate():.0f}/s")
     log = v.log()
     agree(t, verdict, log)
     t.ok("panic" not in log and "Assertion" not in log, "no process failed by itself")
@@ -114,7 +115,8 @@ def power_cuts(t, kind, cuts, flushes=True):
         verdict = v.paths.judge(acked)
         rate = len(acked) / busy
         diag(f"{kind}, flushes {flushes}: {len(acked)} acknowledged, {rate:.0f}/s, over {cuts} power cuts: {verdict}")
-        t.ok(rate >= 100, "at 100 a second or more", f"{rate:.0f}/s")
+        if LONG:
+            t.ok(rate >= 200, "at 200 a second or more", f"{rate:.0f}/s")
         v.stop()
         log = v.log()
     finally:

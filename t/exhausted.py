@@ -11,7 +11,7 @@ import tempfile
 from lib.disk import Disk, own_mounts
 from lib.load import make_message
 from lib.paths import Suites
-from lib.suite import gone, kill, wait_until
+from lib.suite import IS_SANITIZED, gone, kill, wait_until
 from lib.tap import main, test
 
 LONG = bool(os.environ.get("T_LONG"))
@@ -156,8 +156,7 @@ def _(t):
     judged(t, v, load.acked)
 
 
-@test("no memory: a program that gets none ends, is started again, and nothing is lost")
-def _(t):
+def no_memory(t):
     v = suites.add(("virtual", "unix", "alias", "forward", "remote", "refused"))
     v.start()
     for way in v.paths.ways:
@@ -187,5 +186,8 @@ def _(t):
     load.stop()
     judged(t, v, load.acked)
 
+
+if not IS_SANITIZED:
+    test("no memory: a program that gets none ends, is started again, and nothing is lost")(no_memory)
 
 main(cleanup=suites.close, evidence=suites.evidence)

@@ -7,7 +7,7 @@ import re
 import subprocess
 
 from lib.peers import SmtpSink
-from lib.suite import IS_ROOT, Suite, program
+from lib.suite import IS_ROOT, IS_SANITIZED, Suite, program
 from lib.tap import main, test
 
 assert IS_ROOT, "these tests need root: they deliver as several users"
@@ -221,8 +221,7 @@ def _(t):
             f.write(f"Nov 24 09:00:01 mx postfix/qmgr[1]: {i + 0x1000000:X}: from=<s{i}@a.test>, size=1, nrcpt=1 "
                     "(queue active)\n")
         f.write(POSTFIX)
-    # a sanitizer's shadow is larger than any limit
-    limit = "unlimited" if "ASAN_OPTIONS" in os.environ else "60000"
+    limit = "unlimited" if IS_SANITIZED else "60000"
     r = subprocess.run(["bash", "-c", f"ulimit -v {limit}; exec {program('valija')} log -f {path} t@far.example"], capture_output=True)
     t.eq((r.returncode, len(blocks(r.stdout.decode()))), (0, 2), r.stderr)
     r = log("-f", path, "@a.test")

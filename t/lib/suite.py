@@ -26,6 +26,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PREFIX = os.environ.get("T_PREFIX", os.path.join(TOP, "build", "root"))
 IS_ROOT = os.geteuid() == 0
+IS_SANITIZED = "ASAN_OPTIONS" in os.environ  # their shadow is larger than any limit of memory
 # what a program built with sanitizers says of itself; its stderr is the log
 REPORT = re.compile(r"^.*(?:ERROR: \w+Sanitizer|: runtime error: ).*(?:\n +#.*)*", re.M)
 GIVE_UP = float(os.environ.get("T_GIVE_UP", "30"))
