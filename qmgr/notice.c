@@ -11,9 +11,13 @@
 #include <stdlib.h>
 
 #define HEADER_MAX (1024 * 1024)
+#define SENT_MAX   50 /* at a time ... */
+#define SENT_LESS  10 /* ... or so many, while the journal is full ... */
+#define FILL_MAX   60 /* ... to so many percent */
 
 struct notice {
 	struct request request; /* first */
+	STAILQ_ENTRY(notice) link;
 	struct qmgr *qmgr;
 	struct site *site;
 	struct message *message;
@@ -344,6 +348,24 @@ end(struct notice *n)
 	qmgr_poke(q);
 }
 
+/* Whatever it waits for else: it is told as soon as we can. */
+static void
+try_again_soon(struct notice *n)
+{
+	struct active *a = n->message->active;
+	struct progress *p = &a->body->progress;
+	int64_t now = clock_wall();
+	int64_t soon = now + retry_wait_ours(&n->site->backoff,
+				 clock_age(a->body->envelope.arrival),
+				 a->attempt, arc4random_uniform(RETRY_CHANCES));
+
+	if (p->next < now || p->next > soon)
+		p->next = soon;
+	log_warning("%s: its notification was not taken: it will be tried "
+		    "again",
+	    n->message->item.id);
+}
+
 static void
 take_answer(struct notice *n, const struct job_done *done)
 {
@@ -352,9 +374,7 @@ take_answer(struct notice *n, const struct job_done *done)
 	if (done->outcomes.n == 1 && told->outcome.state == OUTCOME_BOUNCED)
 		forget(n, told->outcome.text);
 	else if (done->outcomes.n != 1 || told->outcome.state != OUTCOME_SENT)
-		log_warning("%s: its notification was not taken: it will be "
-			    "tried again",
-		    n->message->item.id);
+		try_again_soon(n);
 }
 
 static void
@@ -369,6 +389,7 @@ on_done(struct request *r, struct parcel *answer)
 			    "be tried again",
 		    n->message->item.id);
 	message_strike(n->message, r);
+	n->qmgr->notices.sent--;
 	end(n);
 }
 
@@ -401,11 +422,42 @@ notice_start(struct qmgr *q, struct message *m, enum bounce_about about)
 	if (!has_reader(n)) {
 		forget(n, STR("who was to hear of it is not any more"));
 		end(n);
+	} else {
+		STAILQ_INSERT_TAIL(&q->notices.waiting, n, link);
+		q->notices.nwaiting++;
+	}
+}
+
+static void
+send_one(struct notice *n)
+{
+	struct qmgr *q = n->qmgr;
+	struct message *m = n->message;
+
+	if (m->active->is_deleted) {
+		end(n);
 	} else if (message_content(q, m) < 0 || choose_content(n) < 0) {
 		log_warning("%s: its content cannot be read", m->item.id);
 		end(n);
 	} else {
+		q->notices.sent++;
 		talk_submit(
 		    services_get(q, STR("bounce"), &job_protocol), &n->request);
+	}
+}
+
+void
+notice_send(struct qmgr *q)
+{
+	struct notices *all = &q->notices;
+	size_t most = store_fill(q->store) > FILL_MAX ? SENT_LESS : SENT_MAX;
+
+	while (all->sent < most && store_has_room(q->store) &&
+	       !STAILQ_EMPTY(&all->waiting)) {
+		struct notice *n = STAILQ_FIRST(&all->waiting);
+
+		STAILQ_REMOVE_HEAD(&all->waiting, link);
+		all->nwaiting--;
+		send_one(n);
 	}
 }

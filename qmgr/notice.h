@@ -11,7 +11,10 @@
  *	delay     after delay_warning_time, once
  *
  * What is not told yet stays with the message, across a restart too; a
- * notification that could not be made is due again at the next attempt.
+ * notification that could not be made is due again at the next attempt, which
+ * then comes as soon as after trouble of our own.  However many are due at
+ * once, some are made at a time, and fewer where the journal is filling up:
+ * each is a message that has to find room there.
  */
 #ifndef QMGR_NOTICE_H
 #define QMGR_NOTICE_H
@@ -22,9 +25,17 @@
 #include "message.h"
 
 #include <stdbool.h>
+#include <sys/queue.h>
 
 struct qmgr;
 struct notice;
+STAILQ_HEAD(notice_list, notice);
+
+/* Those that are due and not made yet. */
+struct notices {
+	struct notice_list waiting;
+	size_t nwaiting, sent;
+};
 
 /* Is anyone to be told of this outcome, which is final? */
 bool notice_is_wanted(const struct qmgr *q, const struct message *m,
@@ -37,6 +48,8 @@ bool notice_is_delay_due(const struct qmgr *q, const struct message *m);
 
 /* None of its recipients is open: ends by message_close(m, 1). */
 void notice_start(struct qmgr *q, struct message *m, enum bounce_about about);
+/* At the end of a turn: those for which there is room go to bounce. */
+void notice_send(struct qmgr *q);
 
 /*
  * A taker brings a notification of `m`: what its record says about `m`, with

@@ -102,6 +102,7 @@ end_turn(void *arg)
 
 	message_wake(q);
 	give_jobs(q);
+	notice_send(q);
 	store_submit(q->store);
 	if (store_is_due(q->store))
 		loop_at_turn_end(&q->settle);
@@ -330,6 +331,7 @@ init(struct qmgr *q, struct serve *sv)
 	map_init(&q->services);
 	STAILQ_INIT(&q->to_route);
 	STAILQ_INIT(&q->unsettled);
+	STAILQ_INIT(&q->notices.waiting);
 	TAILQ_INIT(&q->children);
 	LIST_INIT(&q->takers);
 	q->copies =

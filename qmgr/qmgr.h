@@ -17,6 +17,7 @@
 #include "mail/route.h"
 #include "mail/tables.h"
 #include "message.h"
+#include "notice.h"
 #include "quota.h"
 #include "retry.h"
 #include "schedule.h"
@@ -92,6 +93,7 @@ struct qmgr {
 	struct child_list children;
 	struct settling_list unsettled; /* the journal had no room */
 	size_t jobs;                    /* in agents' hands */
+	struct notices notices;
 
 	struct taker_list takers;
 	bool has_alarm;

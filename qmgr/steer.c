@@ -22,6 +22,7 @@
 #define WINDOW      200 /* that need files or more: at a time */
 #define MANY        100 /* messages: these wait while ... */
 #define FILL_MAX    60  /* ... the journal is full to so many percent ... */
+#define UNTOLD_MAX  500 /* ... or so many notifications are to be made ... */
 #define FILL_TIME   (60 * CLOCK_SEC) /* ... but not for ever */
 
 struct steered {
@@ -373,14 +374,20 @@ start_id(struct steering *s, struct str id)
 }
 
 /* What was done to those before stays in the journal until their files have
- * followed. */
+ * followed; and what is expired, in memory until its sender is told. */
+static bool
+is_behind(const struct qmgr *q)
+{
+	return store_fill(q->store) > FILL_MAX ||
+	       q->notices.nwaiting > UNTOLD_MAX;
+}
+
 static void
 wait_for_room(const struct qmgr *q, const struct admin_request *r)
 {
 	int64_t late = clock_after(FILL_TIME);
 
-	while (store_fill(q->store) > FILL_MAX && clock_mono() < late &&
-	       !admin_is_gone(r))
+	while (is_behind(q) && clock_mono() < late && !admin_is_gone(r))
 		if (task_sleep(clock_after(RETRY_PAUSE)) < 0)
 			return;
 }

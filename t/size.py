@@ -19,12 +19,14 @@ import zlib
 from lib.sink import Sink
 from lib.suite import IS_ROOT, PREFIX, Suite, free_port, program, wait_until
 from lib.tap import diag, main, test
+from lib.terminal import Terminal
 
 LONG = bool(os.environ.get("T_LONG"))
 COUNT = 1_000_000 if LONG else 10_000
 EVERY = 1 if LONG else 5  # seconds: one message more is due
 NEW = 300                 # messages sent to see what one costs
 ONE_BY_ONE = 60           # of them whose system calls are counted
+MANY = 100_000            # at most so many are requeued, expired
 JOURNAL = (1024 if LONG else 64) << 20
 MEMORY_MAX = 300          # bytes a message, which is 286 MiB a million
 FILL = os.path.join(os.path.dirname(PREFIX), "t", "lib", "fill_queue")
@@ -32,7 +34,7 @@ PATIENCE = 3600 if LONG else 120
 
 sink = Sink()
 v = Suite(base=os.environ.get("T_BASE"), main_cf={
-    "relayhost": f"[127.0.0.1]:{sink.port}", "queue_journal_size": str(JOURNAL),
+    "relayhost": f"[127.0.0.1]:{sink.port}", "queue_journal_size": str(JOURNAL), "mydestination": "localhost",
     "minimal_backoff_time": "1h", "maximal_backoff_time": "10d", "maximal_queue_lifetime": "90d",
 })
 
@@ -205,14 +207,61 @@ def _(t):
     wait_until("it has gone", lambda: not copies(pid), 20)
 
 
-def postsuper(option, done):
-    start = time.monotonic()
-    r = v.run("postsuper", option, "ALL", timeout=PATIENCE)
+BAR = re.compile(r"^\[#* *\] \d+ of \d+ messages, \d+/s", re.M)
+
+
+@test("how far a listing has come, on a terminal")
+def _(t):
+    pipe = v.path("go")
+    os.mkfifo(pipe)
+    for name, options in (("postqueue", f"-c {v.conf} -p"), ("valija", f"-c {v.conf} top -1")):
+        # postqueue's bar is for who writes its list elsewhere
+        rest = f" | (sleep 1; head -c 300000; read x <{pipe}; cat) >/dev/null" if name == "postqueue" else ""
+        term = Terminal(["/bin/sh", "-c", f"{program(name)} {options}{rest}"], env=v.env)
+        try:
+            copy = int(wait_until("there is a copy", lambda: copies(qmgr()))[0])
+            os.kill(copy, signal.SIGSTOP)
+            time.sleep(0.6)  # short work has no bar
+
+            def is_shown():
+                os.kill(copy, signal.SIGCONT)
+                time.sleep(0.003)
+                os.kill(copy, signal.SIGSTOP)
+                return BAR.search(term.screen())
+            wait_until("it is shown", is_shown)
+            os.kill(copy, signal.SIGCONT)
+            if rest:
+                with open(pipe, "w") as f:
+                    f.write("\n")
+            t.eq(term.ended(), 0, "it ends")
+            t.eq(BAR.search(term.screen()), None, "and nothing of it stays")
+        finally:
+            term.close()
+
+
+def postsuper(option, done, ids=None):
+    """How many it was done to: of all, or of those `ids`."""
+    pid = qmgr()
+    spent, start = cpu(pid), time.monotonic()
+    r = v.run("postsuper", option, "-" if ids else "ALL", timeout=PATIENCE,
+              input="".join(f"{i}\n" for i in ids).encode() if ids else None)
     took = time.monotonic() - start
+    n = len(ids) if ids else COUNT
     m = re.search(rf"postsuper: {done}: (\d+) messages\n", r.err)
-    diag(f"postsuper {option} ALL: {took:.1f} s, {COUNT / took:.0f} a second")
-    assert m and r.returncode == 0, r.err
+    diag(f"postsuper {option}, {n}: {took:.1f} s, {n / took:.0f} a second; "
+         f"qmgr's CPU {(cpu(pid) - spent) / n * 1e6:.0f} us each; load {os.getloadavg()[0]:.1f}")
+    assert m and r.returncode == 0, r.err[-500:]
     return int(m[1])
+
+
+def in_log(pattern):
+    """The first group of each line that has it."""
+    return re.findall(pattern, v.log())
+
+
+def listed():
+    r = v.run("postqueue", "-j", timeout=PATIENCE, check=True)
+    return [i.decode() for i in re.findall(rb'"queue_id": "(\w+)"', r.stdout)]
 
 
 @test("postsuper -h ALL, -H ALL")
@@ -225,6 +274,34 @@ def _(t):
     t.ok(counts()["hold"] >= n, "are on hold")
     t.eq(postsuper("-H", "Released from hold"), n, "released")
     wait_until("none is active", lambda: counts() == {"deferred": n}, PATIENCE)
+
+
+@test("postsuper -r: each once more under a new id, and then no more under the old one")
+def _(t):
+    before = listed()
+    some = before[:MANY]
+    t.eq(postsuper("-r", "Requeued", some), len(some), "requeued")
+    after = listed()
+    t.eq(len(set(after)), len(before), "as many as before")
+    t.eq(set(after) & set(some), set(), "none under its old id")
+    born = in_log(r"pickup\[\d+\]: (\w+: uid=\d+ from=<[^>]*> orig_id=\w+)")
+    t.eq({line.rsplit("=", 1)[1] for line in born}, set(some), "orig_id of each")
+    t.eq({line.split(":")[0] for line in born} - set(after), set(), "and its new id is there")
+
+
+@test("postsuper -e: each sender is told, however many wait to be, and none waits for long")
+def _(t):
+    some = listed()[:MANY]
+    had = memory(qmgr())
+    t.eq(postsuper("-e", "Force-expired", some), len(some), "expired")
+    # a notification that is not made holds its message, whose content stays
+    diag(f"qmgr's memory: {(memory(qmgr()) - had) / len(some):.0f} bytes more for each")
+    wait_until("all are told", lambda: len(in_log(r"(sender non-delivery notification)")) >= len(some), PATIENCE)
+    told = in_log(r"bounce\[\d+\]: (\w+): sender non-delivery notification")
+    t.eq(set(told), set(some), "of each")
+    t.eq(len(told), len(some), "once each")
+    t.eq(in_log(r"(its notification was not taken)"), [], "none was refused")
+    wait_until("they are gone", lambda: not set(some) & set(listed()), PATIENCE)
 
 
 @test("postsuper -d ALL, and mail is taken and delivered meanwhile")

@@ -20,6 +20,7 @@ bar_start(struct bar *b, const char *what, uint64_t total)
 	    .what = what,
 	    .total = total,
 	    .started = clock_mono(),
+	    .is_terminal = isatty(STDERR_FILENO),
 	};
 }
 
@@ -66,7 +67,7 @@ bar_show(struct bar *b, uint64_t done)
 	int64_t now;
 
 	b->done = done;
-	if (!isatty(STDERR_FILENO))
+	if (!b->is_terminal)
 		return;
 	clock_update();
 	now = clock_mono();

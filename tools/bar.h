@@ -21,7 +21,7 @@ struct bar {
 	uint64_t total; /* 0: nobody knows; it may be less than there are */
 	uint64_t done;
 	int64_t started, drawn; /* mono, ns */
-	bool is_shown;
+	bool is_terminal, is_shown;
 };
 
 void bar_start(struct bar *b, const char *what, uint64_t total);

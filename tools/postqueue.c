@@ -4,6 +4,7 @@
  * postqueue(1).
  */
 #include "alone.h"
+#include "bar.h"
 #include "drop.h"
 #include "filter.h"
 #include "inquiry.h"
@@ -44,6 +45,9 @@ struct postqueue {
 	struct listing listing;
 	struct filter filter;
 	bool is_filtered;
+	bool has_bar; /* what is listed goes elsewhere */
+	struct bar bar;
+	uint64_t seen;
 	int64_t now;
 };
 
@@ -122,8 +126,13 @@ list(struct postqueue *q, struct chan *c)
 	r = inquiry_list(c, false, &e, &why);
 	if (r < 0)
 		end(r, &why, "view");
-	while ((r = inquiry_next(&e)) > 0)
+	bar_start(&q->bar, "messages", e.total);
+	while ((r = inquiry_next(&e)) > 0) {
 		show(q, &e.entry);
+		if (q->has_bar)
+			bar_show(&q->bar, ++q->seen);
+	}
+	bar_end(&q->bar);
 	inquiry_end(&e);
 	if (r < 0)
 		say_fatal(
@@ -282,6 +291,7 @@ main(int argc, char **argv)
 	q.conf = say_conf(q.conf_dir, EX_UNAVAILABLE);
 	clock_update();
 	q.now = clock_wall();
+	q.has_bar = !isatty(STDOUT_FILENO);
 	inquiry_run(run, &q);
 	conf_free(&q.conf);
 	if (fflush(stdout) == EOF)

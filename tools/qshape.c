@@ -5,6 +5,7 @@
  */
 #include "ages.h"
 #include "alone.h"
+#include "bar.h"
 #include "drop.h"
 #include "inquiry.h"
 #include "say.h"
@@ -28,6 +29,7 @@ struct qshape {
 	uint64_t top;    /* -n: lines */
 	uint64_t queues; /* bits */
 	uint64_t seen;   /* messages */
+	struct bar bar;
 	const char *conf_dir;
 	struct conf *conf;
 	int64_t now;
@@ -68,14 +70,20 @@ count(struct qshape *q, const struct admin_entry *e)
 	fflush(stdout);
 }
 
-/* Takes them. */
+/* Takes them.  Tables that are drawn meanwhile show how far it is. */
 static void
 count_all(struct qshape *q, struct inquiry_entries *e)
 {
+	uint64_t n = 0;
 	int r;
 
-	while ((r = inquiry_next(e)) > 0)
+	bar_start(&q->bar, "messages", e->total);
+	while ((r = inquiry_next(e)) > 0) {
 		count(q, &e->entry);
+		if (q->batch == 0)
+			bar_show(&q->bar, ++n);
+	}
+	bar_end(&q->bar);
 	inquiry_end(e);
 	if (r < 0)
 		say_fatal(

@@ -6,6 +6,7 @@
 #ifndef TOOLS_TOP_H
 #define TOOLS_TOP_H
 
+#include "bar.h"
 #include "base/buf.h"
 #include "base/task.h"
 #include "inquiry.h"
@@ -37,6 +38,7 @@ struct top {
 	struct parcel state; /* its last ADMIN_STATE */
 	struct buf why;      /* why there is none */
 
+	struct bar *bar; /* while it lists; NULL: the screen is in use */
 	struct top_listing *listing;
 	struct task_queue list_now; /* where the lister sleeps */
 	bool is_stale;              /* another listing is wanted soon */

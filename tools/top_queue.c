@@ -70,6 +70,7 @@ each_entry(struct top *t, entry_fn each, void *arg, struct buf *why)
 {
 	struct inquiry_entries e;
 	struct chan *c;
+	uint64_t n = 0;
 	int r = inquiry_open(t->conf, &c);
 
 	if (r < 0) {
@@ -78,8 +79,15 @@ each_entry(struct top *t, entry_fn each, void *arg, struct buf *why)
 	}
 	r = inquiry_list(c, false, &e, why);
 	if (r == 0) {
-		while ((r = inquiry_next(&e)) == 1)
+		if (t->bar != NULL)
+			bar_start(t->bar, "messages", e.total);
+		while ((r = inquiry_next(&e)) == 1) {
 			each(arg, &e.entry);
+			if (t->bar != NULL)
+				bar_show(t->bar, ++n);
+		}
+		if (t->bar != NULL)
+			bar_end(t->bar);
 		inquiry_end(&e);
 		if (r < 0)
 			buf_add_c(why, "the list broke off");

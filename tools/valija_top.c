@@ -56,8 +56,11 @@ print_once(struct top *t)
 {
 	ARENA_CLEANUP struct arena a = {0};
 	struct top_rows rows;
+	struct bar bar;
 
+	t->bar = &bar;
 	t->listing = top_list(t);
+	t->bar = NULL;
 	if (t->listing == NULL)
 		return refuse(t, -EIO);
 	arena_init(&a, SIZE_MAX / 2); /* rows of what is in memory */

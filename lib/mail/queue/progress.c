@@ -5,6 +5,8 @@
  */
 #include "mail/queue/progress.h"
 
+#include "mail/queue/bytes.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -261,6 +263,17 @@ wordless(unsigned state)
 		return &sent;
 	}
 	return NULL;
+}
+
+uint64_t
+progress_peek(struct str bytes)
+{
+	/* Behind the value's name and count, and the field's type and name. */
+	size_t at = 2 + packed_shape.name.len + 2 + packed_fields[0].name.len;
+
+	return bytes.len < at + sizeof(uint64_t)
+	           ? 0
+	           : bytes_get64((const unsigned char *)bytes.p + at);
 }
 
 int

@@ -60,5 +60,8 @@ int progress_encode(
 /* Into a progress made for the same number of recipients; -EPROTO. */
 int progress_decode(struct progress *p, struct str bytes, uint64_t *ret_serial,
     const char **ret_why);
+/* The serial that such bytes claim to have, without a look at the rest; 0 where
+ * there is none. */
+uint64_t progress_peek(struct str bytes);
 
 #endif

@@ -334,35 +334,48 @@ open_slot(struct str slot, struct str *ret)
 					 (const unsigned char *)ret->p, length);
 }
 
-/* The newer of the slots that are whole. */
+static bool
+decode_slot(struct str slot, struct queue_file *f, struct arena *a,
+    struct progress *ret)
+{
+	struct progress p;
+	struct str bytes;
+	uint64_t serial;
+	const char *why;
+
+	progress_init(&p, f->recipients, a);
+	if (!open_slot(slot, &bytes) ||
+	    progress_decode(&p, bytes, &serial, &why) < 0)
+		return false;
+	f->serial = serial;
+	*ret = p;
+	return true;
+}
+
+/* The newer of the slots that are whole; the other need not be looked into. */
 static int
 read_progress(const struct front *front, struct queue_file *f, struct arena *a,
     struct progress *ret, const char **ret_why)
 {
-	bool any = false;
+	struct str slots[SLOTS];
+	uint64_t serials[SLOTS];
+	unsigned newer;
 
-	progress_init(ret, f->recipients, a);
 	for (unsigned i = 0; i < SLOTS; i++) {
-		struct progress p;
-		struct str slot, bytes;
-		uint64_t serial;
-		const char *why;
 		int r = read_part(
-		    front, slot_at(f, i), f->slot_size, a, &slot, ret_why);
+		    front, slot_at(f, i), f->slot_size, a, &slots[i], ret_why);
 
 		if (r < 0)
 			return r;
-		progress_init(&p, f->recipients, a);
-		if (!open_slot(slot, &bytes) ||
-		    progress_decode(&p, bytes, &serial, &why) < 0 ||
-		    (any && serial < f->serial))
-			continue;
-		any = true;
-		f->serial = serial;
-		*ret = p;
+		serials[i] = progress_peek(str_from(slots[i], SLOT_HEAD));
 	}
+	newer =
+	    serials[SLOT_NOTE] >= serials[SLOT_SAVE] ? SLOT_NOTE : SLOT_SAVE;
 	*ret_why = "both states are damaged";
-	return any ? 0 : -EBADMSG;
+	return decode_slot(slots[newer], f, a, ret) ||
+	               decode_slot(slots[!newer], f, a, ret)
+	           ? 0
+	           : -EBADMSG;
 }
 
 /* A ceiling for all that is made of such a file. */

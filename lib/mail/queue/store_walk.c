@@ -17,7 +17,10 @@
 #define FRONT_SIZE 8192 /* of each: all but the content of most */
 
 #define COLD (4 * AHEAD)
-#define SLOW (50 * CLOCK_MS / 1000) /* a read that waited for the disk */
+#define SLOW (50 * CLOCK_MS / 1000) /* a read that waited ... */
+#define NEAR                                                                   \
+	64 /* ... for the disk, if so many reads ago another did: one          \
+	      alone has waited for its turn */
 
 struct ahead {
 	struct store_item *item; /* NULL: not asked for */
@@ -30,7 +33,8 @@ struct walk {
 	enum entry_queue queue;
 	struct names all; /* of a directory */
 	struct ahead ahead[AHEAD];
-	size_t cold; /* so many files more are announced */
+	size_t cold;       /* so many files more are announced */
+	size_t since_slow; /* reads since the last slow one */
 };
 
 /* The item, if it lies in this directory and is asked for. */
@@ -72,8 +76,13 @@ load(struct walk *w, const struct ahead *a)
 	/* One that cannot be read now is seen to when it is attempted. */
 	if (a->fd >= 0)
 		(void)store_load_from(w->store, a->item, a->fd, &b, &why);
-	if (clock_exact() - start > SLOW)
+	if (clock_exact() - start <= SLOW) {
+		w->since_slow++;
+		return b;
+	}
+	if (w->since_slow < NEAR)
 		w->cold = COLD;
+	w->since_slow = 0;
 	return b;
 }
 
