@@ -3,44 +3,40 @@
 #include "barrier.h"
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define LONG_TIME (200 * CLOCK_MS)
 #define ALONE     (60 * CLOCK_SEC)
 
-/* All on one file system, the usual case; else it is not worth while. */
-static bool
-is_one(const int *fds, size_t n)
+void
+barrier_shun(struct barrier *b)
 {
-	struct stat first, st;
+	b->alone_until = clock_exact() + ALONE;
+}
 
-	if (n == 0 || fstat(fds[0], &first) < 0)
-		return false;
-	for (size_t i = 1; i < n; i++)
-		if (fstat(fds[i], &st) < 0 || st.st_dev != first.st_dev)
-			return false;
-	return true;
+/* An ext4 without a journal writes its own tables behind the flush of
+ * syncfs(2); the fsync has one after them. */
+static int
+sync_all(int fd)
+{
+	return syncfs(fd) < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
 enum barrier_result
-barrier_all(struct barrier *b, const int *fds, size_t n)
+barrier_all(struct barrier *b, int fd)
 {
-	int64_t start = clock_exact(), took;
+	int64_t start = clock_exact();
 	int r;
 
-	if (start < b->alone_until || !is_one(fds, n) || !fd_has_syncfs(fds[0]))
+	if (start < b->alone_until)
 		return BARRIER_IS_NONE;
-	r = syncfs(fds[0]) < 0 ? -errno : 0;
-	took = clock_exact() - start;
-	if (r < 0 || took > LONG_TIME)
-		b->alone_until = start + took + ALONE;
+	r = sync_all(fd);
+	if (r < 0 || clock_exact() - start > LONG_TIME)
+		barrier_shun(b);
 	if (r < 0)
 		log_warning("syncfs: %s", strerror(-r));
 	return r < 0 ? BARRIER_BROKE : BARRIER_HOLDS;

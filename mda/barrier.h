@@ -12,7 +12,6 @@
 #ifndef MDA_BARRIER_H
 #define MDA_BARRIER_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #define BARRIER_MANY 4 /* files from which on it pays */
@@ -28,10 +27,11 @@ enum barrier_result {
 	                    it may say that all is well; write it anew */
 };
 
-/*
- * `fds` are directories that were open before anything was written, one on
- * each file system that it may have been written to.
- */
-enum barrier_result barrier_all(struct barrier *b, const int *fds, size_t n);
+/* All on the file system of `fd`, a directory on a known one (fd_has_syncfs())
+ * that was open before anything of it was written: contents and names. */
+enum barrier_result barrier_all(struct barrier *b, int fd);
+
+/* From now on none, for a while. */
+void barrier_shun(struct barrier *b);
 
 #endif

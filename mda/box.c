@@ -88,6 +88,7 @@ time_of_cur(const struct box *box)
 int
 box_open(struct box *box)
 {
+	struct stat st;
 	int fd, r;
 
 	if (box->new_fd >= 0)
@@ -99,7 +100,13 @@ box_open(struct box *box)
 	}
 	if (fd < 0)
 		return fd;
+	if (fstat(fd, &st) < 0) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
 	box->new_fd = fd;
+	box->dev = st.st_dev;
 	box->cur_changed = time_of_cur(box);
 	return 0;
 }

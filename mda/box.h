@@ -17,6 +17,7 @@ struct box {
 	int root_fd;         /* borrowed */
 	int new_fd;          /* -1 until box_open() */
 	int cur_fd;          /* -1 until something was looked for in it */
+	dev_t dev;           /* of new/ */
 	int64_t cur_changed; /* by the clock of the file system */
 	int synced;          /* of box_sync() */
 };

@@ -14,6 +14,7 @@
 #include "base/task.h"
 #include "command.h"
 #include "deliver.h"
+#include "flusher.h"
 #include "path.h"
 #include "reader.h"
 
@@ -28,6 +29,7 @@
 #include <unistd.h>
 
 #define CONVERSATION_FD 3
+#define FLUSHER_FD      4
 #define GROUPS_MAX      65
 #define DELIVER_NICE    10
 
@@ -45,34 +47,67 @@ static const struct sandbox reader_sandbox = {
 	.file_size = 1},
 };
 
-static struct sandbox_filter *deliver_filter, *reader_filter;
+static const struct sandbox flusher_sandbox = {
+    .calls = SANDBOX_FLUSH,
+    .chroot = true,
+    .limits = {.address_space = (size_t)128 << 20, .file_size = 1},
+};
+
+static struct sandbox_filter *deliver_filter, *reader_filter, *flusher_filter;
 
 int
 child_init(void)
 {
 	int r;
 
-	if (reader_filter != NULL)
+	if (flusher_filter != NULL)
 		return 0;
 	r = sandbox_compile(&deliver_sandbox, &deliver_filter);
-	return r < 0 ? r : sandbox_compile(&reader_sandbox, &reader_filter);
+	if (r == 0)
+		r = sandbox_compile(&reader_sandbox, &reader_filter);
+	return r < 0 ? r : sandbox_compile(&flusher_sandbox, &flusher_filter);
+}
+
+static int
+move_fd(int fd, int to)
+{
+	if (fd == to)
+		return fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
+	return dup3(fd, to, O_CLOEXEC) < 0 ? -errno : 0;
+}
+
+/* All others are closed. */
+static int
+keep_fds(int fd, int flusher_fd)
+{
+	int above = -1, last = CONVERSATION_FD, r;
+
+	if (flusher_fd >= 0) {
+		last = FLUSHER_FD;
+		above = fcntl(flusher_fd, F_DUPFD_CLOEXEC, FLUSHER_FD + 1);
+		if (above < 0)
+			return -errno;
+	}
+	r = move_fd(fd, CONVERSATION_FD);
+	if (r == 0 && above >= 0)
+		r = move_fd(above, FLUSHER_FD);
+	if (r < 0)
+		return r;
+	return close_range((unsigned)last + 1, ~0u, 0) < 0 ? -errno : 0;
 }
 
 /* Of the parent's: its loop, terminal, log, descriptors, environment. */
 static int
-let_go(const struct child *c)
+let_go(int fd, int flusher_fd)
 {
+	int r;
+
 	loop_done();
 	setsid();
 	log_open(LOG_TARGET_STDERR, STDERR_FILENO);
-	if (c->fd == CONVERSATION_FD) {
-		if (fcntl(c->fd, F_SETFD, FD_CLOEXEC) < 0)
-			return -errno;
-	} else if (dup3(c->fd, CONVERSATION_FD, O_CLOEXEC) < 0) {
-		return -errno;
-	}
-	if (close_range(CONVERSATION_FD + 1, ~0u, 0) < 0)
-		return -errno;
+	r = keep_fds(fd, flusher_fd);
+	if (r < 0)
+		return r;
 	if (clearenv() != 0 || chdir("/") < 0)
 		return -EINVAL;
 	umask(077);
@@ -84,10 +119,8 @@ let_go(const struct child *c)
  * comes first, and what waits meanwhile is delivered in larger batches.
  */
 static int
-step_back(const struct child *c)
+step_back(void)
 {
-	if (c->ask->role != SPAWN_DELIVER)
-		return 0;
 	/* From where we stand: a suite that was started with a higher value
 	 * may not go back to a lower one. */
 	errno = 0;
@@ -96,16 +129,14 @@ step_back(const struct child *c)
 }
 
 static int
-limit(const struct child *c)
+limit(bool forks)
 {
 	struct rlimit none = {0, 0};
 
 	if (setrlimit(RLIMIT_CORE, &none) < 0)
 		return -errno;
 	/* Those shut in cannot fork anyway; this does not hang on seccomp. */
-	if (c->ask->role != SPAWN_COMMAND && setrlimit(RLIMIT_NPROC, &none) < 0)
-		return -errno;
-	return 0;
+	return forks || setrlimit(RLIMIT_NPROC, &none) == 0 ? 0 : -errno;
 }
 
 /*
@@ -196,15 +227,15 @@ child_become(const struct child *c, int *ret_root_fd, const char **ret_step)
 	int r;
 
 	*ret_step = "start";
-	r = let_go(c);
+	r = let_go(c->fd, c->flusher_fd);
 	if (r < 0)
 		return r;
 	*ret_step = "priority";
-	r = step_back(c);
+	r = c->ask->role == SPAWN_DELIVER ? step_back() : 0;
 	if (r < 0)
 		return r;
 	*ret_step = "limits";
-	r = limit(c);
+	r = limit(c->ask->role == SPAWN_COMMAND);
 	if (r < 0)
 		return r;
 	*ret_step = "identity";
@@ -221,8 +252,8 @@ run_role(const struct child *c, int root_fd)
 {
 	switch ((enum spawn_role)c->ask->role) {
 	case SPAWN_DELIVER:
-		deliver_run(
-		    c->settings, root_fd, c->ask->root, CONVERSATION_FD);
+		deliver_run(c->settings, root_fd, c->ask->root, CONVERSATION_FD,
+		    c->flusher_fd < 0 ? -1 : FLUSHER_FD);
 		return;
 	case SPAWN_COMMAND:
 		command_run(c->settings, CONVERSATION_FD);
@@ -243,6 +274,38 @@ child_run(const struct child *c)
 	if (r < 0)
 		log_fatal("child: %s: %s", step, strerror(-r));
 	run_role(c, root_fd);
+	log_flush();
+	_exit(0);
+}
+
+static int
+become_flusher(int fd, bool is_root_suite, const char **ret_step)
+{
+	int r;
+
+	*ret_step = "start";
+	r = let_go(fd, -1);
+	if (r == 0)
+		r = step_back();
+	if (r == 0)
+		r = limit(false);
+	*ret_step = "capabilities";
+	if (r == 0 && is_root_suite)
+		r = sandbox_drop_caps();
+	return r < 0 ? r
+	             : sandbox_confine(
+			   &flusher_sandbox, flusher_filter, NULL, 0, ret_step);
+}
+
+_Noreturn void
+child_run_flusher(int fd, bool is_root_suite)
+{
+	const char *step;
+	int r = become_flusher(fd, is_root_suite, &step);
+
+	if (r < 0)
+		log_fatal("flusher: %s: %s", step, strerror(-r));
+	flusher_run(CONVERSATION_FD);
 	log_flush();
 	_exit(0);
 }

@@ -2,58 +2,39 @@
 /* deliver - sorts deliveries by kind.  Owns those that wait. */
 #include "deliver.h"
 
-#include "base/clock.h"
 #include "base/task.h"
 #include "maildir.h"
 #include "mbox.h"
 #include "work.h"
 
-/*
- * Between two batches for Maildirs: what comes meanwhile shares the barriers
- * of the next.  At full load it saves a tenth of all the suite's CPU, at one
- * client's load a quarter, and the journal waits less for the disk.
- */
-#define GATHER (5 * CLOCK_MS)
+/* While one waits to be durable the next is written. */
+#define BATCHES 2
 
 static struct {
 	struct maildir maildir;
 	struct mbox mbox;
 	struct delivery_list maildirs, mboxes;
 	struct loop_call batch; /* all that this turn brought */
-	int64_t next_batch;     /* mono; not before */
-	bool is_gathering;      /* a task waits for that */
+	unsigned batches;       /* tasks at the Maildirs */
 	bool is_writing;        /* a task is at the mailboxes */
 } role;
 
 static void
-write_now(void)
+write_batches(void *arg)
 {
+	(void)arg;
 	maildir_deliver(&role.maildir, &role.maildirs);
-	clock_update();
-	role.next_batch = clock_after(GATHER);
+	role.batches--;
 }
 
 static void
-write_later(void *arg)
+start_batch(void *arg)
 {
 	(void)arg;
-	task_sleep(role.next_batch);
-	role.is_gathering = false;
-	write_now();
-}
-
-static void
-write_batch(void *arg)
-{
-	(void)arg;
-	if (role.is_gathering)
+	if (role.batches == BATCHES)
 		return;
-	if (role.next_batch <= clock_mono()) {
-		write_now();
-		return;
-	}
-	role.is_gathering = true;
-	task_start(write_later, NULL);
+	role.batches++;
+	task_start(write_batches, NULL);
 }
 
 /* One mailbox after the other; those for the same one together. */
@@ -103,15 +84,18 @@ take(struct delivery *d)
 }
 
 void
-deliver_run(const struct settings *s, int root_fd, struct str root, int fd)
+deliver_run(const struct settings *s, int root_fd, struct str root, int fd,
+    int flusher_fd)
 {
 	role.maildir = (struct maildir){
 	    .root_fd = root_fd, .root = root, .hostname = s->hostname};
 	role.mbox = (struct mbox){root_fd, root, s};
-	role.batch = (struct loop_call){.fn = write_batch};
-	role.is_writing = role.is_gathering = false;
-	role.next_batch = 0;
+	flush_init(&role.maildir.flush, flusher_fd);
+	role.batch = (struct loop_call){.fn = start_batch};
+	role.batches = 0;
+	role.is_writing = false;
 	TAILQ_INIT(&role.maildirs);
 	TAILQ_INIT(&role.mboxes);
 	work_run(fd, take);
+	flush_done(&role.maildir.flush);
 }

@@ -9,8 +9,9 @@
 
 #include "settings.h"
 
-/* `root_fd` may be -errno: then nothing can be delivered, and why. */
-void deliver_run(
-    const struct settings *s, int root_fd, struct str root, int fd);
+/* `root_fd` may be -errno: then nothing can be delivered, and why; `fd` is the
+ * conversation, `flusher_fd` that with the flusher, or -1. */
+void deliver_run(const struct settings *s, int root_fd, struct str root, int fd,
+    int flusher_fd);
 
 #endif

@@ -15,17 +15,19 @@
 #ifndef MDA_MAILDIR_H
 #define MDA_MAILDIR_H
 
-#include "barrier.h"
+#include "flush.h"
 #include "job.h"
 
 struct maildir {
 	int root_fd; /* of what all paths lie in */
 	struct str root;
 	const char *hostname;
-	struct barrier barrier;
+	struct flush flush;
+	struct batch *spare; /* the memory of one */
 };
 
-/* Deliver all and tell each; the list is empty after. */
+/* Deliver all and tell each; the list is empty after.  Waits where there is a
+ * flusher: another task may be at the same list. */
 void maildir_deliver(struct maildir *m, struct delivery_list *batch);
 
 #endif

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* spawn - the broker of children.  Owns the count of those that live. */
+/* spawn - the broker of children.  Owns the count of those that live, and the
+ * conversation with the flusher, which is one. */
 #include "spawn.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/task.h"
 #include "child.h"
+#include "flusher.h"
 #include "mail/proto/spawn.h"
 
 #include <errno.h>
@@ -17,6 +20,7 @@ static struct {
 	const struct settings *settings;
 	bool is_root_suite;
 	unsigned children;
+	struct chan *flusher; /* NULL: none */
 } broker;
 
 static void
@@ -38,6 +42,7 @@ spawn_init(const struct settings *settings, bool is_root_suite)
 	broker.settings = settings;
 	broker.is_root_suite = is_root_suite;
 	broker.children = 0;
+	broker.flusher = NULL;
 	return loop_signal(SIGCHLD, reap, NULL);
 }
 
@@ -79,6 +84,74 @@ fork_child(void *arg)
 		f->pid = -errno;
 }
 
+/* ---- the flusher ---- */
+
+struct forking_flusher {
+	int fd;
+	pid_t pid;
+};
+
+static void
+fork_flusher(void *arg)
+{
+	struct forking_flusher *f = arg;
+
+	f->pid = fork();
+	if (f->pid == 0)
+		child_run_flusher(f->fd, broker.is_root_suite);
+}
+
+/* With the last child: the next one has another made. */
+static void
+flusher_left(struct chan *c, const char *why, void *arg)
+{
+	(void)c;
+	(void)why;
+	(void)arg;
+	chan_close(&broker.flusher);
+}
+
+static void
+start_flusher(void)
+{
+	static const struct chan_events events = {.on_close = flusher_left};
+	struct forking_flusher f;
+	int ends[2];
+
+	if (chan_pair(ends) < 0)
+		return;
+	f.fd = ends[1];
+	task_on_main_stack(fork_flusher, &f);
+	close(ends[1]);
+	if (f.pid < 0) {
+		log_warning("no process to flush: %s", strerror(errno));
+		close(ends[0]);
+		return;
+	}
+	broker.children++;
+	broker.flusher = chan_new(ends[0], &flush_protocol, &events, NULL);
+}
+
+/* A child's end of a conversation with the flusher; -1: it flushes by itself.
+ */
+static int
+link_flusher(void)
+{
+	const struct flush_parcel client = {0};
+	int ends[2], r;
+
+	if (broker.flusher == NULL)
+		start_flusher();
+	if (broker.flusher == NULL || chan_pair(ends) < 0)
+		return -1;
+	r = chan_send(broker.flusher, FLUSH_CLIENT, 0, &client, &ends[0], 1);
+	close(ends[0]);
+	if (r == 0)
+		return ends[1];
+	close(ends[1]);
+	return -1;
+}
+
 /* The other end, or -errno. */
 static int
 start_child(const struct spawn_ask *ask)
@@ -98,8 +171,10 @@ start_child(const struct spawn_ask *ask)
 	if (r < 0)
 		return r;
 	f.child.fd = ends[1];
+	f.child.flusher_fd = ask->role == SPAWN_DELIVER ? link_flusher() : -1;
 	task_on_main_stack(fork_child, &f);
 	close(ends[1]);
+	fd_close(&f.child.flusher_fd);
 	if (f.pid < 0) {
 		close(ends[0]);
 		return (int)f.pid;

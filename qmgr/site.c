@@ -12,11 +12,11 @@
  * Deliveries to a user's mailbox wait for each other in one process of that
  * user, which makes them durable together: there a window is a batch.
  */
-#define BATCH 500
+#define BATCH 1000
 
 /* Jobs of a transport at a time: what an agent has not read yet waits in our
  * memory, up to CONTENT_INLINE bytes a job. */
-#define JOBS_MAX 500
+#define JOBS_MAX 1000
 
 static void
 free_site(struct site *s)

@@ -347,6 +347,29 @@ test_many_by_one_call(void **state)
 	assert_int_equal(count_files(TMP, NULL), 0);
 }
 
+/* As many as make 16 MiB are mapped at a time. */
+static void
+test_many_large(void **state)
+{
+	struct want w = plain;
+	char *bytes = calloc(1, 5 << 20), id[16];
+
+	(void)state;
+	syncfs_error = 0;
+	w.content = str_n(bytes, 5 << 20);
+	for (size_t i = 0; i < 2 * BARRIER_MANY; i++) {
+		snprintf(id, sizeof(id), "large%zu", i);
+		w.id = id;
+		job_start(make_job(&w), take);
+	}
+	nsyncfs = 0;
+	maildir_deliver(&maildir, &batch);
+	assert_int_equal(nsyncfs, 2);
+	assert_int_equal(ntold, 2 * BARRIER_MANY);
+	assert_int_equal(count_files(NEW, NULL), 2 * BARRIER_MANY);
+	free(bytes);
+}
+
 /* All of it is written anew, and nobody asks for all of the disk for a while:
  * the error may have been another's. */
 static void
@@ -501,6 +524,7 @@ main(void)
 	    MAILDIR_TEST(test_limit),
 	    MAILDIR_TEST(test_one_of_a_batch_fails),
 	    MAILDIR_TEST(test_many_by_one_call),
+	    MAILDIR_TEST(test_many_large),
 	    MAILDIR_TEST(test_many_and_an_error),
 	    MAILDIR_TEST(test_many_and_a_busy_disk),
 	    MAILDIR_TEST(test_many_boxes_by_one_call),
