@@ -173,7 +173,12 @@ def _(t):
     before = attempts(one)
     t.eq(v.run("postkick", "-c", v.conf, "public", "qmgr", "D").returncode, 0, "postkick")
     tried_again(one, before)
-    t.eq(v.run("postkick", "-c", v.conf, "public", "nosuch", "D").returncode, 1, "no such service")
+    for what in (("public", "nosuch"), ("private", "qmgr")):
+        r = v.run("postkick", "-c", v.conf, *what, "D")
+        t.eq((r.returncode, r.err), (1, "postkick: warning: Cannot contact class %s service %s - perhaps the mail system "
+                                        "is down\n" % what), " ".join(what))
+    for service in ("pickup", "cleanup", "flush", "showq"):
+        t.eq(v.run("postkick", "-c", v.conf, "public", service, "W").returncode, 0, service)
     t.eq(v.run("postlog", "-c", v.conf, "-t", "xx", "-p", "warn", "hello", "you").returncode, 0, "postlog")
     v.wait_log(r" xx\[\d+\]: warning: hello you$")
     v.run("postlog", "-c", v.conf, input=b"first\nsecond\n")

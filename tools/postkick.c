@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * postkick - "postkick public qmgr D": has the queue tried now, as scripts for
- * Postfix ask it to.  postkick(1).
+ * Postfix ask it to.  The other public services of Postfix are there to be
+ * kicked, and have nothing to do.  postkick(1).
  */
 #include "inquiry.h"
 #include "say.h"
@@ -12,7 +13,7 @@
 
 struct postkick {
 	struct conf *conf;
-	const char *service, *request;
+	const char *class, *service, *request;
 };
 
 static void
@@ -28,6 +29,27 @@ flush(struct chan *c)
 	parcel_done(&answer);
 }
 
+static _Noreturn void
+end(const struct postkick *k)
+{
+	say_warning("Cannot contact class %s service %s - perhaps the mail "
+		    "system is down",
+	    k->class, k->service);
+	exit(EXIT_FAILURE);
+}
+
+static bool
+is_service(const struct postkick *k)
+{
+	static const char *const names[] = {
+	    "cleanup", "flush", "pickup", "qmgr", "showq"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(k->service, names[i]) == 0)
+			return strcmp(k->class, "public") == 0;
+	return false;
+}
+
 /* qmgr: D and I scan, A and F forget what is to wait, W wakes up.  pickup
  * looks into maildrop/ by itself. */
 static void
@@ -35,11 +57,9 @@ run(void *arg)
 {
 	struct postkick *k = arg;
 	struct chan *c;
-	int r = inquiry_open(k->conf, &c);
 
-	if (r < 0)
-		say_fatal(
-		    EXIT_FAILURE, "%s: the mail system is down", k->service);
+	if (!is_service(k) || inquiry_open(k->conf, &c) < 0)
+		end(k);
 	if (strcmp(k->service, "qmgr") == 0 &&
 	    strpbrk(k->request, "DFA") != NULL)
 		flush(c);
@@ -63,11 +83,9 @@ main(int argc, char **argv)
 		say_fatal(EXIT_FAILURE,
 		    "usage: postkick [-c config_dir] [-v] class service "
 		    "request");
+	k.class = argv[optind];
 	k.service = argv[optind + 1];
 	k.request = argv[optind + 2];
-	if (strcmp(k.service, "qmgr") != 0 && strcmp(k.service, "pickup") != 0)
-		say_fatal(EXIT_FAILURE, "there is no service %s/%s to kick",
-		    argv[optind], k.service);
 	k.conf = say_conf(conf_dir, EXIT_FAILURE);
 	inquiry_run(run, &k);
 	conf_free(&k.conf);
