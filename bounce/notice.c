@@ -78,10 +78,7 @@ notice_thread(struct notice *n, struct str header, struct arena *a)
 static void
 add_clean(struct buf *out, struct str s)
 {
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		(void)buf_add_char(out, c < ' ' || c == 0x7f ? '?' : s.p[i]);
-	}
+	(void)buf_add_shown(out, s);
 }
 
 /* `text` behind what stands in the line already, folded at blanks; each

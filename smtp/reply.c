@@ -58,8 +58,8 @@ reply_dsn_length(struct str s)
 }
 
 /* SECURITY: replies are quoted in log lines and notifications, where a CR, an
- * LF or a NUL would make two of one; and a server's tab or escape is not worth
- * keeping either. */
+ * LF or a NUL would make two of one; and a server's tab, its escape, or what is
+ * no UTF-8, is not worth keeping either. */
 static void
 keep(struct reply *r, struct str line)
 {
@@ -67,11 +67,7 @@ keep(struct reply *r, struct str line)
 		buf_add_char(&r->text, '\n');
 	if (line.len > REPLY_TEXT_MAX - r->text.len)
 		line.len = REPLY_TEXT_MAX - r->text.len;
-	for (size_t i = 0; i < line.len; i++) {
-		char c = line.p[i];
-		bool is_control = (unsigned char)c < ' ' || c == 0x7f;
-		buf_add_char(&r->text, is_control ? '?' : c);
-	}
+	buf_add_shown(&r->text, line);
 }
 
 static bool

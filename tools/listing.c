@@ -116,9 +116,11 @@ print_string(FILE *out, struct str s)
 	static const char letters[] = "\"\"\\\\\bb\ff\nn\rr\tt";
 
 	fputc('"', out);
-	for (size_t i = 0; i < s.len; i++) {
+	for (size_t i = 0, n = 1; i < s.len; i += n) {
 		unsigned char c = (unsigned char)s.p[i];
 		const char *pair = letters;
+
+		n = c < 0x80 ? 1 : str_shown_len(str_from(s, i));
 
 		while (*pair != '\0' && (unsigned char)*pair != c)
 			pair += 2;
@@ -126,8 +128,11 @@ print_string(FILE *out, struct str s)
 			fprintf(out, "\\%c", pair[1]);
 		else if (c < 0x20 || c == 0x7f)
 			fprintf(out, "\\u%04x", c);
+		else if (n > 0)
+			fwrite(s.p + i, 1, n, out);
 		else
-			fputc(c, out);
+			fputc('?', out);
+		n = n > 0 ? n : 1;
 	}
 	fputc('"', out);
 }

@@ -20,9 +20,13 @@ plain_cut(struct str s, unsigned width)
 void
 plain_print(FILE *out, struct str s)
 {
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.p[i];
+	while (s.len > 0) {
+		size_t n = str_shown_len(s);
 
-		fputc(c < 0x20 || c == 0x7f ? '?' : c, out);
+		if (n > 0)
+			fwrite(s.p, 1, n, out);
+		else
+			fputc('?', out);
+		s = str_from(s, n > 0 ? n : 1);
 	}
 }

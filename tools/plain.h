@@ -2,7 +2,8 @@
 /*
  * plain - text that came from the net, shown on a terminal.
  *
- * SECURITY: control bytes come out as '?', so that nobody's address or reply
+ * SECURITY: control characters, and bytes that are no UTF-8 (a terminal may
+ * take 0x9b for an escape), come out as '?', so that nobody's address or reply
  * moves a cursor or sets a title.
  */
 #ifndef TOOLS_PLAIN_H

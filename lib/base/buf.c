@@ -89,6 +89,20 @@ buf_add_c(struct buf *b, const char *c)
 }
 
 int
+buf_add_shown(struct buf *b, struct str s)
+{
+	int r = 0;
+
+	while (s.len > 0 && r == 0) {
+		size_t n = str_shown_len(s);
+
+		r = n > 0 ? buf_add(b, s.p, n) : buf_add_char(b, '?');
+		s = str_from(s, n > 0 ? n : 1);
+	}
+	return r;
+}
+
+int
 buf_add_char(struct buf *b, char c)
 {
 	return buf_add(b, &c, 1);

@@ -43,6 +43,8 @@ int buf_add(struct buf *b, const void *bytes, size_t n);
 int buf_add_str(struct buf *b, struct str s);
 int buf_add_c(struct buf *b, const char *c);
 int buf_add_char(struct buf *b, char c);
+/* `s`, with '?' for every byte that is none of what str_shown_len() takes. */
+int buf_add_shown(struct buf *b, struct str s);
 int buf_addf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 int buf_vaddf(struct buf *b, const char *fmt, va_list ap)

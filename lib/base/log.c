@@ -125,21 +125,6 @@ log_lost(void)
 	return out.is_lost;
 }
 
-/* The length of the UTF-8 sequence at the front of `s`; 0: not one. */
-static size_t
-utf8_length(struct str s)
-{
-	unsigned char lead = (unsigned char)s.p[0];
-	size_t n = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-
-	if (lead < 0xc2 || lead > 0xf4 || s.len < n)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if (((unsigned char)s.p[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
-}
-
 /* SECURITY: one call is one line, whatever came from outside. */
 static void
 make_printable(char *p, size_t len)
@@ -149,7 +134,7 @@ make_printable(char *p, size_t len)
 		size_t n = 1;
 
 		if (c >= 0x80)
-			n = utf8_length((struct str){p + i, len - i});
+			n = str_shown_len((struct str){p + i, len - i});
 		if (n == 0 || (c < 0x20 && c != '\t') || c == 0x7f) {
 			p[i] = '?';
 			n = 1;

@@ -251,3 +251,24 @@ str_parse_u64(struct str s, uint64_t max, uint64_t *ret)
 	*ret = v;
 	return 0;
 }
+
+size_t
+str_shown_len(struct str s)
+{
+	unsigned char lead = (unsigned char)s.p[0], next;
+	size_t n = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+
+	if (lead < 0x80)
+		return lead >= ' ' && lead != 0x7f;
+	if (lead < 0xc2 || lead > 0xf4 || s.len < n)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if (((unsigned char)s.p[i] & 0xc0) != 0x80)
+			return 0;
+	next = (unsigned char)s.p[1];
+	if ((lead == 0xc2 && next < 0xa0) || (lead == 0xe0 && next < 0xa0) ||
+	    (lead == 0xed && next > 0x9f) || (lead == 0xf0 && next < 0x90) ||
+	    (lead == 0xf4 && next > 0x8f))
+		return 0;
+	return n;
+}

@@ -80,4 +80,11 @@ bool str_is_blank_char(char c); /* SP or HT */
 bool str_is_digit_char(char c);
 bool str_is_alnum_char(char c);
 
+/*
+ * The bytes of the character at the front of `s`, which is not empty, when it
+ * can be shown: one of printable ASCII, or of UTF-8 (RFC 3629 section 4) and
+ * no control character (U+0080 to U+009F are).  Else 0.
+ */
+size_t str_shown_len(struct str s);
+
 #endif

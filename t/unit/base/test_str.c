@@ -97,11 +97,50 @@ test_number(void **state)
 	}
 }
 
+static void
+test_shown(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t len;
+	} rows[] = {
+	    {"a", 1},
+	    {" ", 1},
+	    {"~", 1},
+	    {"\t", 0},
+	    {"\x1b", 0},
+	    {"\x7f", 0},
+	    {"\xc3\xa9z", 2},
+	    {"\xc2\xa0", 2},
+	    {"\xe2\x82\xac", 3},
+	    {"\xf0\x9f\x93\xa7", 4},
+	    {"\xf4\x8f\xbf\xbf", 4},
+	    {"\xc2\x9b", 0},         /* a control character */
+	    {"\x9b", 0},             /* no first byte */
+	    {"\xc3", 0},             /* cut off */
+	    {"\xe2\x82", 0},         /* cut off */
+	    {"\xe2\x82z", 0},        /* cut off */
+	    {"\xc0\xaf", 0},         /* longer than need be */
+	    {"\xe0\x9f\xbf", 0},     /* longer than need be */
+	    {"\xf0\x8f\xbf\xbf", 0}, /* longer than need be */
+	    {"\xed\xa0\x80", 0},     /* half of a pair */
+	    {"\xf4\x90\x80\x80", 0}, /* beyond Unicode */
+	    {"\xff", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (str_shown_len(str_c(rows[i].text)) != rows[i].len)
+			fail_msg("row %zu", i);
+	assert_int_equal(str_shown_len(STR("\0x")), 0);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_compare),
     cmocka_unit_test(test_find),
     cmocka_unit_test(test_split),
     cmocka_unit_test(test_number),
+    cmocka_unit_test(test_shown),
 };
 
 TAP_RUN(tests)

@@ -51,6 +51,9 @@ test_replies(void **state)
 	    {"250-a", REPLY_MORE, 250, "2.0.0", "250-a"},
 	    {"250-", REPLY_MORE, 250, "2.0.0", "250-"},
 	    {"250 a\001b\tc\rd\177", REPLY_DONE, 250, "2.0.0", "250 a?b?c?d?"},
+	    {"250 \xc3\xa9\xe9\x9b"
+	     "1m\xc2\x9b",
+		REPLY_DONE, 250, "2.0.0", "250 \xc3\xa9??1m??"},
 	    {"", REPLY_MORE, 0, "", ""},
 	    {"\n", REPLY_BAD, 0, "", ""},
 	    {"25", REPLY_BAD, 0, "", "25"},
