@@ -228,7 +228,6 @@ begin_attempt(struct qmgr *q, struct message *m)
 	m->is_called = false;
 	m->is_midway = false;
 	a->since = clock_wall();
-	a->is_only_ours = true;
 	a->errands = calloc(a->body->progress.n, sizeof(*a->errands));
 	if (a->errands == NULL)
 		log_fatal(

@@ -64,7 +64,6 @@ struct active {
 	size_t budget;           /* bytes of content accounted for */
 	struct notice *notice;   /* the notification that is being made */
 	unsigned noticed;        /* kinds tried, as bits of enum bounce_about */
-	bool is_only_ours;       /* what was deferred was trouble of our own */
 	struct steered *steered; /* what a person wants of it (steer.c) */
 	bool is_deleted;         /* durably; what is in hand comes back first */
 };

@@ -348,18 +348,27 @@ end(struct notice *n)
 	qmgr_poke(q);
 }
 
-/* Whatever it waits for else: it is told as soon as we can. */
+/* Who is still to be attempted has his own time. */
+static bool
+has_others(const struct progress *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (!p->marks[i].done && !progress_is_unsaid(&p->marks[i]))
+			return true;
+	return false;
+}
+
+/* When that is all it waits for it is told as soon as we can. */
 static void
 try_again_soon(struct notice *n)
 {
 	struct active *a = n->message->active;
 	struct progress *p = &a->body->progress;
 	int64_t now = clock_wall();
-	int64_t soon = now + retry_wait_ours(&n->site->backoff,
-				 clock_age(a->body->envelope.arrival),
-				 a->attempt, arc4random_uniform(RETRY_CHANCES));
+	int64_t soon = now + retry_wait_told(&n->site->backoff, a->attempt,
+				 arc4random_uniform(RETRY_CHANCES));
 
-	if (p->next < now || p->next > soon)
+	if (!has_others(p) && (p->next < now || p->next > soon))
 		p->next = soon;
 	log_warning("%s: its notification was not taken: it will be tried "
 		    "again",

@@ -37,15 +37,11 @@ message_is_ours(const struct outcome *o)
 int64_t
 results_next_attempt(const struct qmgr *q, const struct message *m)
 {
-	const struct retry_bounds *bounds = &q->site->backoff;
 	const struct active *a = m->active;
 	int64_t age = clock_age(a->body->envelope.arrival);
 	uint32_t chance = arc4random_uniform(RETRY_CHANCES);
 	int64_t now = clock_wall(), before = a->body->progress.next;
-	int64_t next =
-	    now + (a->is_only_ours
-			  ? retry_wait_ours(bounds, age, a->attempt, chance)
-			  : retry_wait(bounds, age, chance));
+	int64_t next = now + retry_wait(&q->site->backoff, age, chance);
 
 	if (q->is_for_tool) /* what it expired is told of at the next start */
 		return now;
@@ -155,8 +151,6 @@ settle(struct qmgr *q, struct message *m, const char *agent, int64_t started,
 		    .done = o->state != OUTCOME_DEFERRED &&
 		            !notice_is_wanted(q, m, results[i].index, o),
 		};
-		if (o->state == OUTCOME_DEFERRED && !message_is_ours(o))
-			m->active->is_only_ours = false;
 		shape_copy(&outcome_shape, &results[i].outcome, &s->arena,
 		    &marks[i].outcome);
 	}

@@ -13,29 +13,24 @@ with_chance(int64_t wait, uint32_t chance)
 	return wait + wait / 1000 * chance;
 }
 
-static int64_t
-plain_wait(const struct retry_bounds *b, int64_t age)
-{
-	int64_t wait = age < b->least ? b->least : age;
-
-	return wait > b->most ? b->most : wait;
-}
-
 int64_t
 retry_wait(const struct retry_bounds *b, int64_t age, uint32_t chance)
 {
-	return with_chance(plain_wait(b, age), chance);
+	int64_t wait = age < b->least ? b->least : age;
+
+	if (wait > b->most)
+		wait = b->most;
+	return with_chance(wait, chance);
 }
 
 int64_t
-retry_wait_ours(const struct retry_bounds *b, int64_t age, uint64_t attempt,
-    uint32_t chance)
+retry_wait_told(const struct retry_bounds *b, uint64_t attempt, uint32_t chance)
 {
-	int64_t wait = plain_wait(b, age), soon = wait;
+	int64_t soon = b->least;
 
 	if (attempt <= SOON_DOUBLINGS)
 		soon = SOON_FIRST << (attempt > 0 ? attempt - 1 : 0);
-	return with_chance(soon < wait ? soon : wait, chance);
+	return with_chance(soon < b->least ? soon : b->least, chance);
 }
 
 int64_t

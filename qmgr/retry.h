@@ -20,10 +20,10 @@ struct retry_bounds {
 /* `chance` is below RETRY_CHANCES, and anew each time. */
 int64_t retry_wait(const struct retry_bounds *b, int64_t age, uint32_t chance);
 
-/* The same after trouble of our own, at the message's attempt number `attempt`
- * (from 1): soon at first, and never later than else. */
-int64_t retry_wait_ours(const struct retry_bounds *b, int64_t age,
-    uint64_t attempt, uint32_t chance);
+/* The same of a notification that was not taken, at its message's attempt
+ * number `attempt` (from 1): soon at first, and never later than `least`. */
+int64_t retry_wait_told(
+    const struct retry_bounds *b, uint64_t attempt, uint32_t chance);
 
 /* What no wait is longer than. */
 int64_t retry_longest(const struct retry_bounds *b);

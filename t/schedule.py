@@ -184,4 +184,25 @@ def _(t):
     sink.close()
 
 
+@test("what fails by trouble of our own comes again when anything else would")
+def _(t):
+    wait = 8
+    with Suite(start=False, main_cf={
+            "minimal_backoff_time": f"{wait}s", "maximal_backoff_time": f"{wait}s",
+            "virtual_mailbox_domains": "box.test", "virtual_mailbox_maps": "inline:{ x@box.test=x/ }",
+            "virtual_uid_maps": "static:nobody", "virtual_gid_maps": "static:5000", "virtual_mailbox_base": "/nowhere",
+            "local_recipient_maps": "", "transport_maps": "inline:{ gone.test=nosuch: odd.test=smtp:[odd }",
+            "alias_maps": "inline:{ broken={\"oops} }"}) as w:
+        w.start()
+        to = ["broken@here.test", "x@box.test", "x@gone.test", "x@odd.test"]
+        for one in to:
+            w.send("a@out.test", [one])
+        for one in to:
+            w.wait_log(rf"to=<{one}>.*dsn=4\.3\.[05], status=deferred")
+        first = time.monotonic()
+        for one in to:
+            w.wait_log(rf"(?s)to=<{one}>.*to=<{one}>")
+            t.ok(time.monotonic() - first > wait - 1, f"{one} not before", time.monotonic() - first)
+
+
 main(cleanup=lambda: [slow.close(), *(s.close() for s in sinks.values()), v.close()])

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* When again: by age, by chance, and after trouble of our own. */
+/* When again: by age and by chance. */
 #include "tap.h"
 
 #include "base/clock.h"
@@ -33,24 +33,20 @@ test_by_age(void **state)
 	}
 }
 
-/* 5, 10, 20, 40, 80, 160 s, and then as else; never later than else. */
+/* 5, 10, 20, 40, 80, 160 s, and then the least; never later than that. */
 static void
-test_ours(void **state)
+test_told(void **state)
 {
 	struct retry_bounds hasty = {CLOCK_SEC, 8 * CLOCK_SEC};
 
 	(void)state;
 	for (unsigned i = 0; i < 6; i++)
 		assert_int_equal(
-		    retry_wait_ours(&usual, 0, i + 1, 0), 5 * CLOCK_SEC << i);
-	assert_int_equal(retry_wait_ours(&usual, 0, 7, 0), 300 * CLOCK_SEC);
-	assert_int_equal(
-	    retry_wait_ours(&usual, 9000 * CLOCK_SEC, 70, 0), 4000 * CLOCK_SEC);
-	assert_int_equal(retry_wait_ours(&usual, 0, 0, 0), 5 * CLOCK_SEC);
-	assert_int_equal(retry_wait_ours(&hasty, 0, 1, 0), CLOCK_SEC);
-	assert_int_equal(
-	    retry_wait_ours(&hasty, 100 * CLOCK_SEC, 3, 0), 8 * CLOCK_SEC);
-	assert_int_equal(retry_wait_ours(&usual, 0, 1, 200), 6 * CLOCK_SEC);
+		    retry_wait_told(&usual, i + 1, 0), 5 * CLOCK_SEC << i);
+	assert_int_equal(retry_wait_told(&usual, 7, 0), 300 * CLOCK_SEC);
+	assert_int_equal(retry_wait_told(&usual, 0, 0), 5 * CLOCK_SEC);
+	assert_int_equal(retry_wait_told(&hasty, 1, 0), CLOCK_SEC);
+	assert_int_equal(retry_wait_told(&usual, 1, 200), 6 * CLOCK_SEC);
 }
 
 /* The attempts of five days: they double, and then come every 4000 s. */
@@ -95,7 +91,7 @@ test_spread(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_by_age),
-    cmocka_unit_test(test_ours),
+    cmocka_unit_test(test_told),
     cmocka_unit_test(test_five_days),
     cmocka_unit_test(test_spread),
 };
