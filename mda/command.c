@@ -2,7 +2,8 @@
 /*
  * command - runs users' commands.  For each, one task writes the message, one
  * reads what comes out, and one waits for the end, by a descriptor of the
- * process (pidfd); one deadline holds for all of it.
+ * process (pidfd); one deadline holds for all of it.  Of one recipient only so
+ * many run at a time (local_destination_concurrency_limit).
  */
 #include "command.h"
 
@@ -19,6 +20,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
@@ -27,9 +29,9 @@
 /* How long one that was killed may take to be gone. */
 #define DEATH_TIME (10 * CLOCK_SEC)
 
-static const struct settings *settings;
-
 struct run {
+	TAILQ_ENTRY(run) link;
+	struct buf recipient; /* d's, who may be gone before this is */
 	struct delivery *d;
 	pid_t pid;
 	struct io input, output, process; /* our ends */
@@ -38,6 +40,10 @@ struct run {
 	unsigned helpers;
 	struct task_queue helped; /* where the end of both is waited for */
 };
+
+static const struct settings *settings;
+static TAILQ_HEAD(, run) runs;
+static struct delivery_list waiting; /* for one of its recipient to end */
 
 /* ---- the message in, the output out ---- */
 
@@ -227,46 +233,107 @@ give_up(struct run *r, int e)
 }
 
 static void
-run_command(void *arg)
+run_command(struct run *r)
 {
-	struct run r = {.d = arg,
-	    .pid = -1,
-	    .input.fd = -1,
-	    .output.fd = -1,
-	    .process.fd = -1};
-	uint64_t limit = r.d->action->time_limit;
+	uint64_t limit = r->d->action->time_limit;
 	int in[2] = {-1, -1}, out[2] = {-1, -1};
 	int e;
 
 	clock_update();
-	r.deadline = clock_after(limit > 0 ? (int64_t)limit * CLOCK_SEC
-					   : settings->command_time_limit);
-	buf_init(&r.text, STATUS_OUTPUT_MAX);
-	e = start(&r, in, out);
+	r->deadline = clock_after(limit > 0 ? (int64_t)limit * CLOCK_SEC
+					    : settings->command_time_limit);
+	e = start(r, in, out);
 	for (int i = 0; i < 2; i++) {
 		fd_close(&in[i]);
 		fd_close(&out[i]);
 	}
 	if (e == 0)
-		attend(&r);
+		attend(r);
 	else
-		give_up(&r, e);
-	io_done(&r.process);
-	buf_done(&r.text);
+		give_up(r, e);
+	io_done(&r->process);
+}
+
+/* ---- how many at a time ---- */
+
+/* Whose commands are counted together: the extension does not matter. */
+static struct str
+recipient_of(const struct delivery *d)
+{
+	struct str local, user, rest;
+
+	str_cut(d->recipient->address, '@', &local, &rest);
+	addr_split_ext(local, str_c(settings->delimiters), &user, &rest);
+	return user;
+}
+
+static bool
+has_room(const struct delivery *d)
+{
+	struct str recipient = recipient_of(d);
+	const struct run *r;
+	size_t n = 0;
+
+	TAILQ_FOREACH (r, &runs, link)
+		n += str_eq_case(buf_str(&r->recipient), recipient);
+	return settings->commands_max == 0 || n < settings->commands_max;
+}
+
+static void run_and_go_on(void *arg);
+
+static void
+begin(struct delivery *d)
+{
+	struct str recipient = recipient_of(d);
+	struct run *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		log_fatal("out of memory for a command");
+	r->d = d;
+	r->pid = -1;
+	r->input.fd = r->output.fd = r->process.fd = -1;
+	buf_init(&r->text, STATUS_OUTPUT_MAX);
+	buf_init(&r->recipient, recipient.len + 1);
+	buf_add_str(&r->recipient, recipient);
+	TAILQ_INSERT_TAIL(&runs, r, link);
+	task_start(run_and_go_on, r);
+}
+
+static void
+run_and_go_on(void *arg)
+{
+	struct delivery *d, *next;
+	struct run *r = arg;
+
+	run_command(r);
+	TAILQ_REMOVE(&runs, r, link);
+	buf_done(&r->recipient);
+	buf_done(&r->text);
+	free(r);
+	TAILQ_FOREACH_SAFE (d, &waiting, next, next) {
+		if (!has_room(d))
+			continue;
+		TAILQ_REMOVE(&waiting, d, next);
+		begin(d);
+	}
 }
 
 static void
 take(struct delivery *d)
 {
-	if (d->action->kind == ACTION_COMMAND)
-		task_start(run_command, d);
-	else
+	if (d->action->kind != ACTION_COMMAND)
 		delivery_failed(d, "4.3.5", "this is no command to be run");
+	else if (has_room(d))
+		begin(d);
+	else
+		TAILQ_INSERT_TAIL(&waiting, d, next);
 }
 
 void
 command_run(const struct settings *s, int fd)
 {
 	settings = s;
+	TAILQ_INIT(&runs);
+	TAILQ_INIT(&waiting);
 	work_run(fd, take);
 }

@@ -45,6 +45,8 @@ settings_read(struct settings *ret, struct str config)
 	    .virtual_lock = read_locks(c, PARAM_virtual_mailbox_lock),
 	    .command_time_limit = conf_time(c, PARAM_command_time_limit),
 	    .command_no_new_privs = conf_bool(c, PARAM_command_no_new_privs),
+	    .commands_max =
+		(size_t)conf_int(c, PARAM_local_destination_concurrency_limit),
 	};
 	copy_text(ret->hostname, sizeof(ret->hostname),
 	    conf_str(c, PARAM_myhostname));

@@ -24,6 +24,7 @@ struct settings {
 	struct lock_how local_lock, virtual_lock;
 	int64_t command_time_limit; /* where a command's action says none, ns */
 	bool command_no_new_privs;
+	size_t commands_max; /* at a time for one recipient; 0: any */
 };
 
 /* Takes an encoded configuration: 0, or -EINVAL: not one. */

@@ -29,10 +29,11 @@ os.chown(vbase, 5000, 5000)
 v.write("aliases.txt", """
 team: vt-alice, vt-bob
 hello: "|/bin/cat > %s/command.out"
+turns: "|/bin/sh -c 'echo in >> %s/turns; sleep 0.3; echo out >> %s/turns'"
 archive: %s/archive
 owner-team: vt-bob
 loop: vt-carol
-""" % (v.path("pub"), v.path("pub")))
+""" % ((v.path("pub"),) * 4))
 os.mkdir(v.path("pub"))
 os.chmod(v.path("pub"), 0o777)
 v.write("virtual.txt", "sales@alias.test vt-alice@here.test, info@virtual.test\n"
@@ -210,6 +211,24 @@ def _(t):
     got = v.maildir(os.path.join(alice.pw_dir, "Maildir"))
     t.ok(b"Subject: maildir" in got[0], "content", got[0])
     v.wait_log(r"to=<vt-alice@here\.test>, relay=local, .* \(delivered to maildir\)")
+
+
+@test("commands for one recipient, two at a time, as local_destination_concurrency_limit is")
+def _(t):
+    count = 8
+    for i in range(count):
+        v.send("a@out.test", ["turns+%d@here.test" % i])
+    path = os.path.join(v.path("pub"), "turns")
+
+    def lines():
+        with open(path) as f:
+            return f.read().split()
+    wait_until("all have run", lambda: os.path.exists(path) and lines().count("out") == count)
+    running = most = 0
+    for line in lines():
+        running += 1 if line == "in" else -1
+        most = max(most, running)
+    t.eq(most, 2, "at a time")
 
 
 main(cleanup=v.close, evidence=lambda: v.log()[-6000:])
