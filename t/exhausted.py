@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 
 from lib.disk import Disk, own_mounts
 from lib.load import make_message
@@ -120,6 +121,37 @@ def _(t):
         wait_until("mail is taken again", lambda: not v.refuses())
         judged(t, v, load.acked)
     finally:
+        suites.remove(v)
+        disk.close()
+
+
+@test("a disk that stands still: no 250 before it moves, sessions up to DATA, and nothing is lost")
+def _(t):
+    disk = Disk("ext4", 300)
+    v = suite_on(disk)
+    try:
+        v.start()
+        load = suites.load(v, "still", size=2000, sessions=5)
+        wait_until("mail is taken", lambda: len(load.acked) > 200)
+        subprocess.run(["fsfreeze", "-f", disk.path], check=True)
+        with socket.create_connection(("127.0.0.1", v.port), timeout=30) as s, s.makefile("rb") as replies:
+            codes = [replies.readline()[:3]]
+            for line in (b"HELO still.test", b"MAIL FROM:<a@out.test>", b"RCPT TO:<b@far.test>", b"DATA"):
+                s.sendall(line + b"\r\n")
+                codes.append(replies.readline()[:3])
+            t.eq(codes, [b"220", b"250", b"250", b"250", b"354"], "a session meanwhile")
+        before = len(load.acked)
+        r = v.valija("status")
+        t.ok(r.returncode == 0 and "qmgr" in r.out, "status tells of all programs", r.out + r.err)
+        time.sleep(3)
+        t.eq(len(load.acked), before, "none is acknowledged")
+        subprocess.run(["fsfreeze", "-u", disk.path], check=True)
+        wait_until("mail is taken again", lambda: len(load.acked) > before + 100)
+        load.stop()
+        v.is_shut = False
+        judged(t, v, load.acked)
+    finally:
+        subprocess.run(["fsfreeze", "-u", disk.path], capture_output=True)
         suites.remove(v)
         disk.close()
 
