@@ -6,8 +6,10 @@ import os
 import re
 import signal
 import smtplib
+import time
 
 from lib.peers import SmtpSink
+from lib.sink import Sink
 from lib.suite import Suite, wait_until
 from lib.tap import main, test
 
@@ -24,9 +26,11 @@ os.mkdir(box)
 os.chown(box, 5000, 5000)
 hard = SmtpSink(v.base, "-h", "hard.test", "-f", "RCPT")
 data = SmtpSink(v.base, "-h", "data.test", "-f", ".")
+later = Sink(rcpt="450 4.2.1 later")
 v.configure(virtual_mailbox_base=box, transport_maps="inline:{ { hard.test = smtp:[127.0.0.1]:%d } "
+            "{ later.test = smtp:[127.0.0.1]:%d } "
             "{ data.test = smtp:[127.0.0.1]:%d } { gone.test = error:5.1.6 the domain has moved } }"
-            % (hard.port, data.port))
+            % (hard.port, later.port, data.port))
 v.start()
 inbox = os.path.join(box, "sender")
 seen = 0
@@ -99,6 +103,42 @@ def _(t):
     v.wait_log(rf"{qid}: removed")
     t.eq(v.log().count(f"{qid}: sender non-delivery"), 1, "one")
     t.eq(len(re.findall(rf"{qid}: to=<u\d+@gone\.test>.*status=bounced", v.log())), 6000, "all are in the log")
+
+
+@test("bounce_size_limit: of a larger one the header alone comes back")
+def _(t):
+    v.configure(bounce_size_limit="3000")
+    v.reload()
+    for lines, kind in ((1, "message/rfc822"), (100, "text/rfc822-headers")):
+        v.send("sender@box.test", ["u@gone.test"], "Subject: size\n\n" + lines * (70 * "x" + "\n"))
+        m, raw = notification()
+        part = m.get_payload()[2]
+        t.eq((part.get_content_type(), b"xxx" in raw), (kind, lines == 1), f"{lines} lines")
+        t.ok("Subject: size\n" in part.as_string(), "its header", part)
+    v.configure(bounce_size_limit=None)
+    v.reload()
+
+
+@test("maximal_queue_lifetime, bounce_queue_lifetime: who waited for too long comes back, once; from nobody, to nobody")
+def _(t):
+    v.configure(maximal_queue_lifetime="7s", bounce_queue_lifetime="2s")
+    v.reload()
+    began = time.monotonic()
+    v.send("sender@box.test", ["old@later.test"], "Subject: too old\n\nx\n")
+    v.send("<>", ["note@later.test"], "Subject: from nobody\n\nx\n")
+    v.wait_log(r"from=<>, status=expired, returned to sender$")
+    t.ok(2 <= time.monotonic() - began < 7, "its own time", time.monotonic() - began)
+    m, _raw = notification()
+    t.ok(7 <= time.monotonic() - began < 12, "and a sender's", time.monotonic() - began)
+    v.wait_log(r"from=<sender@box\.test>, status=expired, returned to sender$")
+    _message, recipient = fields(m.get_payload()[1])[:2]
+    t.eq((recipient["Action"], recipient["Status"], recipient["Final-Recipient"].split(";")[1].strip()),
+         ("failed", "4.2.1", "old@later.test"), "of whom, and why")
+    t.ok("450 4.2.1 later" in m.get_payload()[0].get_payload(), "in the text")
+    v.wait_empty()
+    t.eq(len(os.listdir(os.path.join(inbox, "new"))), seen, "nothing more came")
+    v.configure(maximal_queue_lifetime=None, bounce_queue_lifetime=None)
+    v.reload()
 
 
 @test("refused after the data; some delivered, some not")
@@ -183,6 +223,7 @@ def _(t):
 
 
 def clean():
+    later.close()
     hard.close()
     data.close()
     v.close()

@@ -16,9 +16,9 @@ MANY = 1000   # messages for the slow host
 
 v = Suite(start=False)
 slow = SmtpSink(v.base, "-w", "2", dump=False)
-sinks = {name: Sink() for name in ("quick", "rated", "few", "each", "busy")}
+sinks = {name: Sink() for name in ("quick", "rated", "few", "each", "busy", "spare")}
 sinks["busy"].sessions_max = 3
-sinks["few"].pause = sinks["busy"].pause = 0.2
+sinks["few"].pause = sinks["busy"].pause = sinks["spare"].pause = 0.2
 dead = free_port()
 v.master_cf += "few unix - - n - 3 smtp\n"
 v.configure(
@@ -32,7 +32,7 @@ v.configure(
     busy_destination_concurrency_negative_feedback="1/concurrency",
     busy_destination_concurrency_failed_cohort_limit="100",
     minimal_backoff_time="2s", maximal_backoff_time="4s", smtp_destination_concurrency_limit="10")
-v.master_cf += "".join(f"{name} unix - - n - - smtp\n" for name in ("rated", "each", "busy"))
+v.master_cf += "".join(f"{name} unix - - n - - smtp\n" for name in ("rated", "each", "busy", "spare"))
 v.configure()
 v.start()
 
@@ -158,6 +158,17 @@ def _(t):
     source("x@few.test", 30)
     sinks["few"].transactions(30)
     t.eq(sinks["few"].most, 3, "sessions at a time")
+
+
+@test("nor than default_process_limit, where it says nothing")
+def _(t):
+    v.configure(default_process_limit="4")
+    v.reload()
+    source("x@spare.test", 30, sessions=2)
+    sinks["spare"].transactions(30)
+    t.eq(sinks["spare"].most, 4, "sessions at a time")
+    v.configure(default_process_limit=None)
+    v.reload()
 
 
 @test("concurrency falls where a host refuses sessions, and nothing is lost")
