@@ -91,7 +91,7 @@ def _(t):
     for option, (queue_id, line, summary) in said.items():
         r = postsuper(option, queue_id)
         t.eq((r.returncode, r.err), (0, f"postsuper: {queue_id}: {line}\npostsuper: {summary}: 1 message\n"), option)
-    t.eq(postsuper("-d", "NoSuchId").err, "", "one that is not there")
+    t.eq(postsuper("-d", "NoSuchId").err, "postsuper: Deleted: 0 messages\n", "one that is not there")
     all_rows = v.queued()
     t.eq([all_rows.get(i, {}).get("queue_name") for i in (held, gone, back, again, stays)],
          ["hold", None, "deferred", None, "deferred"], "where they are")
