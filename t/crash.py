@@ -9,12 +9,12 @@ import tempfile
 import time
 
 from lib.disk import Disk
-from lib.paths import ARRIVES, Suites
+from lib.paths import ARRIVES, Paths, Suites
 from lib.suite import gone, kill, wait_until
 from lib.tap import diag, main, test
 
 LONG = bool(os.environ.get("T_LONG"))
-KILLS = 200 if LONG else 8
+KILLS = int(os.environ.get("T_KILLS", "200")) if LONG else 8  # of each kind
 CUTS = int(os.environ.get("T_CUTS", "20")) if LONG else 3
 KINDS = ("smtpd", "qmgr", "local", "child", "mda", "smtp", "bounce", "dns", "lookup", "pickup", "master", "all")
 # what takes work of this process is the lesser part
@@ -32,6 +32,10 @@ def make_suite(base=None, flushes=True):
         v.preload("nosync.c")
     v.start()
     return v
+
+
+def by_way(acked):
+    return dict(collections.Counter(map(Paths.way_of, acked.values())))
 
 
 def victims(v, kind):
@@ -77,7 +81,7 @@ def _(t):
     load.stop()
     v.wait_empty(120)
     verdict = v.paths.judge(load.acked)
-    diag(f"{len(load.acked)} acknowledged, {load.rate():.0f}/s through {dict(killed)}: {verdict}")
+    diag(f"{len(load.acked)} acknowledged, {load.rate():.0f}/s through {dict(killed)}: {verdict}; {by_way(load.acked)}")
     for kind in KINDS:
         t.ok(killed[kind] >= KILLS - 2, f"{kind} was there to be killed", dict(killed))
     if LONG:  # else the machine is that of all other tests as well
@@ -90,7 +94,7 @@ def _(t):
 
 def power_cuts(t, kind, cuts, flushes=True):
     """(acknowledged, verdict, log) after so many cuts under load."""
-    disk = Disk(kind)
+    disk = Disk(kind, 600 + 8 * cuts)  # what arrived stays
     v = None
     acked, first, busy = {}, 1, 0
     try:
@@ -114,7 +118,8 @@ def power_cuts(t, kind, cuts, flushes=True):
         v.wait_empty(120)
         verdict = v.paths.judge(acked)
         rate = len(acked) / busy
-        diag(f"{kind}, flushes {flushes}: {len(acked)} acknowledged, {rate:.0f}/s, over {cuts} power cuts: {verdict}")
+        diag(f"{kind}, flushes {flushes}: {len(acked)} acknowledged, {rate:.0f}/s, over {cuts} power cuts: {verdict}; "
+             f"{by_way(acked)}")
         if LONG:
             t.ok(rate >= 200, "at 200 a second or more", f"{rate:.0f}/s")
         v.stop()
