@@ -96,7 +96,7 @@ def power_cuts(t, kind, cuts, flushes=True):
     """(acknowledged, verdict, log) after so many cuts under load."""
     disk = Disk(kind, 600 + 8 * cuts)  # what arrived stays
     v = None
-    acked, first, busy = {}, 1, 0
+    acked, first, busy, n = {}, 1, 0, 0
     try:
         v = make_suite(base=disk.path, flushes=flushes)
         os.sync()  # what this test itself wrote is not what is tried
@@ -124,6 +124,9 @@ def power_cuts(t, kind, cuts, flushes=True):
             t.ok(rate >= 200, "at 200 a second or more", f"{rate:.0f}/s")
         v.stop()
         log = v.log()
+    except Exception:
+        diag(f"after {n} cuts: {v and v.log()[-6000:]}")
+        raise
     finally:
         if v:
             if v.is_started:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: ISC
 """What runs out loses nothing: the store below a file system, so that writes
 fail when they are flushed; inodes; a user's own room; descriptors; memory."""
+import contextlib
 import errno
+import mailbox
 import os
 import shutil
 import socket
@@ -10,10 +12,10 @@ import tempfile
 import time
 
 from lib.disk import Disk, own_mounts
-from lib.load import make_message
+from lib.load import make_message, parse_arrived
 from lib.paths import Suites
 from lib.suite import IS_SANITIZED, gone, kill, wait_until
-from lib.tap import main, test
+from lib.tap import diag, main, test
 
 LONG = bool(os.environ.get("T_LONG"))
 
@@ -175,6 +177,83 @@ def _(t):
     finally:
         v.stop()
         subprocess.run(["umount", "-l", room], check=True)
+
+
+def btrfs(*argv):
+    subprocess.run(["btrfs", *argv], check=True, stdout=subprocess.DEVNULL)
+
+
+def disk_with_quota():
+    """The kernels of small machines have no other: a limit of a folder."""
+    disk = Disk("btrfs", 1000)
+    os.chmod(disk.path, 0o755)
+    btrfs("quota", "enable", disk.path)
+    return disk
+
+
+def limit(folder, size):
+    btrfs("qgroup", "limit", size, folder)
+
+
+@test("a user's quota is used up: his mail waits, nobody else's on that file system does; it comes when there is more")
+def _(t):
+    disk = disk_with_quota()
+    v = suites.add(base=disk.path)
+    his = v.path("box/virtual")
+    btrfs("subvolume", "create", his)
+    os.chown(his, 5000, 5000)
+    limit(his, "400K")
+    v.start()
+    try:
+        load = suites.load(v, "quota", size=20000, pace=0.02, sessions=5)
+        v.wait_log(r"to=<virtual@box\.test>.*dsn=4\.2\.2, status=deferred \(.*Disk quota exceeded\)", 3)
+        enough = len(load.acked) + 100
+        wait_until("mail is taken", lambda: len(load.acked) > enough)
+        load.stop()
+        wait_until("nobody else's waits", lambda: {
+            r["address"] for row in v.queued().values() for r in row["recipients"]} == {"virtual@box.test"})
+        diag(f"{len(v.queued())} wait")
+        limit(his, "none")
+        judged(t, v, load.acked)
+    finally:
+        suites.remove(v)
+        disk.close()
+
+
+@test("a quota met by an mbox: what it holds is whole, the rest waits and comes when there is more")
+def _(t):
+    disk = disk_with_quota()
+    spool = os.path.join(disk.path, "spool")
+    btrfs("subvolume", "create", spool)
+    shutil.chown(spool, "root", "mail")
+    os.chmod(spool, 0o2775)
+    v = suites.add(mail_spool_directory=spool)
+    file = os.path.join(spool, "vt-carol")
+
+    def arrived():
+        """Serials of what is in the mbox, all of it whole."""
+        if not os.path.exists(file):
+            return []
+        with contextlib.closing(mailbox.mbox(file)) as box:
+            found = [parse_arrived(box.get_bytes(key), (b"", b"\n")) for key in box.keys()]
+        t.ok(None not in found, "whole", found)
+        return sorted(serial for serial, _ids in filter(None, found))
+    v.start()
+    try:
+        v.send(v.paths.sender, ["vt-carol@here.test"], make_message(1, 20000))
+        v.wait_empty()
+        limit(spool, "400K")
+        for serial in range(2, 41):
+            v.send(v.paths.sender, ["vt-carol@here.test"], make_message(serial, 20000))
+        v.wait_log(r"to=<vt-carol@here\.test>.*dsn=4\.2\.2, status=deferred \(.*Disk quota exceeded\)", 3)
+        some = arrived()
+        t.ok(0 < len(some) < 40, "some are there", len(some))
+        limit(spool, "none")
+        v.wait_empty()
+        t.eq(arrived(), list(range(1, 41)), "all are there, once")
+    finally:
+        suites.remove(v)
+        disk.close()
 
 
 @test("few descriptors: who comes then waits or is told so, and mail goes on")

@@ -35,6 +35,7 @@ MAKE = {
     "ext4": ["mkfs.ext4", "-q", "-F", "-i", "8192"],
     "ext4-nojournal": ["mkfs.ext4", "-q", "-F", "-i", "8192", "-O", "^has_journal"],
     "xfs": ["mkfs.xfs", "-q", "-f"],
+    "btrfs": ["mkfs.btrfs", "-q", "-f"],
 }
 
 
