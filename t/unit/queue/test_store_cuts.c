@@ -8,7 +8,9 @@
 #include "world.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -179,6 +181,22 @@ open_after_cut(struct after *a, struct world *w, size_t cut, unsigned seed,
 	a->store = store_open(&c, &e, found_one, why);
 }
 
+/* A file that a record names has got its own name by now, and one that none
+ * names is gone. */
+static void
+check_tmp(const struct rig *spare, size_t cut)
+{
+	int fd = openat(spare->dirfd, "tmp", O_RDONLY | O_DIRECTORY);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	assert_non_null(d);
+	while ((e = readdir(d)) != NULL)
+		CHECK(e->d_name[0] == '.', "cut %zu: tmp/%s is left", cut,
+		    e->d_name);
+	closedir(d);
+}
+
 static void
 check_cut(struct world *w, size_t cut, unsigned seed, struct rig *spare)
 {
@@ -189,6 +207,7 @@ check_cut(struct world *w, size_t cut, unsigned seed, struct rig *spare)
 	buf_init(&why, 1000);
 	open_after_cut(a, w, cut, seed, spare, &why);
 	CHECK(a->store != NULL, "cut %zu: %s", cut, why.p);
+	check_tmp(spare, cut);
 	while (store_scan(a->store, &scan))
 		;
 	for (size_t i = 0; i < w->n; i++)
