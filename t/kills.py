@@ -23,8 +23,11 @@ STRIDE = 1 if LONG else 97
 LIFE = 1.1  # s: what ends sooner is started again later, as master has it
 REST = 0.5 if LONG else 0.1  # s: what a program has to do behind a message that has arrived
 MISSES = 3  # calls that did not come: some lives have a few more than others
+# Of the way slow: a message that is in a file from the start; one that moves
+# into a file when it is refused for the second time.
+SLOW = {"large": (300000, 1), "moved": (500, 2)}  # size, refusals
 PROGRAMS = {  # program: the ways on which it does something
-    "smtpd": tuple(ARRIVES), "qmgr": tuple(ARRIVES), "lookup": ("unix", "alias", "forward"),
+    "smtpd": tuple(ARRIVES), "qmgr": tuple(ARRIVES) + ("large", "moved"), "lookup": ("unix", "alias", "forward"),
     "local": ("virtual", "unix", "alias", "forward", "refused"),
     "mda": ("virtual", "unix", "alias", "forward", "refused"),
     "child": ("virtual", "unix", "alias", "forward", "refused"),
@@ -79,18 +82,20 @@ class Ledger:
     def send(self, way):
         """A message, sent until it is acknowledged."""
         self.serial += 1
-        to = paths.recipient_of(way, self.serial)
-        wait_until(f"250 for {to}; {v.log()[-1500:]}", lambda: self.attempt(self.serial, to))
+        size, paths.refusals = SLOW.get(way, (500, 1))
+        to = paths.recipient_of("slow" if way in SLOW else way, self.serial)
+        message = make_message(self.serial, size)
+        wait_until(f"250 for {to}; {v.log()[-1500:]}", lambda: self.attempt(self.serial, to, message))
         return self.serial
 
-    def attempt(self, serial, to):
+    def attempt(self, serial, to, message):
         try:
             with v.smtp() as s:
                 s.ehlo()
                 s.mail(paths.sender)
                 if s.rcpt(to)[0] != 250 or s.docmd("DATA")[0] != 354:
                     return False
-                s.send(make_message(serial, 500) + b".\r\n")
+                s.send(message + b".\r\n")
                 self.sent[serial] += 1
                 if s.getreply()[0] != 250:
                     return False
@@ -120,7 +125,7 @@ killed_at = collections.defaultdict(float)
 def settled_program(program, way):
     """Its pid, everything that the way needs being there; children are new."""
     while True:
-        ledger.settle(ledger.send("remote" if way == "slow" else way))
+        ledger.settle(ledger.send("remote" if way in ("slow", *SLOW) else way))
         if program in ("mda", "child"):
             kill(v.pids_of("child"))
             wait_until("idle children are gone", lambda: not v.pids_of("child"))

@@ -45,7 +45,8 @@ class Paths:
 
     def __init__(self, v, ways=tuple(ARRIVES)):
         self.v, self.ways = v, ways
-        self.seen = set()   # RCPT lines of what is refused once
+        self.seen = collections.Counter()  # RCPT lines of what is refused for now
+        self.refusals = 1   # of each of those
         self.known = set()  # paths that were judged
         self.taken = 0      # of the sink, likewise
         self.verdict = PathsVerdict()
@@ -74,9 +75,8 @@ class Paths:
             return "550 5.1.1 no such user"
         if "@slow.test" in line:
             with self.lock:
-                known = line in self.seen
-                self.seen.add(line)
-            return "250 2.1.5 Ok" if known else "450 4.2.1 come again"
+                self.seen[line] += 1
+                return "450 4.2.1 come again" if self.seen[line] <= self.refusals else "250 2.1.5 Ok"
         return "250 2.1.5 Ok"
 
     def recipient(self, serial):
