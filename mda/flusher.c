@@ -35,6 +35,7 @@ struct client {
 	struct disk *disk;          /* NULL: none that is known */
 	uint32_t asked[FLUSH_OPEN]; /* exchange numbers */
 	size_t nasked;
+	unsigned unsure; /* so many of its questions may be of what is lost */
 };
 
 struct disk {
@@ -81,6 +82,8 @@ answer_all(struct client *c, enum barrier_result result)
 	c->nasked = 0;
 }
 
+/* The kernel says only once, by one descriptor, that something was not written,
+ * and it may be of a child that has written and has not asked yet. */
 static void
 flush(void *arg)
 {
@@ -91,8 +94,11 @@ flush(void *arg)
 	if (d->files >= BARRIER_MANY)
 		result = barrier_all(&d->barrier, d->fd);
 	d->files = 0;
-	LIST_FOREACH (c, &d->clients, link)
+	LIST_FOREACH (c, &d->clients, link) {
+		if (result == BARRIER_BROKE)
+			c->unsure = FLUSH_OPEN;
 		answer_all(c, result);
+	}
 	clock_update();
 	d->next = clock_after(FLUSH_PAUSE);
 	free_if_unused(d);
@@ -204,6 +210,11 @@ take_parcel(struct chan *chan, struct parcel *p, void *arg)
 	if (p->kind != FLUSH_ASK || c->disk == NULL ||
 	    c->nasked == FLUSH_OPEN) {
 		answer(c, p->exchange, BARRIER_IS_NONE);
+		return;
+	}
+	if (c->unsure > 0) {
+		c->unsure--;
+		answer(c, p->exchange, BARRIER_BROKE);
 		return;
 	}
 	c->asked[c->nasked++] = p->exchange;

@@ -19,7 +19,8 @@
  *
  * Between two flushes of a disk lies FLUSH_PAUSE, unless one has many files:
  * what comes meanwhile shares the next.  A few files alone are not worth it:
- *then the answer is that each is to be flushed by itself.
+ * then the answer is that each is to be flushed by itself.  After a flush that
+ * failed each child hears so, whatever it asks next: its files may be those.
  *
  * SECURITY: a child may hand over what it likes.  One that makes the flusher
  * wait costs the others a time-out, after which they flush by themselves; a
