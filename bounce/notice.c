@@ -325,11 +325,14 @@ add_message_fields(const struct notice *n, struct buf *out)
 	add_date(out, "Arrival-Date", e->arrival);
 }
 
-/* RFC 3464 section 2.3.6: "smtp" is for the reply of a server. */
+/* RFC 3464 section 2.3.6: "smtp" is for the reply of a server; what another
+ * program here said is "x-unix", as Postfix has it. */
 static void
 add_diagnostic(const struct outcome *o, struct buf *out)
 {
-	const char *type = o->diagnostic.len > 0 ? "smtp" : "X-Valija";
+	const char *type = o->diagnostic.len == 0   ? "X-Valija"
+	                   : o->remote_mta.len == 0 ? "x-unix"
+	                                            : "smtp";
 	struct str text = o->diagnostic.len > 0 ? o->diagnostic : o->text;
 	size_t start = out->len;
 

@@ -142,22 +142,26 @@ make_line(struct str s)
 	return str_trim(s);
 }
 
-static void tell(struct delivery *d, const char *dsn, const char *fmt,
-    va_list ap) __attribute__((format(printf, 3, 0)));
+static void tell(struct delivery *d, const char *dsn, bool is_commands,
+    const char *fmt, va_list ap) __attribute__((format(printf, 4, 0)));
 
 static void
-tell(struct delivery *d, const char *dsn, const char *fmt, va_list ap)
+tell(struct delivery *d, const char *dsn, bool is_commands, const char *fmt,
+    va_list ap)
 {
 	struct job *job = d->job;
 	BUF_CLEANUP struct buf text = {0};
+	struct str line;
 
 	buf_init(&text, OUTCOME_TEXT_MAX * 8);
 	buf_vaddf(&text, fmt, ap);
+	line = arena_str(&job->texts, make_line(buf_str(&text)));
 	clock_update();
 	job->outcomes[d->i].outcome = (struct outcome){
 	    .state = outcome_from_dsn(str_c(dsn)),
 	    .dsn = arena_str(&job->texts, str_c(dsn)),
-	    .text = arena_str(&job->texts, make_line(buf_str(&text))),
+	    .text = line,
+	    .diagnostic = is_commands ? line : STR_NONE,
 	    .relay =
 		d->recipient->action.n > 0 ? d->action->relay : STR("none"),
 	    .transmit_ns = clock_mono() - job->started,
@@ -172,7 +176,7 @@ delivery_sent(struct delivery *d, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	tell(d, "2.0.0", fmt, ap);
+	tell(d, "2.0.0", false, fmt, ap);
 	va_end(ap);
 }
 
@@ -182,7 +186,17 @@ delivery_failed(struct delivery *d, const char *dsn, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	tell(d, dsn, fmt, ap);
+	tell(d, dsn, false, fmt, ap);
+	va_end(ap);
+}
+
+void
+delivery_refused(struct delivery *d, const char *dsn, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	tell(d, dsn, true, fmt, ap);
 	va_end(ap);
 }
 

@@ -54,6 +54,9 @@ void delivery_sent(struct delivery *d, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void delivery_failed(struct delivery *d, const char *dsn, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* By a user's command, whose verdict it is and no trouble of our own. */
+void delivery_refused(struct delivery *d, const char *dsn, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /*
  * "`fmt`: what errno says", with the code that fits.  What a full disk, a

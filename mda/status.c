@@ -75,7 +75,7 @@ static void
 tell_died(struct delivery *d, const char *dsn, const char *how, int number,
     struct str output)
 {
-	delivery_failed(d, dsn, "Command died with %s %d: \"%.*s\"%s%.*s", how,
+	delivery_refused(d, dsn, "Command died with %s %d: \"%.*s\"%s%.*s", how,
 	    number, STR_ARG(d->action->path),
 	    str_is_empty(output) ? "" : ". Command output: ", STR_ARG(output));
 }
@@ -99,9 +99,9 @@ status_tell(struct delivery *d, int status, struct str output)
 	}
 	row = find_row(WEXITSTATUS(status));
 	if (parse_dsn(output, dsn, &text))
-		delivery_failed(d, dsn, "%.*s", STR_ARG(text));
+		delivery_refused(d, dsn, "%.*s", STR_ARG(text));
 	else if (row != NULL)
-		delivery_failed(d, row->dsn, "%s%s%.*s", row->text,
+		delivery_refused(d, row->dsn, "%s%s%.*s", row->text,
 		    str_is_empty(output) ? "" : ". Command output: ",
 		    STR_ARG(output));
 	else

@@ -30,6 +30,7 @@ v.write("aliases.txt", """
 team: vt-alice, vt-bob
 hello: "|/bin/cat > %s/command.out"
 turns: "|/bin/sh -c 'echo in >> %s/turns; sleep 0.3; echo out >> %s/turns'"
+never: "|/bin/sh -c 'echo busy; exit 75'"
 archive: %s/archive
 owner-team: vt-bob
 loop: vt-carol
@@ -201,6 +202,19 @@ def _(t):
         wait_mbox("vt-alice", "Undelivered Mail Returned to Sender")
     finally:
         os.unlink(forward)
+
+
+@test("a command's verdict that is for now is the mail's: it comes back when its time is over")
+def _(t):
+    v.configure(minimal_backoff_time="1s", maximal_backoff_time="1s", maximal_queue_lifetime="2s")
+    v.reload()
+    v.send("vt-carol@here.test", ["never@here.test"], "Subject: never taken\n\nx\n")
+    v.wait_log(r"to=<never@here\.test>,.* dsn=4\.3\.0, status=deferred "
+               r"\(temporary failure\. Command output: busy\)$")
+    returned = wait_mbox("vt-carol", "Subject: never taken")
+    t.ok("Diagnostic-Code: x-unix; temporary failure. Command output: busy\n" in returned, "and why", returned)
+    v.configure(minimal_backoff_time=None, maximal_backoff_time=None, maximal_queue_lifetime=None)
+    v.reload()
 
 
 @test("home_mailbox = Maildir/")

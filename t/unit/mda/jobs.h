@@ -29,6 +29,7 @@ struct told {
 	unsigned exchange;
 	uint64_t index, state;
 	char dsn[16], text[OUTCOME_TEXT_MAX + 1];
+	bool is_verdict; /* of a command */
 };
 
 static struct told told[TOLD_MAX];
@@ -44,6 +45,7 @@ note_outcome(unsigned exchange, const struct job_outcome *o)
 	t->state = o->outcome.state;
 	snprintf(t->dsn, sizeof(t->dsn), "%.*s", STR_ARG(o->outcome.dsn));
 	snprintf(t->text, sizeof(t->text), "%.*s", STR_ARG(o->outcome.text));
+	t->is_verdict = str_eq(o->outcome.diagnostic, o->outcome.text);
 }
 
 static inline void

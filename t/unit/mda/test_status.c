@@ -27,6 +27,7 @@ check(int status, struct str output, uint64_t state, const char *dsn,
 	status_tell(taken, status, output);
 	assert_int_equal(ntold, 1);
 	assert_told(0, state, dsn, text);
+	assert_int_equal(told[0].is_verdict, state != OUTCOME_SENT);
 }
 
 static void
