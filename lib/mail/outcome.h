@@ -35,9 +35,9 @@ struct outcome {
 	struct str text;  /* what stands in () in the log line */
 	struct str relay; /* "mx.example.net[192.0.2.1]:25", "local", "none" */
 	struct str remote_mta; /* for the DSN: the host's name; empty: none */
-	struct str
-	    diagnostic;      /* the remote's reply as it came, or, without a
-	                        remote_mta, a command's verdict; empty: none */
+	/* The remote's reply as it came; without a remote_mta a command's
+	 * verdict; empty: none. */
+	struct str diagnostic;
 	uint64_t conn_use;   /* times the connection was used; 0, 1: not said */
 	int64_t connect_ns;  /* time for connection set-up: "c" of delays */
 	int64_t transmit_ns; /* time for transmission: "d" */
