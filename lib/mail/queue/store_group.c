@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "mail/queue/store_move.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #define GROUP_MAX   128
@@ -18,7 +19,8 @@ struct move_group {
 	struct store *store;
 	struct store_move *moves[GROUP_MAX];
 	size_t n, bytes;
-	size_t at; /* the thread's, as what follows */
+	size_t at;         /* the thread's, as what follows */
+	uint64_t failures; /* when it began: of store_sync_all() */
 	bool is_together, is_through;
 };
 
@@ -34,7 +36,8 @@ write_file(struct move_group *g, struct store_move *m)
 }
 
 /* The flush of a directory is that of the device too, which sync_all may not
- * have been. */
+ * have been.  One that failed between two of our files may have been told of
+ * ours. */
 static void
 make_durable(struct move_group *g)
 {
@@ -47,7 +50,9 @@ make_durable(struct move_group *g)
 	if (!any)
 		return;
 	if (g->is_together)
-		r = store_sync_all(g->store);
+		r = g->failures == g->store->sync_failures
+		        ? store_sync_all(g->store)
+		        : -EIO;
 	if (r == 0)
 		r = c->disk->sync_dir(c->disk->arg, c->dirfd, "tmp");
 	for (size_t i = 0; i < g->n && r < 0; i++)
@@ -59,8 +64,10 @@ run_writing(struct flusher_job *job)
 {
 	struct move_group *g = (struct move_group *)job;
 
-	if (g->at == 0)
+	if (g->at == 0) {
 		g->is_together = store_may_sync_all(g->store, g->n);
+		g->failures = g->store->sync_failures;
+	}
 	while (g->at < g->n) {
 		write_file(g, g->moves[g->at++]);
 		if (g->at < g->n && flusher_is_wanted(g->store->flusher))

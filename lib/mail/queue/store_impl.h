@@ -64,9 +64,11 @@ struct store {
 	struct journal_wait generation_wait;
 	uint64_t generation_wanted;
 	unsigned scan_at;
-	bool is_syncing;     /* no name goes until that is done */
-	bool has_sync_all;   /* and may be used by the thread ... */
-	int64_t alone_until; /* ... which alone touches this, from then on */
+	bool is_syncing;   /* no name goes until that is done */
+	bool has_sync_all; /* and may be used by the thread ... */
+	/* ... which alone touches these: not before; how often it failed. */
+	int64_t alone_until;
+	uint64_t sync_failures;
 	bool closing;
 };
 
@@ -120,7 +122,9 @@ int store_open_file(
     const struct store *s, const struct store_item *item, int flags);
 
 /* store_together.c, for the thread: is one call for `n` files or directories
- * worth while; and that call, which a sync_dir has to follow. */
+ * worth while; and that call, which a sync_dir has to follow.  The kernel says
+ * only once that something was not written: who wrote before another's call
+ * failed (sync_failures is another) believes no later one. */
 bool store_may_sync_all(const struct store *s, size_t n);
 int store_sync_all(struct store *s);
 

@@ -28,6 +28,7 @@ store_sync_all(struct store *s)
 	int r = disk->sync_all(disk->arg, s->config.dirfd);
 
 	end = clock_exact();
+	s->sync_failures += r < 0;
 	if (r < 0)
 		s->alone_until = end + AFTER_FAIL;
 	else if (end - start > LONG_TIME)

@@ -335,7 +335,8 @@ test_names_that_stay(void **state)
 }
 
 enum {
-	MANY = 20
+	MANY = 20,
+	TWO_GROUPS = 150
 };
 
 /* So many in the journal, each to get a file. */
@@ -418,6 +419,29 @@ test_one_flush_fails_for_new(void **state)
 	free(w);
 }
 
+/* Two groups: the thread leaves the first after a file for the second, whose
+ * flush is told of all that was written by then; the next is not. */
+static void
+test_one_flush_fails_for_those_between(void **state)
+{
+	struct world *w = malloc(sizeof(*w));
+
+	(void)state;
+	clock_update();
+	world_open(w, 9);
+	w->rig.fail_once = true;
+	w->rig.fail_after[RIG_ALL] = 0;
+	for (int i = 0; i < TWO_GROUPS; i++)
+		assert_non_null(world_add(w, 9000, NULL));
+	world_settle(w);
+	assert_int_equal(w->rig.calls[RIG_ALL], 1);
+	assert_int_equal(count_files(w), 0);
+	for (int i = 0; i < TWO_GROUPS; i++)
+		assert_true(w->letters[i]->refused != SIZE_MAX);
+	world_close(w);
+	free(w);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_failed_flush),
     cmocka_unit_test(test_third_failure_alarms),
@@ -428,6 +452,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_many_files_by_one_flush),
     cmocka_unit_test(test_one_flush_fails),
     cmocka_unit_test(test_one_flush_fails_for_new),
+    cmocka_unit_test(test_one_flush_fails_for_those_between),
     cmocka_unit_test(test_generations_never_repeat),
     cmocka_unit_test(test_many_restarts),
 };
