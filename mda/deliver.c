@@ -97,5 +97,5 @@ deliver_run(const struct settings *s, int root_fd, struct str root, int fd,
 	TAILQ_INIT(&role.maildirs);
 	TAILQ_INIT(&role.mboxes);
 	work_run(fd, take);
-	flush_done(&role.maildir.flush);
+	maildir_done(&role.maildir);
 }

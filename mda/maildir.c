@@ -464,3 +464,11 @@ maildir_deliver(struct maildir *m, struct delivery_list *list)
 	}
 	keep_batch(b);
 }
+
+void
+maildir_done(struct maildir *m)
+{
+	flush_done(&m->flush);
+	free(m->spare);
+	m->spare = NULL;
+}

@@ -30,4 +30,7 @@ struct maildir {
  * flusher: another task may be at the same list. */
 void maildir_deliver(struct maildir *m, struct delivery_list *batch);
 
+/* With nothing in hand. */
+void maildir_done(struct maildir *m);
+
 #endif

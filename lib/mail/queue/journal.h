@@ -123,6 +123,8 @@ void journal_submit(struct journal *j);
 /* When to submit what can wait; CLOCK_NEVER: there is nothing like that. */
 int64_t journal_late(const struct journal *j);
 void journal_hurry(struct journal *j); /* it can wait no longer */
+/* Before the end: those are told who wait for a segment that cannot be had. */
+void journal_give_up(struct journal *j);
 /* Tell `w` once all that was appended up to now is durable (or failed): true;
  * false when it is already. */
 bool journal_barrier(struct journal *j, struct journal_wait *w);

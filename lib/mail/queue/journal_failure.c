@@ -61,6 +61,12 @@ journal_write_refusals(struct journal *j)
 }
 
 void
+journal_give_up(struct journal *j)
+{
+	journal_tell(&j->refused, -EIO);
+}
+
+void
 journal_count_failure(struct journal *j)
 {
 	int64_t now = clock_mono();

@@ -236,6 +236,8 @@ store_close(struct store **sp)
 		return;
 	s->closing = true;
 	store_sync(s);
+	journal_give_up(s->journal);
+	store_sync(s);
 	store_drop_leftovers(s);
 	forget_ended(s);
 	journal_close(&s->journal);

@@ -123,11 +123,10 @@ teardown(void **state)
 	(void)state;
 	task_start(end_all, NULL);
 	loop_run();
-	if (waitpid(flusher, &status, 0) != flusher || status != 0)
-		return -1;
 	chan_close(&broker);
 	close(dir);
-	return munmap(disk, sizeof(*disk));
+	munmap(disk, sizeof(*disk));
+	return waitpid(flusher, &status, 0) == flusher && status == 0 ? 0 : -1;
 }
 
 /* ---- asking ---- */

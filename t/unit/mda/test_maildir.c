@@ -27,6 +27,13 @@ setup(void **state)
 	return r;
 }
 
+static int
+teardown(void **state)
+{
+	maildir_done(&maildir);
+	return drop_scratch(state);
+}
+
 static void
 take(struct delivery *d)
 {
@@ -505,7 +512,7 @@ test_odd_host(void **state)
 	assert_string_equal(name, "1700000000.4bXyZq1Ww9z1R0.a_b_c_d");
 }
 
-#define MAILDIR_TEST(f) cmocka_unit_test_setup_teardown(f, setup, drop_scratch)
+#define MAILDIR_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
 main(void)
