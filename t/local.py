@@ -29,12 +29,12 @@ os.chown(vbase, 5000, 5000)
 v.write("aliases.txt", """
 team: vt-alice, vt-bob
 hello: "|/bin/cat > %s/command.out"
-turns: "|/bin/sh -c 'echo in >> %s/turns; sleep 0.3; echo out >> %s/turns'"
+turns: "|/bin/sh %s/turn"
 never: "|/bin/sh -c 'echo busy; exit 75'"
 archive: %s/archive
 owner-team: vt-bob
 loop: vt-carol
-""" % ((v.path("pub"),) * 4))
+""" % ((v.path("pub"),) * 3))
 os.mkdir(v.path("pub"))
 os.chmod(v.path("pub"), 0o777)
 v.write("virtual.txt", "sales@alias.test vt-alice@here.test, info@virtual.test\n"
@@ -230,14 +230,20 @@ def _(t):
 @test("commands for one recipient, two at a time, as local_destination_concurrency_limit is")
 def _(t):
     count = 8
+    path, go = v.path("pub", "turns"), v.path("pub", "go")
+    with open(v.path("pub", "turn"), "w") as f:
+        f.write(f"echo in >>{path}; until [ -e {go} ]; do sleep 0.1; done; sleep 0.3; echo out >>{path}\n")
+    open(path, "x").close()
+    os.chmod(path, 0o666)
     for i in range(count):
         v.send("a@out.test", ["turns+%d@here.test" % i])
-    path = os.path.join(v.path("pub"), "turns")
 
     def lines():
         with open(path) as f:
             return f.read().split()
-    wait_until("all have run", lambda: os.path.exists(path) and lines().count("out") == count)
+    wait_until("two run", lambda: lines() == ["in"] * 2)
+    open(go, "x").close()
+    wait_until("all have run", lambda: lines().count("out") == count)
     running = most = 0
     for line in lines():
         running += 1 if line == "in" else -1

@@ -61,7 +61,8 @@ def all_at_work():
         now = running()
         users = {status_uid(pid) for pid in now}
         all_there = set(PROGRAMS) == set(now.values()) and {BOX, ALICE, BOB} <= users
-        return now if all_there and any(is_command(pid) for pid in now) else None
+        # a new child is no user for a moment
+        return now if all_there and any(map(is_command, now)) and sum(map(is_flusher, now)) == 1 else None
     return wait_until("all are at work", found)
 
 
@@ -72,8 +73,7 @@ def is_child(pid):
 
 def is_flusher(pid):
     """The child of mda's that is no user."""
-    parent = int(status(pid)["PPid"])
-    return not is_child(pid) and running().get(parent) == "mda"
+    return not is_child(pid) and running().get(int(status(pid)["PPid"])) == "mda"
 
 
 def is_command(pid):
