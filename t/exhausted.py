@@ -3,6 +3,7 @@
 fail when they are flushed; inodes; a user's own room; descriptors; memory."""
 import contextlib
 import errno
+import fcntl
 import mailbox
 import os
 import shutil
@@ -142,9 +143,15 @@ def _(t):
                 s.sendall(line + b"\r\n")
                 codes.append(replies.readline()[:3])
             t.eq(codes, [b"220", b"250", b"250", b"250", b"354"], "a session meanwhile")
-        before = len(load.acked)
         r = v.valija("status")
         t.ok(r.returncode == 0 and "qmgr" in r.out, "status tells of all programs", r.out + r.err)
+
+        def is_still():
+            n = len(load.acked)
+            time.sleep(0.5)
+            return len(load.acked) == n
+        wait_until("replies that were on their way have come", is_still)
+        before = len(load.acked)
         time.sleep(3)
         t.eq(len(load.acked), before, "none is acknowledged")
         subprocess.run(["fsfreeze", "-u", disk.path], check=True)
@@ -232,10 +239,10 @@ def _(t):
 
     def arrived():
         """Serials of what is in the mbox, all of it whole."""
-        if not os.path.exists(file):
-            return []
-        with contextlib.closing(mailbox.mbox(file)) as box:
-            found = [parse_arrived(box.get_bytes(key), (b"", b"\n")) for key in box.keys()]
+        with open(file, "r+b") as f:
+            fcntl.lockf(f, fcntl.LOCK_EX)  # nobody is writing
+            with contextlib.closing(mailbox.mbox(file)) as box:
+                found = [parse_arrived(box.get_bytes(key), (b"", b"\n")) for key in box.keys()]
         t.ok(None not in found, "whole", found)
         return sorted(serial for serial, _ids in filter(None, found))
     v.start()

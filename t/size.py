@@ -210,33 +210,52 @@ def _(t):
 BAR = re.compile(r"^\[#* *\] \d+ of \d+ messages, \d+/s", re.M)
 
 
-@test("how far a listing has come, on a terminal")
+def ends_without_bar(t, term):
+    t.eq(term.ended(), 0, "it ends")
+    t.eq(BAR.search(term.screen()), None, "and nothing of it stays")
+
+
+@test("how far postqueue's listing has come, on the terminal of who writes it elsewhere")
 def _(t):
     pipe = v.path("go")
     os.mkfifo(pipe)
-    for name, options in (("postqueue", f"-c {v.conf} -p"), ("valija", f"-c {v.conf} top -1")):
-        # postqueue's bar is for who writes its list elsewhere
-        rest = f" | (sleep 1; head -c 300000; read x <{pipe}; cat) >/dev/null" if name == "postqueue" else ""
-        term = Terminal(["/bin/sh", "-c", f"{program(name)} {options}{rest}"], env=v.env)
+    term = Terminal(["/bin/sh", "-c", f"{program('postqueue')} -c {v.conf} -p | "
+                     f"(sleep 1; head -c 300000; read x <{pipe}; cat) >/dev/null"], env=v.env)
+    try:
+        wait_until("it is shown", lambda: BAR.search(term.screen()))
+        with open(pipe, "w") as f:
+            f.write("\n")
+        ends_without_bar(t, term)
+    finally:
+        term.close()
+
+
+@test("how far valija top's listing has come, on a terminal")
+def _(t):
+    pid = qmgr()
+
+    def is_shown():
+        """False when the list was there before it could be held up."""
+        term = Terminal([program("valija"), "-c", v.conf, "top", "-1"], env=v.env)
         try:
-            copy = int(wait_until("there is a copy", lambda: copies(qmgr()))[0])
+            while not (found := copies(pid)):
+                if term.is_over():
+                    return False
+            copy = int(found[0])
             os.kill(copy, signal.SIGSTOP)
             time.sleep(0.6)  # short work has no bar
-
-            def is_shown():
+            while not BAR.search(term.screen()):
                 os.kill(copy, signal.SIGCONT)
                 time.sleep(0.003)
                 os.kill(copy, signal.SIGSTOP)
-                return BAR.search(term.screen())
-            wait_until("it is shown", is_shown)
             os.kill(copy, signal.SIGCONT)
-            if rest:
-                with open(pipe, "w") as f:
-                    f.write("\n")
-            t.eq(term.ended(), 0, "it ends")
-            t.eq(BAR.search(term.screen()), None, "and nothing of it stays")
+            ends_without_bar(t, term)
+            return True
+        except ProcessLookupError:
+            return False
         finally:
             term.close()
+    wait_until("it is shown", is_shown)
 
 
 def postsuper(option, done, ids=None):

@@ -109,15 +109,16 @@ class Terminal:
         except TimeoutError as e:
             raise TimeoutError(f"{e}:\n{self.screen()}") from None
 
+    def is_over(self):
+        self.read()
+        if self.status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.status = status if pid else None
+        return self.status is not None
+
     def ended(self):
         """The exit code, once the program has ended; -N for a signal."""
-        def over():
-            self.read()
-            if self.status is None:
-                pid, status = os.waitpid(self.pid, os.WNOHANG)
-                self.status = status if pid else None
-            return self.status is not None
-        wait_until("the end of the program", over)
+        wait_until("the end of the program", self.is_over)
         self.read()
         return os.waitstatus_to_exitcode(self.status)
 
