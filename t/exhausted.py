@@ -42,16 +42,20 @@ def judged(t, v, acked):
 
 
 def fill(store):
-    """False: others, who write there as well, were faster."""
-    left = os.statvfs(store)
+    """All but a MiB.  False: others, who write there as well, were faster, or
+    have taken of it what they wrote before."""
+    def left():
+        s = os.statvfs(store)
+        return s.f_bavail * s.f_bsize
     with open(os.path.join(store, "ballast"), "wb") as f:
         try:
-            os.posix_fallocate(f.fileno(), 0, left.f_bavail * left.f_bsize - (1 << 20))
+            os.posix_fallocate(f.fileno(), 0, left() - (1 << 20))
         except OSError as e:
             if e.errno != errno.ENOSPC:
                 raise
             return False
-    return True
+    os.sync()
+    return left() > 900 << 10
 
 
 def full_store(t, kind):
