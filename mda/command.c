@@ -282,6 +282,17 @@ has_room(const struct delivery *d)
 static void run_and_go_on(void *arg);
 
 static void
+drop_waiting(void)
+{
+	struct delivery *d;
+
+	while ((d = TAILQ_FIRST(&waiting)) != NULL) {
+		TAILQ_REMOVE(&waiting, d, next);
+		delivery_failed(d, "4.3.0", "the command was not begun");
+	}
+}
+
+static void
 begin(struct delivery *d)
 {
 	struct str recipient = recipient_of(d);
@@ -310,6 +321,8 @@ run_and_go_on(void *arg)
 	buf_done(&r->recipient);
 	buf_done(&r->text);
 	free(r);
+	if (!work_is_asked())
+		drop_waiting();
 	TAILQ_FOREACH_SAFE (d, &waiting, next, next) {
 		if (!has_room(d))
 			continue;

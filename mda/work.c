@@ -39,6 +39,12 @@ close_chan(struct chan *c, const char *why, void *arg)
 	idle_leave();
 }
 
+bool
+work_is_asked(void)
+{
+	return asker != NULL;
+}
+
 void
 work_run(int fd, void (*take)(struct delivery *d))
 {

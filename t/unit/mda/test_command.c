@@ -197,6 +197,66 @@ test_wrong_kind(void **state)
 	    0, OUTCOME_DEFERRED, "4.3.5", "this is no command to be run");
 }
 
+static struct chan *left;
+
+static void
+ask_and_be_left(void *arg)
+{
+	run_result = give_job(left, arg);
+}
+
+static bool
+has_text(const char *name)
+{
+	struct stat st;
+
+	return fstatat(scratch_fd, name, &st, 0) == 0 && st.st_size > 0;
+}
+
+/* Two of one recipient, of which the second has to wait; then leave. */
+static void
+leave_two(void *arg)
+{
+	struct spawn_ask ask = make_ask(SPAWN_COMMAND);
+	int64_t deadline = SOON;
+	char *pid;
+	pid_t child;
+
+	left = chan_new(ask_child(&ask), &job_protocol, NULL, NULL);
+	task_start(ask_and_be_left, arg);
+	task_start(ask_and_be_left, arg);
+	while (!has_text("ran") && clock_mono() < deadline)
+		task_sleep(clock_after(10 * CLOCK_MS));
+	chan_close(&left);
+	task_sleep(clock_after(200 * CLOCK_MS)); /* it hears that first */
+	close(openat(scratch_fd, "go", O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+	pid = read_text("ran", NULL);
+	child = (pid_t)strtol(pid, NULL, 10);
+	free(pid);
+	while (kill(child, 0) == 0 && clock_mono() < deadline)
+		task_sleep(clock_after(10 * CLOCK_MS));
+	assert_int_equal(kill(child, 0), -1);
+	loop_stop();
+}
+
+/* Whoever has not heard of it asks another child: it is not to run twice. */
+static void
+test_not_begun(void **state)
+{
+	struct want w = make_command("echo $PPID >> ran; "
+				     "until test -e go; do sleep 0.05; done");
+	char *ran;
+
+	(void)state;
+	settings.commands_max = 1;
+	run_task(leave_two, &w);
+	settings.commands_max = 0;
+	assert_int_equal(run_result, -EPIPE);
+	ran = read_text("ran", NULL);
+	assert_ptr_equal(strchr(ran, '\n'), strrchr(ran, '\n'));
+	free(ran);
+}
+
 #define COMMAND_TEST(f)                                                        \
 	cmocka_unit_test_setup_teardown(f, start_broker, stop_broker)
 
@@ -212,6 +272,7 @@ main(void)
 	    COMMAND_TEST(test_surroundings),
 	    COMMAND_TEST(test_no_shell_for_words),
 	    COMMAND_TEST(test_wrong_kind),
+	    COMMAND_TEST(test_not_begun),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
