@@ -25,7 +25,7 @@ LONG = bool(os.environ.get("T_LONG"))
 COUNT = 1_000_000 if LONG else 10_000
 EVERY = 1 if LONG else 5  # seconds: one message more is due
 NEW = 300                 # messages sent to see what one costs
-ONE_BY_ONE = 60           # of them whose system calls are counted
+ONE_BY_ONE, ROUNDS = 20, 6  # more, whose system calls are counted
 MANY = 100_000            # at most so many are requeued, expired
 JOURNAL = (1024 if LONG else 64) << 20
 MEMORY_MAX = 300          # bytes a message, which is 286 MiB a million
@@ -113,17 +113,22 @@ def is_taken():
         return False
 
 
+def calls_of_new(pid):
+    heard = len(sink.heard)
+    with calls(pid) as made:
+        for _ in range(ONE_BY_ONE):
+            send_new(1)  # none shares a turn of qmgr, however busy the machine is
+    return sum(made.values()) / (len(sink.heard) - heard)
+
+
 def cost_of_new():
     """CPU and system calls of qmgr a message, those included that were due."""
     pid = qmgr()
     start, heard = cpu(pid), len(sink.heard)
     send_new()
     spent = (cpu(pid) - start) / (len(sink.heard) - heard)
-    heard = len(sink.heard)
-    with calls(pid) as made:
-        for _ in range(ONE_BY_ONE):
-            send_new(1)  # none shares a turn of qmgr, however busy the machine is
-    return spent, sum(made.values()) / (len(sink.heard) - heard)
+    # what else the machine does only adds turns
+    return spent, min(calls_of_new(pid) for _ in range(ROUNDS))
 
 
 empty = {}
@@ -388,7 +393,7 @@ def _(t):
     diag(f"{len(acked)} acknowledged, {len(refused)} refused; journal {size >> 20} MiB of {JOURNAL >> 20}, "
          f"{max(0, files() - before)} files more")
     t.ok(size <= JOURNAL + 1024 * 1024, "the journal's size", size)
-    t.eq(sum(there.values()), len(acked), "all that was acknowledged is there")
+    t.eq(sum(there.values()), len(acked), f"all that was acknowledged is there; refused: {set(refused)}")
     t.ok(all(code in (452, 451) for code, _ in refused), "refused for now", refused[:3])
     v.stop()
     v.start()
