@@ -24,7 +24,8 @@
 #define BLOCK     (64 * 1024)
 #define PIPE_SIZE (1024 * 1024) /* or what the kernel grants of it */
 #define LOOK_MS   1000          /* how soon it sees that qmgr has gone */
-#define SCAN_TICK (20 * CLOCK_MS)
+#define TICK      (20 * CLOCK_MS)
+#define TURN_TIME (3 * CLOCK_SEC)
 
 struct copy {
 	struct quota_use use;
@@ -334,6 +335,22 @@ start(struct qmgr *q, struct copy *c, struct saying *s, int *ret_fd)
 	return 0;
 }
 
+/* As many as may be are there: those that have said all may be ending yet,
+ * while the next tool asks. */
+static int
+wait_turn(struct qmgr *q, struct quota_use *use, uid_t user)
+{
+	int64_t deadline = clock_after(TURN_TIME);
+
+	while (!quota_take(&q->copies, use, user, true)) {
+		if (clock_mono() >= deadline)
+			return -EBUSY;
+		if (task_sleep(clock_after(TICK)) < 0)
+			return -ECANCELED;
+	}
+	return 0;
+}
+
 /* Soon after the start not all names are known yet. */
 static int
 begin(struct qmgr *q, uid_t user, struct saying *s, int *ret_fd)
@@ -342,20 +359,19 @@ begin(struct qmgr *q, uid_t user, struct saying *s, int *ret_fd)
 	int r;
 
 	while (!q->is_scanned)
-		if (task_sleep(clock_after(SCAN_TICK)) < 0)
+		if (task_sleep(clock_after(TICK)) < 0)
 			return -ECANCELED;
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		log_fatal("out of memory for a listing");
-	if (!quota_take(&q->copies, &c->use, user, true)) {
-		free(c);
-		return -EBUSY;
+	r = wait_turn(q, &c->use, user);
+	if (r == 0) {
+		r = start(q, c, s, ret_fd);
+		if (r < 0)
+			quota_give(&c->use);
 	}
-	r = start(q, c, s, ret_fd);
-	if (r < 0) {
-		quota_give(&c->use);
+	if (r < 0)
 		free(c);
-	}
 	return r;
 }
 

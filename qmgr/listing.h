@@ -24,7 +24,8 @@ struct qmgr;
 
 /*
  * Start a copy that lists (proto/admin): *ret_fd is what is to be read, the
- * caller's.  Its end is seen to.  0; -EBUSY: too many; or -errno.
+ * caller's.  Its end is seen to.  Waits a little for its turn.  0; -EBUSY: too
+ * many; or -errno.
  */
 int listing_start(struct qmgr *q, uid_t user, bool only_names, int *ret_fd);
 
