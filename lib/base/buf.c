@@ -20,11 +20,26 @@ buf_init(struct buf *b, size_t max)
 }
 
 void
+buf_init_secret(struct buf *b, size_t max)
+{
+	*b = (struct buf){.p = empty, .max = max, .is_secret = true};
+}
+
+static void
+free_memory(struct buf *b)
+{
+	if (b->cap == 0)
+		return;
+	if (b->is_secret)
+		explicit_bzero(b->p, b->cap);
+	free(b->p);
+}
+
+void
 buf_done(struct buf *b)
 {
-	if (b->cap > 0)
-		free(b->p);
-	buf_init(b, b->max);
+	free_memory(b);
+	*b = (struct buf){.p = empty, .max = b->max, .is_secret = b->is_secret};
 }
 
 void
@@ -32,6 +47,22 @@ buf_reset(struct buf *b)
 {
 	buf_cut(b, 0);
 	b->full = false;
+}
+
+/* What it held, in `cap` bytes of memory. */
+static char *
+change_memory(struct buf *b, size_t cap)
+{
+	char *p =
+	    b->is_secret ? malloc(cap) : realloc(b->cap > 0 ? b->p : NULL, cap);
+
+	if (p == NULL)
+		log_fatal("out of memory for a buffer of %zu bytes", cap);
+	if (b->is_secret) {
+		memcpy(p, b->p, b->len);
+		free_memory(b);
+	}
+	return p;
 }
 
 static bool
@@ -48,9 +79,7 @@ grow(struct buf *b, size_t n)
 		cap *= 2;
 	if (cap > b->max + 1)
 		cap = b->max + 1;
-	b->p = realloc(b->cap > 0 ? b->p : NULL, cap);
-	if (b->p == NULL)
-		log_fatal("out of memory for a buffer of %zu bytes", cap);
+	b->p = change_memory(b, cap);
 	b->cap = cap;
 	b->p[b->len] = '\0';
 	return true;

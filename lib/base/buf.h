@@ -31,13 +31,16 @@ struct buf {
 	size_t cap; /* 0: p is a static empty string */
 	size_t max;
 	bool full; /* an add was refused since init or reset */
+	bool is_secret;
 };
 
 #define BUF_CLEANUP __attribute__((cleanup(buf_done)))
 
 void buf_init(struct buf *b, size_t max); /* allocates nothing yet */
-void buf_done(struct buf *b);             /* frees; safe on zeroed memory */
-void buf_reset(struct buf *b);            /* empty, memory kept */
+/* For a password: memory is wiped before it is given back. */
+void buf_init_secret(struct buf *b, size_t max);
+void buf_done(struct buf *b);  /* frees; safe on zeroed memory */
+void buf_reset(struct buf *b); /* empty, memory kept */
 
 int buf_add(struct buf *b, const void *bytes, size_t n);
 int buf_add_str(struct buf *b, struct str s);

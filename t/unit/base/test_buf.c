@@ -59,10 +59,28 @@ test_grows_to_the_byte(void **state)
 		assert_int_equal(b.p[i], 'a' + i % 26);
 }
 
+/* Grows as any other, and stays what it is. */
+static void
+test_secret(void **state)
+{
+	BUF_CLEANUP struct buf b = {0};
+
+	(void)state;
+	buf_init_secret(&b, 1000);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(buf_add_char(&b, (char)('a' + i % 26)), 0);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(b.p[i], 'a' + i % 26);
+	buf_done(&b);
+	assert_true(b.is_secret);
+	assert_string_equal(b.p, "");
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_maximum),
     cmocka_unit_test(test_room_and_drop),
     cmocka_unit_test(test_grows_to_the_byte),
+    cmocka_unit_test(test_secret),
 };
 
 TAP_RUN(tests)
