@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,9 +177,11 @@ set_up(const struct delivery *d, const struct settings *s, int input,
 	const char *home = arena_cstr(a, d->action->home);
 	/* command_execution_directory, if that says one. */
 	const char *dir = arena_cstr(a, d->action->root);
+	const struct sched_param none = {0};
 
 	setsid();
 	reset_signals();
+	(void)sched_setscheduler(0, SCHED_OTHER, &none);
 	/* The copies are not close-on-exec; the ends themselves are. */
 	if (dup2(input, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
 	    dup2(output, STDERR_FILENO) < 0)

@@ -2,6 +2,8 @@
 /* Users' commands, run by a child of the broker's. */
 #include "children.h"
 
+#include <sched.h>
+
 static void
 run_one(void *arg)
 {
@@ -72,6 +74,20 @@ test_large_message(void **state)
 	run_task(run_one, &w);
 	assert_told(1, OUTCOME_SENT, "2.0.0", "delivered to command: true");
 	free(bytes);
+}
+
+/* The suite's programs yield to each other; a user's does as any other. */
+static void
+test_turns(void **state)
+{
+	const struct sched_param none = {0};
+
+	(void)state;
+	sched_setscheduler(0, SCHED_BATCH, &none);
+	run("cat > /dev/null; cut -d ' ' -f 41 /proc/self/stat; exit 75");
+	sched_setscheduler(0, SCHED_OTHER, &none);
+	assert_told(0, OUTCOME_DEFERRED, "4.3.0",
+	    "temporary failure. Command output: 0");
 }
 
 static void
@@ -267,6 +283,7 @@ main(void)
 	    COMMAND_TEST(test_message_in),
 	    COMMAND_TEST(test_large_message),
 	    COMMAND_TEST(test_outcomes),
+	    COMMAND_TEST(test_turns),
 	    COMMAND_TEST(test_much_output),
 	    COMMAND_TEST(test_time_limit),
 	    COMMAND_TEST(test_surroundings),
