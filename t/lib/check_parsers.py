@@ -45,6 +45,7 @@ PARSERS = {
     "reply_add": ("smtp/test_reply", "smtp_reply"),
     "resolvers_parse": ("dns/test_resolver", "resolvers"),
     "resolvers_parse_file": ("dns/test_resolver", "resolvers"),
+    "sasl_step": ("mail/test_sasl", "sasl"),
     "scram_name_decode": ("mail/test_scram", "base64"),
     "scram_take": ("mail/test_scram", "base64"),
     "segment_parse_header": ("queue/test_record", "queue_segment"),
