@@ -6,10 +6,10 @@
  * or as what is there.  Output gathers until stream_flush(), or until a read
  * has to wait for the peer: so a session that just writes its replies and
  * reads on answers a pipelined group of commands with one packet, and nobody
- * waits for an answer that was not sent.  The layer below (the bare socket
- * now, TLS later) is hidden here: a switch of layers throws away both
- * buffers, so that nothing said before it is taken as said after (RFC 3207
- * section 4.2).
+ * waits for an answer that was not sent.  The layer below (the bare socket,
+ * or TLS after tls_accept() and tls_connect(), net/tls.h) is hidden here: a
+ * switch of layers throws away both buffers, so that nothing said before it is
+ * taken as said after (RFC 3207 section 4.2).
  *
  * All waits are those of a task (base/task.h) up to stream_deadline().
  * Errors: -ETIMEDOUT, -ECANCELED, -ECONNRESET (the peer closed or reset),
@@ -31,8 +31,21 @@
 #define STREAM_OUT      (64 * 1024)
 #define STREAM_LINE_MAX (STREAM_IN - 2)
 
+struct stream;
+
+/* What is below: each call waits up to the stream's deadline. */
+struct stream_layer {
+	/* At least one byte: how many, 0 at the end, or -errno. */
+	ssize_t (*read)(struct stream *s, void *bytes, size_t n);
+	ssize_t (*write)(struct stream *s, const void *bytes, size_t n);
+	bool (*has_input)(const struct stream *s); /* taken from the socket */
+	void (*close)(struct stream *s);           /* not the descriptor */
+};
+
 struct stream {
 	struct io io;
+	const struct stream_layer *layer;
+	void *below; /* the layer's own */
 	int64_t deadline;
 	int error; /* sticky, -errno */
 	struct buf in;
@@ -67,6 +80,11 @@ int stream_write(struct stream *s, struct str bytes);
 int stream_writef(struct stream *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 int stream_flush(struct stream *s);
+
+/* Put another layer below, which owns `below`.  What was read and not
+ * consumed, and written and not flushed, is gone. */
+void stream_set_layer(
+    struct stream *s, const struct stream_layer *layer, void *below);
 
 /* The next wait may be long: buffers with nothing in them are given back,
  * and so are the task's stack pages. */
