@@ -8,6 +8,7 @@ durable is touched.  Their queues and Maildirs lie in the folder that is
 given, on the file system to be measured; in the chroot it is /bench.
 """
 import os
+import tempfile
 
 from lib.bench.chroot import Chroot
 from lib.bench.generator import is_listening
@@ -24,8 +25,7 @@ class Peer(Server):
     def __init__(self, cache, folder, sink):
         self.chroot = Chroot(cache, self.package)
         self.version = self.chroot.version()
-        self.folder = os.path.join(folder, self.name)
-        os.mkdir(self.folder)
+        self.folder = tempfile.mkdtemp(prefix=f"{self.name}-", dir=folder)
         os.chmod(self.folder, 0o755)
         self.port = free_port()
         make_homes(self.folder)
