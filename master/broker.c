@@ -6,6 +6,7 @@
  * A conversation with a service that is not ready yet waits here; the one who
  * asked has a deadline of his own.
  */
+#include "keyring.h"
 #include "master.h"
 
 #include "base/control.h"
@@ -18,7 +19,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WANTS_MAX 100 /* of a process */
+#define WANTS_MAX  100 /* of a process */
+#define CLIENT_MAX 4096
 
 /* ---- what a process is given ---- */
 
@@ -55,6 +57,21 @@ send_files(struct child *c)
 		sent++;
 	}
 	return sent;
+}
+
+/* The certificate that keys makes where there is none. */
+static uint64_t
+send_own(struct child *c)
+{
+	int fd = c->service->program->users == USER_KEYS
+	             ? keyring_open_own(c->plan)
+	             : -1;
+
+	if (fd < 0)
+		return 0;
+	send_gift(c, "own:", STR("certificate"), fd);
+	close(fd);
+	return 1;
 }
 
 static uint64_t
@@ -128,7 +145,7 @@ broker_send_start(struct child *c)
 	}
 	chan_send(c->control, CONTROL_START, 0, &start, fds, 2);
 	close(fds[0]);
-	go.gifts = send_files(c) + send_listeners(c);
+	go.gifts = send_files(c) + send_own(c) + send_listeners(c);
 	chan_send(c->control, CONTROL_GO, 0, &go, NULL, 0);
 }
 
@@ -141,6 +158,7 @@ broker_send_config(struct child *c)
 	if (fd < 0)
 		return;
 	send_files(c);
+	send_own(c);
 	send_fd(c, CONTROL_CONFIG, &config, fd);
 	c->asked++;
 	close(fd);
@@ -196,8 +214,13 @@ broker_link(struct child *server)
 static void
 join(struct child *client, uint32_t exchange, struct child *server)
 {
-	int end = link_to(server, client->service->name);
+	ARENA_CLEANUP struct arena a = {0};
+	int end;
 
+	arena_init(&a, CLIENT_MAX);
+	end = link_to(server, server->service->program->users == USER_KEYS
+				  ? keyring_client(client->service, &a)
+				  : client->service->name);
 	if (end >= 0) {
 		broker_give(client, exchange, server->service->name, end);
 		return;

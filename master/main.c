@@ -26,10 +26,12 @@
 #define DESCRIPTORS 65536
 
 /* What it, or a program on its way to its own user, needs of root.
- * SYS_ADMIN: a filter for mda without no_new_privs. */
+ * SYS_ADMIN: a filter for mda without no_new_privs; IPC_LOCK: keys keeps its
+ * memory out of the swap. */
 static const unsigned needed[] = {CAP_CHOWN, CAP_DAC_OVERRIDE,
     CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_KILL, CAP_SETGID, CAP_SETUID,
-    CAP_SETPCAP, CAP_NET_BIND_SERVICE, CAP_SYS_CHROOT, CAP_SYS_ADMIN};
+    CAP_SETPCAP, CAP_NET_BIND_SERVICE, CAP_IPC_LOCK, CAP_SYS_CHROOT,
+    CAP_SYS_ADMIN};
 
 static bool
 is_needed(unsigned cap)

@@ -9,6 +9,7 @@
  *	target.c     where the log goes
  *	listeners.c  ports and sockets: bound once, never closed by a reload
  *	tables.c     files of tables: opened, handed out, watched
+ *	keyring.c    what keys is told and handed
  *	spawn.c      fork and exec of one program
  *	child.c      a process from its start to its end
  *	broker.c     what the processes say, and the conversations they want
@@ -136,7 +137,7 @@ void listeners_remove_sockets(const struct master *m);
 
 /* A descriptor or -errno; notes in `f` what it was. */
 int tables_open(struct plan_file *f);
-bool tables_changed(const struct service *s);
+bool tables_changed(struct service *s);
 /* Is there a process whose tables changed?  Replace it. */
 void tables_watch(struct master *m);
 

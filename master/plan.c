@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* plan - the services that main.cf and master.cf ask for. */
-#include "plan.h"
+#include "keyring.h"
 
 #include "base/log.h"
 #include "dict/dict.h"
@@ -111,6 +111,35 @@ set_config(struct service *s, const struct conf *c)
 	return true;
 }
 
+static void
+add_key_file(void *arg, struct str name)
+{
+	add_table(arg, name);
+}
+
+/* Of keys, once all others are there. */
+static bool
+set_keyring(struct plan *p)
+{
+	struct service *s = plan_find(p, STR("keys"));
+	BUF_CLEANUP struct buf b = {0};
+	struct files f = {
+	    .plan = p,
+	    .default_type = conf_str(p->conf, PARAM_default_database_type),
+	    .list = arena_array(&p->arena, FILES_MAX, sizeof(*s->files)),
+	};
+
+	if (!keyring_config(p, &b)) {
+		log_error("the configuration of keys is too large");
+		return false;
+	}
+	s->config = arena_str(&p->arena, buf_str(&b));
+	keyring_each_file(p, add_key_file, &f);
+	s->files = f.list;
+	s->nfiles = f.n;
+	return true;
+}
+
 static bool
 add_service(struct plan *p, const struct program_row *program,
     const struct master_service *cf, const struct master_cf *m,
@@ -130,6 +159,7 @@ add_service(struct plan *p, const struct program_row *program,
 	s->syslog_name = arena_str(&p->arena, conf_str(c, PARAM_syslog_name));
 	find_files(s, c);
 	find_endpoints(s, c);
+	keyring_add(p, s, c);
 	ok = set_config(s, c);
 	conf_free(&c);
 	TAILQ_INSERT_TAIL(&p->services, s, next);
@@ -203,7 +233,7 @@ add_all(
 			ok = add_fixed(
 			    p, program, str_c(program->name), m, say, arg);
 	}
-	return ok;
+	return ok && set_keyring(p);
 }
 
 struct plan *

@@ -3,7 +3,7 @@
  * plan - which services a configuration asks for: a value made from main.cf
  * and master.cf, without touching anything but the two files.
  *
- * There are always qmgr, dns, lookup, local, mda, bounce and pickup; each
+ * There are always qmgr, dns, lookup, keys, local, mda, bounce and pickup; each
  * inet line of master.cf whose command is smtpd is a service, and each unix
  * line whose command is smtp.  A service of the same name as a program (or
  * "virtual", whose work local does) brings that program its settings.
@@ -14,6 +14,7 @@
 #include "programs.h"
 
 #include "base/arena.h"
+#include "base/shape.h"
 #include "base/str.h"
 #include "mail/conf.h"
 #include "mail/master_cf.h"
@@ -25,12 +26,19 @@
 
 struct child;
 
-/* A file of a table, and what it was when it was handed out. */
-struct plan_file {
-	struct str path;
+/* What a file was when it was looked at. */
+struct file_state {
 	struct timespec mtime;
 	dev_t dev;
 	ino_t inode; /* 0: it was not there */
+	off_t size;
+};
+
+/* A file of a table, or of keys. */
+struct plan_file {
+	struct str path;
+	struct file_state given; /* when it was handed out */
+	struct file_state seen;  /* at the last look */
 };
 
 struct service {
@@ -60,6 +68,7 @@ struct service {
 struct plan {
 	struct arena arena;
 	TAILQ_HEAD(, service) services;
+	struct rows keyring; /* struct keys_service: keyring.h */
 	struct conf *conf;
 	uint64_t generation;
 	unsigned refs; /* master, and each child of one of its services */

@@ -7,6 +7,12 @@
 #include <linux/capability.h>
 
 const struct program_row programs[PROGRAMS] = {
+    {.name = "keys",
+	.user = "valija-keys",
+	.users = USER_KEYS,
+	.turn = TURN_OTHERS,
+	.is_kept = true,
+	.keep_caps = 1u << CAP_IPC_LOCK},
     {.name = "dns",
 	.user = "valija-dns",
 	.users = USER_DNS,
@@ -37,6 +43,7 @@ const struct program_row programs[PROGRAMS] = {
 	.users = USER_QMGR,
 	.root = ROOT_QUEUE,
 	.turn = TURN_QUEUE,
+	.is_kept = true,
 	.dir = "queue"},
     {.name = "bounce",
 	.user = "valija-bounce",
@@ -62,6 +69,7 @@ static const struct {
     {"smtpd", "qmgr"},
     {"smtpd", "dns"},
     {"smtpd", "lookup"},
+    {"smtpd", "keys"},
     {"pickup", "qmgr"},
     {"pickup", "lookup"},
     {"bounce", "qmgr"},
@@ -75,6 +83,7 @@ static const struct {
     {"local", "lookup"},
     {"smtp", "dns"},
     {"smtp", "lookup"},
+    {"smtp", "keys"},
     {"smtp", "bounce"},
 };
 

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PROGRAMS 9
+#define PROGRAMS 10
 
 enum program_root {
 	ROOT_EMPTY,    /* chroot to an empty directory */
@@ -35,6 +35,7 @@ struct program_row {
 	enum program_turn turn;
 	const char *dir;     /* the directory it is handed, or NULL */
 	bool is_on_demand;   /* started when somebody wants it */
+	bool is_kept;        /* reconfigured in place, others are replaced */
 	bool has_mail_group; /* the groups of mail_owner */
 	unsigned keep_caps;
 };

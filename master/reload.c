@@ -5,7 +5,9 @@
  * The new plan's processes start beside the old ones, which go on serving.
  * When all are ready, qmgr, which stays, gets its new configuration, and the
  * old ones are told to finish; the reload is done when they have answered.
- * When one does not start, the new ones leave and all is as before.
+ * When one does not start, the new ones leave and all is as before.  keys
+ * stays as well, and gets its new configuration first, since the new ones ask
+ * it for theirs.
  */
 #include "master.h"
 
@@ -18,9 +20,9 @@
 
 /* The one that stays through a reload. */
 static struct child *
-old_queue(const struct master *m, const struct service *s)
+old_kept(const struct master *m, const struct service *s)
 {
-	if (s->program->turn != TURN_QUEUE || m->old_plan == NULL)
+	if (!s->program->is_kept || m->old_plan == NULL)
 		return NULL;
 	return plan_find_like(m->old_plan, s)->current;
 }
@@ -32,7 +34,7 @@ reload_is_up(const struct master *m)
 
 	TAILQ_FOREACH (s, &m->plan->services, next)
 		if (s->current == NULL && !s->program->is_on_demand &&
-		    old_queue(m, s) == NULL)
+		    old_kept(m, s) == NULL)
 			return false;
 	return true;
 }
@@ -90,10 +92,10 @@ accept_plan(struct master *m)
 	struct service *s;
 
 	TAILQ_FOREACH (s, &m->plan->services, next) {
-		struct child *queue = old_queue(m, s);
+		struct child *kept = old_kept(m, s);
 
-		if (queue != NULL && s->current == NULL)
-			child_reconfigure(queue, s);
+		if (kept != NULL && s->current == NULL)
+			child_reconfigure(kept, s);
 	}
 	plan_unref(&m->old_plan);
 	drain_old(m);
@@ -127,6 +129,17 @@ await_hand_over(struct master *m)
 			    "with the old configuration");
 }
 
+/* keys goes over from the one plan to the other. */
+static void
+hand_keys(const struct plan *from, const struct plan *to)
+{
+	struct service *old = plan_find(from, STR("keys"));
+	struct service *new = plan_find(to, STR("keys"));
+
+	if (old->current != NULL && new->current == NULL &&new->coming == NULL)
+		child_reconfigure(old->current, new);
+}
+
 static void
 take_back(struct master *m)
 {
@@ -135,6 +148,7 @@ take_back(struct master *m)
 
 	m->plan = m->old_plan;
 	m->old_plan = NULL;
+	hand_keys(failed, m->plan);
 	TAILQ_FOREACH_SAFE (c, &m->children, next, after)
 		if (c->plan == failed)
 			child_leave(c, true);
@@ -176,6 +190,7 @@ try_plan(struct master *m, struct plan *p, conf_remark_fn say, void *arg)
 	p->generation = ++m->generation;
 	r = target_reopen(m);
 	if (r == 0) {
+		hand_keys(m->old_plan, m->plan);
 		log_info("reload -- version %s, configuration %s",
 		    VALIJA_VERSION, m->conf_dir);
 		keeper_wake(m);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +79,8 @@ add_identity(struct command *c, const struct sandbox_identity *who)
 	if (who->keep_caps == 0)
 		return;
 	add_option(c, "-k", who->keep_caps);
+	if ((who->keep_caps & 1u << CAP_SETUID) == 0)
+		return;
 	add_option(c, "-m", who->min_uid);
 	add_refused(c);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * tables - the files of tables and lists: opened here, because their readers
- * may open nothing, and watched, because they hold what the file was.
+ * tables - the files of tables, lists and keys: opened here, because their
+ * readers may open nothing, and watched, because they hold what the file was.
  */
 #include "master.h"
 
@@ -11,12 +11,23 @@
 
 #define REPLACE_AFTER (5 * CLOCK_SEC)
 
-static void
-note(struct plan_file *f, const struct stat *st)
+static struct file_state
+state_of(const struct stat *st)
 {
-	f->mtime = st->st_mtim;
-	f->dev = st->st_dev;
-	f->inode = st->st_ino;
+	return (struct file_state){
+	    .mtime = st->st_mtim,
+	    .dev = st->st_dev,
+	    .inode = st->st_ino,
+	    .size = st->st_size,
+	};
+}
+
+static bool
+is_same(const struct file_state *a, const struct file_state *b)
+{
+	return a->inode == b->inode && a->dev == b->dev && a->size == b->size &&
+	       a->mtime.tv_sec == b->mtime.tv_sec &&
+	       a->mtime.tv_nsec == b->mtime.tv_nsec;
 }
 
 int
@@ -26,36 +37,44 @@ tables_open(struct plan_file *f)
 	int fd = open(f->path.p, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct stat st;
 
-	f->inode = 0;
+	f->given = f->seen = (struct file_state){0};
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
 		close(fd);
 		return -EINVAL;
 	}
-	note(f, &st);
+	f->given = f->seen = state_of(&st);
 	return fd;
 }
 
 static bool
-has_changed(const struct plan_file *f)
+has_changed(struct plan_file *f, bool *ret_is_quiet)
 {
+	struct file_state now;
 	struct stat st;
 
 	if (stat(f->path.p, &st) < 0)
 		return false; /* what they hold is better than nothing */
-	return st.st_ino != f->inode || st.st_dev != f->dev ||
-	       st.st_mtim.tv_sec != f->mtime.tv_sec ||
-	       st.st_mtim.tv_nsec != f->mtime.tv_nsec;
+	now = state_of(&st);
+	*ret_is_quiet &= is_same(&now, &f->seen);
+	f->seen = now;
+	return !is_same(&now, &f->given);
 }
 
+/*
+ * Files of keys belong together, and change one after the other: they are
+ * handed over when none of them has changed since the last look.
+ */
 bool
-tables_changed(const struct service *s)
+tables_changed(struct service *s)
 {
+	bool waits = s->program->users == USER_KEYS;
+	bool has_any = false, is_quiet = true;
+
 	for (size_t i = 0; i < s->nfiles; i++)
-		if (has_changed(&s->files[i]))
-			return true;
-	return false;
+		has_any |= has_changed(&s->files[i], &is_quiet);
+	return has_any && (is_quiet || !waits);
 }
 
 void
@@ -72,7 +91,7 @@ tables_watch(struct master *m)
 		    !tables_changed(s))
 			continue;
 		log_info("table changed, replacing %.*s", STR_ARG(s->name));
-		if (s->program->turn == TURN_QUEUE)
+		if (s->program->is_kept)
 			child_reconfigure(s->current, s);
 		else
 			child_start(m, s);

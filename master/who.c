@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #define MAIL_OWNERS 2
 #define MAKE_ONE                                                               \
@@ -87,7 +89,10 @@ who_is(const struct master *m, const struct service *s,
 	if (s->program->has_mail_group)
 		add_mail_groups(s->plan->conf, ret);
 	ret->keep_caps = s->program->keep_caps;
-	if (ret->keep_caps != 0)
+	/* A container may have none to give: keys does without, and says so. */
+	if (prctl(PR_CAPBSET_READ, CAP_IPC_LOCK, 0, 0, 0) != 1)
+		ret->keep_caps &= ~(1u << CAP_IPC_LOCK);
+	if ((ret->keep_caps & 1u << CAP_SETUID) != 0)
 		ret->min_uid =
 		    (uid_t)conf_int(s->plan->conf, PARAM_virtual_minimum_uid);
 	return who_find(s->program, &ret->uid, &ret->gid);

@@ -68,7 +68,7 @@ def _(t):
     r = v.valija("status")
     t.eq(r.returncode, 0, "exit code")
     t.ok(f"the Postfix mail system is running: PID: {v.master_pid()}" in r.err, "the pid", r.err)
-    for name in ("qmgr", "smtpd", "pickup", "local", "mda", "dns", "lookup"):
+    for name in ("qmgr", "smtpd", "pickup", "local", "mda", "dns", "lookup", "keys"):
         t.ok(re.search(rf"^{name} .*\d+ .*ready", r.out, re.M), name, r.out)
     t.eq("as one user" in r.out, not IS_ROOT, "the note on users")
     wait_until("qmgr says how large the queue is", lambda: re.search(
@@ -208,7 +208,7 @@ def _(t):
 @test("a program that is killed is started again, and mail goes on")
 def _(t):
     count = len(os.listdir(os.path.join(box, "a", "new")))
-    for name in ("qmgr", "local", "mda", "dns", "lookup", "pickup", "smtpd"):
+    for name in ("qmgr", "local", "mda", "dns", "lookup", "keys", "pickup", "smtpd"):
         pids = by_name()[name]
         for pid in pids:
             try:

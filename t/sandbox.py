@@ -31,7 +31,7 @@ v.configure(virtual_mailbox_base=box)
 v.start()
 
 # program: user, chrooted, effective capabilities
-CAP_SETGID, CAP_SETUID = 1 << 6, 1 << 7
+CAP_SETGID, CAP_SETUID, CAP_IPC_LOCK = 1 << 6, 1 << 7, 1 << 14
 PROGRAMS = {
     "smtpd": ("valija-smtpd", True, 0),
     "pickup": ("valija-pickup", True, 0),
@@ -42,6 +42,7 @@ PROGRAMS = {
     "bounce": ("valija-bounce", True, 0),
     "dns": ("valija-dns", True, 0),
     "lookup": ("valija-lookup", False, 0),
+    "keys": ("valija-keys", True, CAP_IPC_LOCK),
 }
 
 
@@ -105,7 +106,7 @@ def _(t):
             t.eq(int(s["CapEff"], 16), caps, f"{who}'s capabilities")
             t.eq(int(s["CapPrm"], 16), caps, f"{who}'s permitted capabilities")
             t.eq(int(s["CapInh"], 16), 0, f"{who}'s inheritable capabilities")
-        t.ok(int(s["CapBnd"], 16) & ~(CAP_SETUID | CAP_SETGID) == 0, f"{who}'s bounding set", s["CapBnd"])
+        t.ok(int(s["CapBnd"], 16) & ~(CAP_SETUID | CAP_SETGID | CAP_IPC_LOCK) == 0, f"{who}'s bounding set", s["CapBnd"])
         t.eq(s["Seccomp"].strip(), "2", f"{who} is filtered")
         if name != "mda" or flusher or child and not is_command(pid):
             t.eq(s["NoNewPrivs"].strip(), "1", f"{who} gets no new privileges")
@@ -139,7 +140,7 @@ def _(t):
 def _(t):
     s = status(v.master_pid())
     bounding = int(s["CapBnd"], 16)
-    needed = sum(1 << c for c in (0, 1, 2, 3, 5, 6, 7, 8, 10, 18, 21))
+    needed = sum(1 << c for c in (0, 1, 2, 3, 5, 6, 7, 8, 10, 14, 18, 21))
     t.ok(bounding & ~needed == 0, "bounding set", s["CapBnd"])
 
 

@@ -42,6 +42,7 @@ enum sandbox_call {
 	SANDBOX_MEMFD = 1 << 8, /* memfd_create, seals */
 	SANDBOX_NSS = 1 << 9,   /* what getpwnam and friends may need */
 	SANDBOX_UNIX = 1 << 10, /* connect to sockets below the root */
+	SANDBOX_LOCK = 1 << 11, /* keep memory out of the swap */
 };
 
 struct sandbox_limits {

@@ -56,7 +56,8 @@ check_switch(const struct sandbox_identity *who)
 		return -EPERM;
 	if (rg != who->gid || eg != who->gid || sg != who->gid)
 		return -EPERM;
-	if (who->keep_caps == 0 && setresuid(-1, 0, -1) == 0)
+	if ((who->keep_caps & 1u << CAP_SETUID) == 0 &&
+	    setresuid(-1, 0, -1) == 0)
 		return -EPERM;
 	return 0;
 }

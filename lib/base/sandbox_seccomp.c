@@ -63,6 +63,7 @@ static const char *const executing[] = {
     "arch_prctl", "dup2", "execve", "execveat", "prlimit64", NULL};
 static const char *const switching[] = {"capset", "getgroups", "getresgid",
     "getresuid", "setgroups", "prctl", NULL};
+static const char *const locking[] = {"capget", "mlockall", NULL};
 static const char *const memory_files[] = {"ftruncate", "memfd_create", NULL};
 static const char *const name_service[] = {"access", "arch_prctl", "bind",
     "connect", "faccessat", "faccessat2", "getcwd", "getdents64", "ioctl",
@@ -79,6 +80,7 @@ static const struct group groups[] = {
     {SANDBOX_EXEC, executing},
     {SANDBOX_SETID, switching},
     {SANDBOX_MEMFD, memory_files},
+    {SANDBOX_LOCK, locking},
     {SANDBOX_NSS, name_service},
 };
 

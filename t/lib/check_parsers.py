@@ -28,6 +28,7 @@ PARSERS = {
     "endpoint_parse": ("net/test_endpoint", "policy"),
     "entry_decode": ("base/test_shape: shape_decode", "queue_segment"),
     "exec_": ("mda/test_exec", "mda_exec"),
+    "form_parse": ("keys/test_form", "keys_form"),
     "header_next": ("mail/test_header", "header"),
     "header_parse_line": ("mail/test_header", "header: header_next"),
     "ip_block_parse": ("net/test_ip", "ip"),

@@ -8,7 +8,8 @@ import subprocess
 from lib.suite import IS_ROOT, TOP, Suite
 from lib.tap import main, test
 
-PROGRAMS = ("master", "smtpd", "pickup", "qmgr", "local", "mda", "smtp", "bounce", "dns", "lookup")
+PROGRAMS = ("master", "smtpd", "pickup", "qmgr", "local", "mda", "smtp", "bounce", "dns", "lookup",
+            "keys")
 KINDS = {"address": "AddressSanitizer: heap-buffer-overflow", "integer": "runtime error: signed integer overflow"}
 BOX_UID = 5000
 

@@ -3,6 +3,8 @@
 
 #include "plan.h"
 
+#include "mail/proto/keys.h"
+
 #include <string.h>
 
 /* What was said against the configuration. */
@@ -64,7 +66,7 @@ static void
 the_fixed_ones_are_always_there(void **state)
 {
 	static const char *const names[] = {"qmgr", "dns", "lookup", "local",
-	    "mda", "bounce", "pickup", "smtp", "relay", "lmtp"};
+	    "mda", "bounce", "pickup", "smtp", "relay", "lmtp", "keys"};
 	struct plan *p = make("", "");
 
 	(void)state;
@@ -249,7 +251,7 @@ postfix_services_without_a_program_are_accepted(void **state)
 	(void)state;
 	assert_non_null(p);
 	assert_int_equal(errors, 0);
-	assert_int_equal(count(p), 10);
+	assert_int_equal(count(p), 11);
 	plan_unref(&p);
 }
 
@@ -268,6 +270,87 @@ tables_go_to_those_who_use_them(void **state)
 	assert_false(has_file(plan_find(p, STR("mda")), "/etc/a.cdb"));
 	assert_true(has_file(plan_find(p, STR("dns")), "/etc/resolv.conf"));
 	assert_false(has_file(plan_find(p, STR("smtp")), "/etc/a.cdb"));
+	plan_unref(&p);
+}
+
+static const struct keys_service *
+find_row(const struct keys_config *c, const char *client)
+{
+	const struct keys_service *row = c->services.p;
+
+	for (size_t i = 0; i < c->services.n; i++)
+		if (str_eq(row[i].client, str_c(client)))
+			return &row[i];
+	return NULL;
+}
+
+static void
+check_source(const struct keys_service *row, size_t i, const char *file,
+    const char *key_file)
+{
+	const struct keys_source *source = row->sources.p;
+	const struct keys_file *f;
+
+	assert_true(i < row->sources.n);
+	f = source[i].files.p;
+	assert_str(f->path, file);
+	assert_str(source[i].key_file, key_file);
+}
+
+/* Each service has the keys that its own settings name; keys alone is handed
+ * the files, and no other program. */
+static void
+keys_go_to_keys_alone(void **state)
+{
+	struct plan *p = make("smtpd_tls_cert_file = /etc/c\n"
+			      "smtpd_tls_eckey_file = /etc/ek\n"
+			      "smtp_tls_chain_files = /etc/out1, /etc/out2\n"
+			      "lmtp_tls_cert_file = /etc/l\n"
+			      "lmtp_tls_key_file = /etc/lk\n"
+			      "tls_server_sni_maps = hash:/etc/names\n",
+	    "smtp inet n - y - - smtpd\n"
+	    "submission inet n - y - - smtpd\n"
+	    " -o smtpd_tls_chain_files=/etc/own\n"
+	    "quiet inet n - y - - smtpd -o smtpd_tls_cert_file=none\n"
+	    "smtp unix - - y - - smtp\n"
+	    "lmtp unix - - y - - lmtp\n");
+	static const char *const files[] = {"/etc/c", "/etc/out1", "/etc/out2",
+	    "/etc/l", "/etc/lk", "/etc/own", "/etc/names.cdb"};
+	ARENA_CLEANUP struct arena a = {0};
+	const struct keys_service *row;
+	struct keys_config c;
+	const struct service *s;
+	const char *why;
+
+	(void)state;
+	arena_init(&a, 10000000);
+	assert_non_null(p);
+	s = plan_find(p, STR("keys"));
+	assert_int_equal(
+	    shape_decode(&keys_config_shape, s->config, &a, &c, &why), 0);
+	row = find_row(&c, "smtpd/smtp");
+	assert_int_equal(row->role, KEYS_SERVER);
+	assert_int_equal(row->sources.n, 1);
+	check_source(row, 0, "/etc/c", "/etc/c");
+	assert_str(row->names, "hash:/etc/names");
+	row = find_row(&c, "smtpd/submission");
+	assert_int_equal(row->sources.n, 1);
+	check_source(row, 0, "/etc/own", "");
+	row = find_row(&c, "smtpd/quiet");
+	assert_int_equal(row->sources.n, 0);
+	assert_int_equal(row->own, 0);
+	row = find_row(&c, "smtp/smtp");
+	assert_int_equal(row->role, KEYS_CLIENT);
+	assert_int_equal(row->own, 0);
+	check_source(row, 0, "/etc/out1", "");
+	check_source(find_row(&c, "smtp/relay"), 0, "/etc/out1", "");
+	check_source(find_row(&c, "smtp/lmtp"), 0, "/etc/l", "/etc/lk");
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		const struct service *other;
+
+		TAILQ_FOREACH (other, &p->services, next)
+			assert_int_equal(has_file(other, files[i]), other == s);
+	}
 	plan_unref(&p);
 }
 
@@ -306,6 +389,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(virtual_is_done_by_local),
     cmocka_unit_test(postfix_services_without_a_program_are_accepted),
     cmocka_unit_test(tables_go_to_those_who_use_them),
+    cmocka_unit_test(keys_go_to_keys_alone),
     cmocka_unit_test(a_bad_setting_of_a_service_is_an_error),
     cmocka_unit_test(a_tool_gets_the_queue_and_what_it_asks),
 };

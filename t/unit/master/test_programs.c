@@ -3,6 +3,7 @@
 
 #include "programs.h"
 
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@ static const char *const allowed[] = {
     "smtpd qmgr",
     "smtpd dns",
     "smtpd lookup",
+    "smtpd keys",
     "pickup qmgr",
     "pickup lookup",
     "bounce qmgr",
@@ -24,6 +26,7 @@ static const char *const allowed[] = {
     "local lookup",
     "smtp dns",
     "smtp lookup",
+    "smtp keys",
     "smtp bounce",
 };
 #define NALLOWED (sizeof(allowed) / sizeof(allowed[0]))
@@ -68,13 +71,22 @@ each_has_its_own_user(void **state)
 			    programs[i].user, programs[k].user);
 }
 
+/* Those of mda, and for keys to lock its memory. */
 static void
-mda_alone_keeps_capabilities(void **state)
+two_keep_capabilities(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < PROGRAMS; i++)
-		assert_int_equal(programs[i].keep_caps != 0,
-		    strcmp(programs[i].name, "mda") == 0);
+	for (size_t i = 0; i < PROGRAMS; i++) {
+		unsigned caps = programs[i].keep_caps;
+
+		if (strcmp(programs[i].name, "mda") == 0)
+			assert_int_equal(
+			    caps, 1u << CAP_SETUID | 1u << CAP_SETGID);
+		else if (strcmp(programs[i].name, "keys") == 0)
+			assert_int_equal(caps, 1u << CAP_IPC_LOCK);
+		else
+			assert_int_equal(caps, 0);
+	}
 }
 
 static void
@@ -89,7 +101,7 @@ programs_are_found_by_name(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(only_these_talk),
     cmocka_unit_test(each_has_its_own_user),
-    cmocka_unit_test(mda_alone_keeps_capabilities),
+    cmocka_unit_test(two_keep_capabilities),
     cmocka_unit_test(programs_are_found_by_name),
 };
 
