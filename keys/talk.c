@@ -123,11 +123,11 @@ on_parcel(struct chan *c, struct parcel *p, void *arg)
 	struct talk *t = arg;
 
 	(void)c;
-	if (p->kind == KEYS_JOIN && !t->has_joined)
+	if (p->kind == KEYS_JOIN)
 		join(t, p->value, p->exchange);
-	else if (p->kind == KEYS_SIGN && t->has_joined)
+	else if (p->kind == KEYS_SIGN)
 		sign(t, p->value, p->exchange);
-	else if (p->kind == KEYS_FIND && t->has_joined)
+	else if (p->kind == KEYS_FIND)
 		find(t, p->value, p->exchange);
 	else
 		hang_up(t); /* out of turn: no answer would hold it for ever */
@@ -168,6 +168,13 @@ talks_load(struct talks *t, const struct keys_config *c,
 	services_load(&t->services, c, from);
 	tell_all(t);
 	task_wake_all(&t->due);
+}
+
+void
+talks_close(struct talks *t)
+{
+	while (!LIST_EMPTY(&t->open))
+		hang_up(LIST_FIRST(&t->open));
 }
 
 void

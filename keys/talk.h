@@ -20,6 +20,9 @@ void talks_linked(struct talks *t, struct str client, int fd);
 void talks_load(struct talks *t, const struct keys_config *c,
     const struct services_from *from);
 
+/* End all conversations. */
+void talks_close(struct talks *t);
+
 /* Ticket keys that are due, for ever: a task's. */
 void talks_tend(struct talks *t);
 

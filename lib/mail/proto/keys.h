@@ -16,8 +16,8 @@
  * "smtp/" with the name of its service in master.cf.  What main.cf and the
  * -o of that service name is what it may use, nothing else.
  *
- * KEYS_JOIN comes first.  KEYS_HELD says what there is for the service, and
- * comes again, without being asked for, when that has changed: a certificate
+ * KEYS_HELD says what there is for the service, and after KEYS_JOIN comes
+ * again, without being asked for, when that has changed: a certificate
  * that was renewed, ticket keys that had their time.  A key that is no longer
  * told signs for KEYS_AFTER more, for handshakes that are under way.
  *
