@@ -161,6 +161,9 @@ access_check(struct check *c, const struct rule *r)
 		about = SUBJECT_RECIPIENT;
 		if (c->recipient != NULL)
 			ask_address(c, r, *c->recipient, &answer);
+	} else if (r->what == RESTRICTION_check_sasl_access) {
+		about = SUBJECT_LOGIN;
+		ask(c, r, s->login.user, &answer);
 	} else
 		return hosts_check(c, r);
 	return access_act(c, r, &answer, about);

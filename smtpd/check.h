@@ -34,6 +34,7 @@ enum subject {
 	SUBJECT_RECIPIENT,
 	SUBJECT_DATA,
 	SUBJECT_END,
+	SUBJECT_LOGIN,
 };
 
 /* A word for the end: a refusal that stands by. */
@@ -119,5 +120,6 @@ enum find relay_find_ours(struct check *c);
 enum verdict listed_check(
     struct check *c, const struct addr *who, enum subject about); /* listed.c */
 enum verdict rbl_check(struct check *c, const struct rule *r);    /* rbl.c */
+enum verdict login_check(struct check *c, enum restriction what); /* login.c */
 
 #endif

@@ -63,14 +63,42 @@ command_takes_dsn(struct session *s)
 	return false;
 }
 
+/* What stands behind AUTH; empty: it is not offered. */
+static struct str
+auth_mechanisms(struct session *s)
+{
+	const struct server *server = s->server;
+
+	if (!command_offers_auth(s) ||
+	    match_ip(server->no_auth_clients, &s->client.ip, &s->scratch) !=
+		FIND_NO)
+		return STR_NONE;
+	return dovecot_mechanisms(server->dovecot, s->is_tls, &s->scratch);
+}
+
+/* "AUTH PLAIN", and "AUTH=PLAIN" for those who wait for that. */
+static size_t
+offer_auth(struct session *s, struct str *offers)
+{
+	struct str list = auth_mechanisms(s);
+
+	if (list.len == 0)
+		return 0;
+	offers[0] = arena_join(&s->scratch, STR("AUTH "), list);
+	if (!conf_bool(s->server->conf, PARAM_broken_sasl_auth_clients))
+		return 1;
+	offers[1] = arena_join(&s->scratch, STR("AUTH="), list);
+	return 2;
+}
+
 /* The extensions, in the order that Postfix names them. */
 static void
 offer(struct session *s)
 {
 	static const char *const words[] = {"PIPELINING", "SIZE", "VRFY",
-	    "ENHANCEDSTATUSCODES", "8BITMIME", "DSN"};
+	    "AUTH", "ENHANCEDSTATUSCODES", "8BITMIME", "DSN"};
 	const struct server *server = s->server;
-	struct str offers[sizeof(words) / sizeof(words[0])];
+	struct str offers[sizeof(words) / sizeof(words[0]) + 1];
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -78,6 +106,10 @@ offer(struct session *s)
 
 		if (is_discarded(s, word))
 			continue;
+		if (str_eq(word, STR("AUTH"))) {
+			n += offer_auth(s, &offers[n]);
+			continue;
+		}
 		if (str_eq(word, STR("VRFY")) &&
 		    conf_bool(server->conf, PARAM_disable_vrfy_command))
 			continue;

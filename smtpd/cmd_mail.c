@@ -26,6 +26,15 @@ may_come_now(struct session *s)
 }
 
 static bool
+takes_auth(struct session *s)
+{
+	if (s->server->dovecot != NULL)
+		return true;
+	reply(s, "503 5.5.4 Error: authentication disabled");
+	return false;
+}
+
+static bool
 parse(struct session *s, struct str args, struct addr *ret_sender,
     struct params *ret_params)
 {
@@ -48,7 +57,8 @@ parse(struct session *s, struct str args, struct addr *ret_sender,
 		reply(s, "501 5.5.4 %s", why);
 	else if (r < 0)
 		reply(s, "555 5.5.4 Unsupported option: %.*s", STR_ARG(bad));
-	return r == 0 && (!ret_params->has_dsn || command_takes_dsn(s));
+	return r == 0 && (!ret_params->has_dsn || command_takes_dsn(s)) &&
+	       (!ret_params->has_auth || takes_auth(s));
 }
 
 /* RFC 1870 section 6.1, and whether the queue takes mail at all. */
@@ -88,6 +98,10 @@ cmd_mail(struct session *s, struct str args)
 	    str_from(s->txn.sender.text, sender.text.len - sender.domain.len);
 	s->txn.params = params;
 	s->txn.params.envid = arena_str(&s->txn.arena, params.envid);
+	/* RFC 4954 section 5: of one who has not logged in it is <>. */
+	s->txn.params.auth = s->login.user.len > 0
+	                         ? arena_str(&s->txn.arena, params.auth)
+	                         : STR_NONE;
 	s->txn.has_sender = true;
 	if (!check_room(&c, s) || !check_sender(&c, s)) {
 		check_reply(&c);

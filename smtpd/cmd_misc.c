@@ -68,13 +68,6 @@ cmd_help(struct session *s, struct str args)
 }
 
 void
-cmd_auth(struct session *s, struct str args)
-{
-	(void)args;
-	reply(s, "503 5.5.1 Error: authentication not enabled");
-}
-
-void
 cmd_absent(struct session *s, struct str args)
 {
 	(void)args;

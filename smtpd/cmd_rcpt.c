@@ -72,8 +72,27 @@ has_local_header(struct session *s)
 	    match_ip(server->mynetworks, &s->client.ip, &s->scratch) ==
 		FIND_YES)
 		return true;
+	if (server->rewrite_logins && session_has_login(s))
+		return true;
 	return match_ip(server->rewrite_clients, &s->client.ip, &s->scratch) ==
 	       FIND_YES;
+}
+
+static void
+log_client(const struct session *s)
+{
+	struct str sender = s->txn.params.auth;
+
+	if (s->login.user.len == 0) {
+		log_info("%.*s: client=%.*s", STR_ARG(session_id(s)),
+		    STR_ARG(s->client.text));
+		return;
+	}
+	log_info(
+	    "%.*s: client=%.*s, sasl_method=%.*s, sasl_username=%.*s%s%.*s",
+	    STR_ARG(session_id(s)), STR_ARG(s->client.text),
+	    STR_ARG(s->login.method), STR_ARG(s->login.user),
+	    sender.len > 0 ? ", sasl_sender=" : "", STR_ARG(sender));
 }
 
 /* The first good recipient: from here on there is a queue id. */
@@ -85,7 +104,10 @@ begin_intake(struct session *s)
 	    .client_name = s->client.name,
 	    .client_addr = s->client.address,
 	    .helo = buf_str(&s->helo),
-	    .proto = str_c(session_proto(s)),
+	    .proto = str_c(session_with(s)),
+	    .login = s->login.user,
+	    .shows_login = conf_bool(
+		s->server->conf, PARAM_smtpd_sasl_authenticated_header),
 	    .is_local_header = has_local_header(s),
 	    .body_8bit = s->txn.params.body_8bit,
 	    .envid = s->txn.params.envid,
@@ -94,8 +116,7 @@ begin_intake(struct session *s)
 
 	s->txn.intake = intake_begin(s->server->taker, &origin);
 	intake_sender(s->txn.intake, s->txn.sender);
-	log_info("%.*s: client=%.*s", STR_ARG(intake_id(s->txn.intake)),
-	    STR_ARG(s->client.text));
+	log_client(s);
 }
 
 static void

@@ -65,10 +65,32 @@ is_foreign(struct session *s, struct str verb)
 static void
 refuse_foreign(struct session *s, struct str line)
 {
+	if (s->is_hiding)
+		line = STR("...");
 	log_warning("non-SMTP command from %.*s: %.*s", STR_ARG(s->client.text),
 	    STR_ARG(str_sub(line, 0, 100)));
 	reply(s, "221 2.7.0 Error: I can break rules, too. Goodbye.");
 	s->end = SESSION_REFUSED;
+}
+
+bool
+command_is_auth(struct str line)
+{
+	return str_eq_case(str_word(&line, " \t"), STR("AUTH"));
+}
+
+struct str
+command_shown(struct str bytes)
+{
+	struct str rest = bytes, line;
+
+	while (str_line(&rest, &line))
+		if (command_is_auth(line))
+			return str_sub(bytes, 0,
+			    (size_t)(line.p - bytes.p) < 100
+				? (size_t)(line.p - bytes.p)
+				: 100);
+	return str_sub(bytes, 0, 100);
 }
 
 static void
@@ -99,8 +121,10 @@ refuse_pipelining(struct session *s, const struct verb *v)
 	s->is_pipelining_ill = true;
 	if (stream_peek(&s->stream, &ahead) < 0)
 		return false;
+	if (s->is_hiding)
+		ahead = STR_NONE;
 	log_info("improper command pipelining after %s from %.*s: %.*s",
-	    s->where, STR_ARG(s->client.text), STR_ARG(str_sub(ahead, 0, 100)));
+	    s->where, STR_ARG(s->client.text), STR_ARG(command_shown(ahead)));
 	if (!conf_bool(s->server->conf, PARAM_smtpd_forbid_unauth_pipelining))
 		return false;
 	reply(s, "554 5.5.0 Error: SMTP protocol synchronization");
@@ -127,12 +151,14 @@ command_run(struct session *s, struct str line)
 	unsigned refusals = s->refusals;
 	enum command which;
 
+	which = find_verb(verb);
+	if (which != COMMAND_UNKNOWN)
+		s->is_hiding = which == COMMAND_AUTH;
 	trouble_heard(s, line);
 	if (verb.len == 0) {
 		reply(s, "500 5.5.2 Error: bad syntax");
 		return;
 	}
-	which = find_verb(verb);
 	if (which == COMMAND_UNKNOWN && is_foreign(s, verb))
 		refuse_foreign(s, line);
 	else if (which == COMMAND_UNKNOWN)

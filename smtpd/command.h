@@ -49,6 +49,16 @@ struct buf;
 void command_summary(
     const struct command_count counts[COMMAND_COUNT], struct buf *out);
 
+/* Is the line an AUTH?  It may be longer than others. */
+bool command_is_auth(struct str line);
+
+/* Of what a client said ahead of its turn: up to 100 bytes, for the log, and
+ * nothing from a line on that is an AUTH. */
+struct str command_shown(struct str bytes);
+
+/* Would an AUTH be heard now? */
+bool command_offers_auth(const struct session *s);
+
 /* Is DSN (RFC 3461) among what EHLO offers?  If not, it was refused. */
 bool command_takes_dsn(struct session *s);
 

@@ -64,6 +64,7 @@ domain_of(const struct check *c, enum subject about)
 		return c->recipient != NULL ? c->recipient->domain : STR_NONE;
 	case SUBJECT_DATA:
 	case SUBJECT_END:
+	case SUBJECT_LOGIN:
 		break;
 	}
 	return STR_NONE;

@@ -35,14 +35,11 @@ static void
 add_client(const struct session *s, struct buf *out)
 {
 	const struct client *c = &s->client;
-	struct sockaddr_storage here;
-	socklen_t len = sizeof(here);
 	char text[IP_TEXT_MAX] = "";
 	uint16_t port = 0;
 	struct ip ip;
 
-	if (getsockname(s->stream.io.fd, (struct sockaddr *)&here, &len) == 0 &&
-	    ip_from_sockaddr((struct sockaddr *)&here, &ip, &port) == 0)
+	if (session_local(s, &ip, &port))
 		ip_format(&ip, text);
 	add(out, "client_address", c->address);
 	add(out, "client_name", c->name);
@@ -75,11 +72,10 @@ add_transaction(const struct check *c, struct buf *out)
 void
 policy_describe(const struct check *c, const struct policy *p, struct buf *out)
 {
-	/* Who logs in, and TLS: nobody and none. */
-	static const char *const none[] = {"sasl_method", "sasl_username",
-	    "sasl_sender", "ccert_subject", "ccert_issuer", "ccert_fingerprint",
-	    "ccert_pubkey_fingerprint", "encryption_protocol",
-	    "encryption_cipher"};
+	/* TLS: none. */
+	static const char *const none[] = {"ccert_subject", "ccert_issuer",
+	    "ccert_fingerprint", "ccert_pubkey_fingerprint",
+	    "encryption_protocol", "encryption_cipher"};
 	const struct session *s = c->s;
 	const struct server *server = s->server;
 	bool is_stressed = server_bounds(server) == &server->stressed;
@@ -91,6 +87,9 @@ policy_describe(const struct check *c, const struct policy *p, struct buf *out)
 	add_transaction(c, out);
 	add(out, "etrn_domain", STR_NONE);
 	add(out, "stress", is_stressed ? STR("yes") : STR_NONE);
+	add(out, "sasl_method", s->login.method);
+	add(out, "sasl_username", s->login.user);
+	add(out, "sasl_sender", s->txn.params.auth);
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
 		add(out, none[i], STR_NONE);
 	add_number(out, "encryption_keysize", 0);

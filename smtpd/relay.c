@@ -112,7 +112,7 @@ relay_check(struct check *c, enum restriction what)
 	if (what == RESTRICTION_permit_inet_interfaces)
 		return c->s->is_own ? VERDICT_PERMIT : VERDICT_DUNNO;
 	if (what == RESTRICTION_permit_sasl_authenticated)
-		return VERDICT_DUNNO; /* nobody can log in */
+		return session_has_login(c->s) ? VERDICT_PERMIT : VERDICT_DUNNO;
 	if (what == RESTRICTION_permit_auth_destination)
 		return c->recipient == NULL ? VERDICT_DUNNO
 		                            : permit_if(c, relay_find_ours(c));
@@ -131,5 +131,10 @@ relay_check(struct check *c, enum restriction what)
 			server->conf, PARAM_plaintext_reject_code),
 		    STR("4.7.1"), check_subject(c),
 		    STR("Session encryption is required"));
+	if (what == RESTRICTION_reject_sender_login_mismatch ||
+	    what == RESTRICTION_reject_authenticated_sender_login_mismatch ||
+	    what == RESTRICTION_reject_known_sender_login_mismatch ||
+	    what == RESTRICTION_reject_unauthenticated_sender_login_mismatch)
+		return login_check(c, what);
 	return names_check(c, what);
 }

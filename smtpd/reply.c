@@ -106,6 +106,15 @@ reply_line(struct session *s, unsigned code, bool last, struct str text)
 }
 
 void
+reply_challenge(struct session *s, struct str challenge)
+{
+	int r = stream_writef(&s->stream, "334 %.*s\r\n", STR_ARG(challenge));
+
+	if (r < 0)
+		session_fail(s, r);
+}
+
+void
 reply_flush(struct session *s)
 {
 	int r = stream_flush(&s->stream);

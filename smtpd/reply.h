@@ -22,6 +22,9 @@ void reply(struct session *s, const char *fmt, ...)
 /* One line of a reply of several: "250-text" until the last. */
 void reply_line(struct session *s, unsigned code, bool last, struct str text);
 
+/* "334 challenge", as long as it is: base64 of a server that we trust. */
+void reply_challenge(struct session *s, struct str challenge);
+
 void reply_flush(struct session *s);
 
 #endif

@@ -43,6 +43,9 @@ read_conf(struct server *s)
 	s->line_max = (size_t)conf_int(c, PARAM_line_length_limit);
 	if (s->line_max > STREAM_LINE_MAX)
 		s->line_max = STREAM_LINE_MAX;
+	s->response_max = (size_t)conf_int(c, PARAM_smtpd_sasl_response_limit);
+	s->command_max = s->line_max;
+	s->auth_needs_tls = conf_bool(c, PARAM_smtpd_tls_auth_only);
 	s->size_max = (uint64_t)conf_int(c, PARAM_message_size_limit);
 	s->recipients_max = (size_t)conf_int(c, PARAM_smtpd_recipient_limit);
 	s->notices = notice_classes(conf_str(c, PARAM_notify_classes), NULL);
@@ -82,7 +85,7 @@ open_clients(struct server *s, enum param p, struct buf *why)
 }
 
 /*
- * local_header_rewrite_clients: its two words, and what else stands there as
+ * local_header_rewrite_clients: its three words, and what else stands there as
  * a list of clients ("check_address_map" is dropped: a table speaks for
  * itself).
  */
@@ -99,11 +102,36 @@ open_rewrite_clients(struct server *s, struct buf *why)
 			s->rewrite_own = true;
 		else if (str_eq_case(word, STR("permit_mynetworks")))
 			s->rewrite_mynetworks = true;
+		else if (str_eq_case(word, STR("permit_sasl_authenticated")))
+			s->rewrite_logins = true;
 		else if (str_has_char(word, ':'))
 			buf_addf(&list, " %.*s", STR_ARG(word));
 	}
 	return match_open(
 	    &s->env, arena_str(&s->arena, buf_str(&list)), false, why);
+}
+
+/* The way to who knows passwords, and who may send as whom. */
+static bool
+open_logins(struct server *s, struct buf *why)
+{
+	s->login_maps = maps_open(
+	    &s->env, conf_str(s->conf, PARAM_smtpd_sender_login_maps), why);
+	if (s->login_maps == NULL)
+		return false;
+	if (!conf_bool(s->conf, PARAM_smtpd_sasl_auth_enable))
+		return true;
+	if (!str_eq_case(
+		conf_str(s->conf, PARAM_smtpd_sasl_type), STR("dovecot"))) {
+		log_warning("smtpd_sasl_type = %.*s: there is no such thing "
+			    "here: nobody can log in",
+		    STR_ARG(conf_str(s->conf, PARAM_smtpd_sasl_type)));
+		return true;
+	}
+	s->dovecot = dovecot_new(s->sv, s->conf, &s->env, why);
+	if (s->command_max < s->response_max)
+		s->command_max = s->response_max;
+	return s->dovecot != NULL;
 }
 
 /* What stands in main.cf as lists and tables; false with `why` at the first
@@ -131,6 +159,10 @@ open_tables(struct server *s, struct buf *why)
 		return false;
 	s->forbidden = open_clients(s, PARAM_smtpd_forbidden_commands, why);
 	if (s->forbidden == NULL)
+		return false;
+	s->no_auth_clients =
+	    open_clients(s, PARAM_smtpd_sasl_exceptions_networks, why);
+	if (s->no_auth_clients == NULL || !open_logins(s, why))
 		return false;
 	s->rewrite_clients = open_rewrite_clients(s, why);
 	return s->rewrite_clients != NULL && router_open_known(s->router, why);
@@ -181,6 +213,9 @@ server_free(struct server **s)
 	match_free(&server->unlimited_clients);
 	match_free(&server->rewrite_clients);
 	match_free(&server->forbidden);
+	match_free(&server->no_auth_clients);
+	maps_free(&server->login_maps);
+	dovecot_free(&server->dovecot);
 	taker_free(&server->taker);
 	router_free(&server->router);
 	limit_done(&server->limit);

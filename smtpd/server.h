@@ -11,6 +11,7 @@
 #include "base/serve.h"
 #include "base/str.h"
 #include "dict/dict.h"
+#include "dovecot.h"
 #include "limit.h"
 #include "mail/conf.h"
 #include "mail/intake.h"
@@ -48,8 +49,11 @@ struct server {
 	struct match *bare_lf_clients;
 	struct match *unlimited_clients;
 	struct match *rewrite_clients;
+	struct dovecot *dovecot; /* NULL: nobody may log in */
+	struct match *no_auth_clients;
+	struct maps *login_maps; /* smtpd_sender_login_maps */
 	struct match *forbidden; /* smtpd_forbidden_commands */
-	bool rewrite_own, rewrite_mynetworks;
+	bool rewrite_own, rewrite_mynetworks, rewrite_logins;
 	struct rulebook *rules;
 	struct limit limit;
 	struct peers peers;
@@ -60,6 +64,9 @@ struct server {
 	unsigned soft_errors;
 	int64_t error_sleep;
 	size_t line_max;
+	size_t command_max;  /* the same, of an AUTH */
+	size_t response_max; /* of a line within AUTH */
+	bool auth_needs_tls;
 	uint64_t size_max; /* of a message; 0: none */
 	size_t recipients_max;
 	bool delay_reject;

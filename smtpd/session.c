@@ -26,6 +26,7 @@ begin_transaction(struct transaction *t)
 {
 	static uint64_t count;
 
+	t->params.auth = STR_NONE;
 	t->instance = ((uint64_t)clock_mono() << 16) + ++count % UINT16_MAX;
 	arena_init(&t->arena, TRANSACTION_ARENA_MAX);
 	treatment_init(&t->treatment);
@@ -54,6 +55,43 @@ const char *
 session_proto(const struct session *s)
 {
 	return s->esmtp ? "ESMTP" : "SMTP";
+}
+
+const char *
+session_with(const struct session *s)
+{
+	bool is_auth = s->login.user.len > 0;
+
+	if (!s->esmtp)
+		return "SMTP";
+	if (s->is_tls)
+		return is_auth ? "ESMTPSA" : "ESMTPS";
+	return is_auth ? "ESMTPA" : "ESMTP";
+}
+
+bool
+session_has_login(const struct session *s)
+{
+	return s->login.user.len > 0 &&
+	       !str_eq_case(s->login.method, STR("ANONYMOUS"));
+}
+
+void
+session_log_out(struct session *s)
+{
+	s->login = (struct login){STR_NONE, STR_NONE};
+}
+
+bool
+session_local(const struct session *s, struct ip *ret_ip, uint16_t *ret_port)
+{
+	struct sockaddr_storage here;
+	socklen_t len = sizeof(here);
+
+	return getsockname(s->stream.io.fd, (struct sockaddr *)&here, &len) ==
+	           0 &&
+	       ip_from_sockaddr((struct sockaddr *)&here, ret_ip, ret_port) ==
+	           0;
 }
 
 int64_t
@@ -97,13 +135,13 @@ read_command(struct session *s, struct str *ret_line, bool *ret_crlf)
 
 	stream_deadline(&s->stream, linger < deadline ? linger : deadline);
 	r = stream_read_line(
-	    &s->stream, s->server->line_max, ret_line, ret_crlf);
+	    &s->stream, s->server->command_max, ret_line, ret_crlf);
 	if (r != -ETIMEDOUT || deadline <= linger)
 		return r;
 	become_lean(s);
 	stream_deadline(&s->stream, deadline);
 	return stream_read_line(
-	    &s->stream, s->server->line_max, ret_line, ret_crlf);
+	    &s->stream, s->server->command_max, ret_line, ret_crlf);
 }
 
 static void
@@ -115,8 +153,8 @@ refuse_long_line(struct session *s)
 	s->end = SESSION_REFUSED;
 }
 
-static void
-refuse_bare_lf(struct session *s)
+void
+session_refuse_bare_lf(struct session *s)
 {
 	log_info("disconnect: bare <LF> received after %s from %.*s", s->where,
 	    STR_ARG(s->client.text));
@@ -143,7 +181,9 @@ serve_command(struct session *s)
 	else if (s->server->is_hurrying)
 		s->end = SESSION_SHUTDOWN;
 	else if (!crlf && !s->may_bare_lf)
-		refuse_bare_lf(s);
+		session_refuse_bare_lf(s);
+	else if (line.len > s->server->line_max && !command_is_auth(line))
+		refuse_long_line(s);
 	else
 		command_run(s, arena_str(&s->scratch, line));
 }
@@ -173,7 +213,7 @@ refuse_early_talk(struct session *s)
 	if (stream_peek(&s->stream, &bytes) < 0)
 		return false;
 	log_info("improper command pipelining after CONNECT from %.*s: %.*s",
-	    STR_ARG(s->client.text), STR_ARG(str_sub(bytes, 0, 100)));
+	    STR_ARG(s->client.text), STR_ARG(command_shown(bytes)));
 	if (!conf_bool(s->server->conf, PARAM_smtpd_forbid_unauth_pipelining))
 		return false;
 	reply(s, "554 5.5.0 Error: SMTP protocol synchronization");
@@ -206,17 +246,11 @@ refuse_too_many(struct session *s)
 static bool
 is_own_address(const struct session *s)
 {
-	struct sockaddr_storage here;
-	socklen_t len = sizeof(here);
 	struct ip ip;
 	uint16_t port;
 
-	if (ip_is_loopback(&s->client.ip))
-		return true;
-	return getsockname(s->stream.io.fd, (struct sockaddr *)&here, &len) ==
-	           0 &&
-	       ip_from_sockaddr((struct sockaddr *)&here, &ip, &port) == 0 &&
-	       ip_eq(&ip, &s->client.ip);
+	return ip_is_loopback(&s->client.ip) ||
+	       (session_local(s, &ip, &port) && ip_eq(&ip, &s->client.ip));
 }
 
 static void
@@ -376,6 +410,7 @@ session_start(struct server *server, int fd, const struct ip *ip, uint16_t port)
 	if (s == NULL)
 		log_fatal("out of memory");
 	*s = (struct session){.server = server, .where = "CONNECT"};
+	session_log_out(s);
 	arena_init(&s->arena, SESSION_ARENA_MAX);
 	arena_init(&s->scratch, SESSION_SCRATCH_MAX);
 	buf_init(&s->helo, SESSION_HELO_MAX);

@@ -47,6 +47,12 @@ struct kept {
 	struct buf text;
 };
 
+/* Who has logged in (RFC 4954); empty: nobody. */
+struct login {
+	struct str method; /* "PLAIN" */
+	struct str user;
+};
+
 struct transaction {
 	struct arena arena;
 	bool has_sender;
@@ -79,7 +85,11 @@ struct session {
 	struct client client;
 	struct limit_ticket ticket;
 	bool is_own;      /* comes from this host itself */
+	bool is_tls;      /* nobody on the way reads what is said */
 	bool may_bare_lf; /* a bare LF ends its lines */
+	struct login login;
+	unsigned guesses; /* logins that failed */
+	bool is_hiding;   /* the last command was AUTH: passwords may follow */
 	bool is_pipelining_ill;
 	bool is_waiting; /* for its client: may be cancelled */
 	bool esmtp;
@@ -106,7 +116,22 @@ void session_reset(struct session *s);
 /* The queue id, or "NOQUEUE". */
 struct str session_id(const struct session *s);
 const char *session_proto(const struct session *s); /* "SMTP", "ESMTP" */
+const char *session_with(const struct session *s);  /* RFC 3848: "ESMTPSA" */
+
+/* Has somebody logged in who has a name (smtpd_sasl_security_options without
+ * noanonymous lets in others)?  Trusted as a client of mynetworks is. */
+bool session_has_login(const struct session *s);
+/* Whoever has logged in is forgotten: a new conversation begins. */
+void session_log_out(struct session *s);
+
+/* Our end of the connection; false: it has no address. */
+bool session_local(
+    const struct session *s, struct ip *ret_ip, uint16_t *ret_port);
+
 int64_t session_timeout(const struct session *s);
+
+/* A stranger's line ended in a bare LF: say so, and end the session. */
+void session_refuse_bare_lf(struct session *s);
 
 /* The stream gave `error`: note how the session ends. */
 void session_fail(struct session *s, int error);

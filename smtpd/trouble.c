@@ -8,10 +8,10 @@
 void
 trouble_heard(struct session *s, struct str line)
 {
-	struct str rest = line;
-
-	if (str_eq_case(str_word(&rest, " \t"), STR("AUTH")))
+	if (command_is_auth(line))
 		line = STR("AUTH ...");
+	else if (s->is_hiding)
+		line = STR("...");
 	transcript_in(&s->transcript, line);
 }
 

@@ -36,6 +36,8 @@ check_name(const struct check *c, enum subject about)
 		return STR("DATA");
 	case SUBJECT_END:
 		return STR("END-OF-MESSAGE");
+	case SUBJECT_LOGIN:
+		return s->login.user;
 	}
 	return STR_NONE;
 }
@@ -58,6 +60,8 @@ check_class(enum subject about)
 		return "Data command";
 	case SUBJECT_END:
 		return "End-of-data";
+	case SUBJECT_LOGIN:
+		return "SASL login name";
 	}
 	return "";
 }

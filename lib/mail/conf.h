@@ -158,6 +158,10 @@ typedef void (*conf_endpoint_fn)(void *arg, struct str endpoint);
 void conf_each_endpoint(
     const struct conf *c, unsigned users, conf_endpoint_fn each, void *arg);
 
+/* The one that knows who may log in, as an endpoint ("unix:private/auth" for
+ * "private/auth"), in `a`; empty: the suite's own program. */
+struct str conf_auth_server(const struct conf *c, struct arena *a);
+
 /* The addresses of this host when main.cf was read, blanks between them. */
 struct str conf_interfaces(const struct conf *c);
 

@@ -8,6 +8,7 @@
 
 #include "dict/dict.h"
 #include "mail/log_target.h"
+#include "net/endpoint.h"
 
 /* Each item of `list` must be one of `words`, which end with NULL. */
 static void
@@ -84,6 +85,38 @@ check_class(const struct conf *c, enum param p, struct str list,
 	}
 }
 
+/* It may be reached, whether it is there or not. */
+static void
+check_auth_server(
+    const struct conf *c, const struct conf_setting *at, struct conf_remarks *r)
+{
+	ARENA_CLEANUP struct arena a = {0};
+	struct endpoint e;
+	const char *why;
+	struct str server;
+
+	arena_init(&a, 2 * CONF_VALUE_MAX);
+	server = conf_auth_server(c, &a);
+	if (server.len > 0 && endpoint_parse(server, &e, &why) < 0)
+		conf_remark(r, CONF_ERROR, at, "%.*s: %.*s: %s",
+		    STR_ARG(at->name), STR_ARG(server), why);
+}
+
+static void
+check_sasl_type(
+    const struct conf *c, const struct conf_setting *at, struct conf_remarks *r)
+{
+	if (str_eq_case(conf_str(c, PARAM_smtpd_sasl_type), STR("dovecot")))
+		return;
+	conf_remark(r,
+	    conf_bool(c, PARAM_smtpd_sasl_auth_enable) ? CONF_ERROR
+						       : CONF_WARNING,
+	    at,
+	    "smtpd_sasl_type: there is no Cyrus SASL here: leave it out, and "
+	    "smtpd_sasl_path too, for users of the suite's own (valija user "
+	    "add), or run a Dovecot and say dovecot");
+}
+
 void
 conf_check_value(const struct conf *c, enum param p,
     const struct conf_setting *at, struct conf_remarks *r)
@@ -92,12 +125,22 @@ conf_check_value(const struct conf *c, enum param p,
 	static const char *const overrides[] = {"no_address_mappings",
 	    "no_unknown_recipient_checks", "no_header_body_checks",
 	    "no_milters", NULL};
+	static const char *const options[] = {"noplaintext", "noactive",
+	    "nodictionary", "noanonymous", "forward_secrecy", "mutual_auth",
+	    NULL};
 	struct str text = conf_str(c, p);
 
 	if (p == PARAM_inet_protocols)
 		check_words(text, protocols, at, r);
 	else if (p == PARAM_receive_override_options)
 		check_words(text, overrides, at, r);
+	else if (p == PARAM_smtpd_sasl_security_options ||
+		 p == PARAM_smtpd_sasl_tls_security_options)
+		check_words(text, options, at, r);
+	else if (p == PARAM_smtpd_sasl_path)
+		check_auth_server(c, at, r);
+	else if (p == PARAM_smtpd_sasl_type)
+		check_sasl_type(c, at, r);
 	else if (p == PARAM_queue_directory || p == PARAM_data_directory ||
 		 p == PARAM_maillog_file)
 		check_path(text, at, r);

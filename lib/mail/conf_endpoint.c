@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * conf_endpoint - the servers that are none of the suite and that a
- * configuration has programs connect to: policy services, and sockets that
- * LMTP servers listen on.
+ * configuration has programs connect to: policy services, authentication
+ * servers, and sockets that LMTP servers listen on.
  */
 #include "mail/conf_body.h"
 
@@ -72,12 +72,37 @@ each_policy(const struct conf *c, conf_endpoint_fn each, void *arg)
 			each_in(value, each, arg);
 }
 
+struct str
+conf_auth_server(const struct conf *c, struct arena *a)
+{
+	struct str path = conf_str(c, PARAM_smtpd_sasl_path);
+
+	if (path.len == 0 || str_has_prefix(path, STR("inet:")) ||
+	    str_has_prefix(path, STR("unix:")))
+		return arena_str(a, path);
+	return arena_join(a, STR("unix:"), path);
+}
+
+static void
+each_auth(const struct conf *c, conf_endpoint_fn each, void *arg)
+{
+	ARENA_CLEANUP struct arena a = {0};
+	struct str server;
+
+	arena_init(&a, 2 * CONF_VALUE_MAX);
+	server = conf_auth_server(c, &a);
+	if (server.len > 0 && conf_bool(c, PARAM_smtpd_sasl_auth_enable))
+		each(arg, server);
+}
+
 void
 conf_each_endpoint(
     const struct conf *c, unsigned users, conf_endpoint_fn each, void *arg)
 {
-	if ((users & USER_SMTPD) != 0)
+	if ((users & USER_SMTPD) != 0) {
 		each_policy(c, each, arg);
+		each_auth(c, each, arg);
+	}
 	if ((users & USER_SMTP) != 0)
 		each_transport(c, each, arg);
 }

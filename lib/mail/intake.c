@@ -206,6 +206,7 @@ put_received(struct intake *t)
 	    .client_name = o->client_name,
 	    .client_addr = o->client_addr,
 	    .proto = o->proto,
+	    .login = o->shows_login ? o->login : STR_NONE,
 	    .uid = o->uid,
 	    .id = intake_id(t),
 	    .arrival = t->arrival,

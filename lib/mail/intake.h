@@ -34,8 +34,9 @@ struct intake_origin {
 	struct str client_name; /* "unknown" when it has none */
 	struct str client_addr;
 	struct str helo;
-	struct str proto; /* SMTP, ESMTP ...; empty: local (by uid) */
-	struct str login;
+	struct str proto;     /* SMTP, ESMTP ...; empty: local (by uid) */
+	struct str login;     /* who has logged in; empty: nobody */
+	bool shows_login;     /* in the Received line */
 	uint64_t uid;         /* for local mail: "(Postfix, from userid N)" */
 	bool is_local_header; /* rewrite and complete headers
 	                         (local_header_rewrite_clients) */

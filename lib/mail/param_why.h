@@ -25,6 +25,8 @@
 	"qmgr is fair between messages and destinations by another method, "   \
 	"which has no such number"
 
+#define WHY_CYRUS "there is no Cyrus SASL"
+
 /* Something is missing (GONE). */
 #define WHY_TLS_SERVER                                                         \
 	"smtpd does not offer STARTTLS yet: mail comes in in the clear; put "  \
@@ -33,8 +35,10 @@
 	"smtp does not use STARTTLS yet: mail goes out in the clear; name a "  \
 	"relayhost near by that encrypts where that is not enough"
 #define WHY_TLS "there is no TLS yet"
-#define WHY_AUTH_SERVER                                                        \
-	"smtpd does not offer AUTH yet: name trusted clients in mynetworks"
+#define WHY_LOCAL_LOGIN                                                        \
+	"who may call sendmail(1) may name any sender: "                       \
+	"authorized_submit_users "                                             \
+	"says who may"
 #define WHY_AUTH_CLIENT                                                        \
 	"smtp does not log in at servers yet: use a relayhost that knows "     \
 	"this host by its address"

@@ -87,11 +87,30 @@ parse_envid(
 	return -EINVAL;
 }
 
+/* RFC 4954 section 5: xtext of a mailbox, or "<>". */
+static int
+parse_auth(
+    struct str value, struct arena *a, struct params *p, const char **ret_why)
+{
+	if (p->has_auth) {
+		*ret_why = "Error: multiple AUTH= options";
+		return -EINVAL;
+	}
+	p->has_auth = true;
+	if (str_eq(value, STR("<>")))
+		return 0;
+	if (value.len > 0 && dsn_xtext_decode(value, a, &p->auth) == 0 &&
+	    p->auth.len <= ADDR_MAX)
+		return 0;
+	*ret_why = "Bad AUTH parameter syntax";
+	return -EINVAL;
+}
+
 int
 params_mail(struct str text, struct arena *a, struct params *ret,
     struct str *ret_bad, const char **ret_why)
 {
-	struct params p = {.envid = STR_NONE};
+	struct params p = {.envid = STR_NONE, .auth = STR_NONE};
 
 	for (;;) {
 		struct str word = str_word(&text, " \t");
@@ -110,6 +129,8 @@ params_mail(struct str text, struct arena *a, struct params *ret,
 			r = parse_ret(value, &p, ret_why);
 		else if (str_eq_case(name, STR("ENVID")))
 			r = parse_envid(value, a, &p, ret_why);
+		else if (str_eq_case(name, STR("AUTH")))
+			r = parse_auth(value, a, &p, ret_why);
 		else
 			r = -EOPNOTSUPP;
 		if (r < 0)

@@ -23,6 +23,8 @@ struct params {
 	bool has_dsn;     /* one of RFC 3461 was given: */
 	uint64_t ret;     /* RET= (enum ret; 0: none) */
 	struct str envid; /* ENVID=, decoded; empty: none */
+	bool has_auth;
+	struct str auth; /* AUTH=, RFC 4954, decoded; empty: none, or <> */
 };
 
 /* Of RCPT. */

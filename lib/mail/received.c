@@ -26,6 +26,18 @@ add_shown(struct buf *out, struct str s)
 	}
 }
 
+/* Within a comment (RFC 5322 section 3.2.2): no parenthesis, no backslash. */
+static void
+add_comment(struct buf *out, struct str s)
+{
+	size_t at = out->len;
+
+	buf_add_shown(out, str_sub(s, 0, SHOWN_MAX));
+	for (; at < out->len; at++)
+		if (strchr("()\\", out->p[at]) != NULL)
+			out->p[at] = '?';
+}
+
 static void
 add_client(struct buf *out, const struct received *r)
 {
@@ -39,6 +51,11 @@ add_client(struct buf *out, const struct received *r)
 		buf_add_c(out, "IPv6:");
 	add_shown(out, r->client_addr);
 	buf_add_c(out, "])\n\t");
+	if (r->login.len == 0)
+		return;
+	buf_add_c(out, "(Authenticated sender: ");
+	add_comment(out, r->login);
+	buf_add_c(out, ")\n\t");
 }
 
 int

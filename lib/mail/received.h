@@ -4,6 +4,7 @@
  * section 4.4), in Postfix's look:
  *
  *	Received: from HELO (NAME [ADDRESS])
+ *		(Authenticated sender: LOGIN)
  *		by HOST (MAIL_NAME) with ESMTP id QID
  *		for <RECIPIENT>; DATE
  *
@@ -32,6 +33,7 @@ struct received {
 	struct str hostname, mail_name;
 	struct str helo, client_name, client_addr;
 	struct str proto;
+	struct str login; /* to be shown; empty: nobody, or not */
 	uint64_t uid;
 	struct str id;
 	struct str recipient; /* as it stands in <>; empty: more than one */

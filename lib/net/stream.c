@@ -229,6 +229,15 @@ stream_consume(struct stream *s, size_t n)
 	s->in_at += n;
 }
 
+void
+stream_wipe(struct stream *s)
+{
+	buf_drop(&s->in, s->in_at);
+	s->in_at = 0;
+	if (s->in.cap > 0)
+		explicit_bzero(s->in.p + s->in.len, s->in.cap - s->in.len);
+}
+
 bool
 stream_has_input(const struct stream *s)
 {

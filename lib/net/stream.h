@@ -73,6 +73,9 @@ int stream_read_line(
 int stream_peek(struct stream *s, struct str *ret_bytes);
 void stream_consume(struct stream *s, size_t n);
 
+/* What was consumed was a secret: it is wiped from the stream's memory. */
+void stream_wipe(struct stream *s);
+
 bool stream_has_input(const struct stream *s); /* without waiting or asking */
 
 /* Gather output; goes out by itself when there is more than STREAM_OUT. */

@@ -20,6 +20,7 @@ PARSERS = {
     "conf_expand": ("mail/test_conf_expand", "conf: conf_from_text"),
     "content_type_parse": ("mail/test_content_type", "smtp_convert: convert_"),
     "data_parse": ("smtpd/test_data", "smtpd_data"),
+    "dovecot_parse_line": ("smtpd/test_dovecot", "dovecot"),
     "dsn_envid_parse": ("mail/test_params: params_", "params: params_"),
     "dsn_notify_parse": ("mail/test_params: params_", "params: params_"),
     "dsn_orcpt_parse": ("mail/test_params: params_", "params: params_"),

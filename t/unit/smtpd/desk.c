@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/serve.h"
 #include "base/task.h"
+#include "fake_auth.h"
 #include "mail/content.h"
 #include "mail/proto/dns.h"
 #include "mail/proto/lookup.h"
@@ -268,8 +269,9 @@ serve_connect(struct serve *sv, struct str endpoint, int64_t deadline)
 	int fds[2];
 
 	(void)sv;
-	(void)endpoint;
 	(void)deadline;
+	if (str_has_suffix(endpoint, STR("/auth")))
+		return fake_auth_connect();
 	if (str_eq(desk.policy, STR("down")))
 		return -ECONNREFUSED;
 	s = calloc(1, sizeof(*s));
@@ -422,6 +424,7 @@ desk_open(const char *main_cf)
 	assert(desk.conf != NULL);
 	buf_init(&desk.asked, 1 << 20);
 	desk.policy_lines = 0;
+	fake_auth_forget();
 	desk.env = (struct dict_env){
 	    .open = open_file,
 	    .default_type = STR("inline"),
@@ -468,6 +471,8 @@ desk_close(void)
 	task_sleep(clock_after(10 * CLOCK_MS));
 	conf_free(&desk.conf);
 	buf_done(&desk.asked);
+	fake_auth(STR("up"));
+	fake_auth_forget();
 	desk_forget();
 	log_init("test");
 	close(desk.log_fd);

@@ -9,6 +9,15 @@
  *	queue V DSN TEXT      qmgr's word from now on: ok, retry, refuse
  *	room N DSN TEXT       qmgr's word on room
  *	policy HOW            how the policy service answers (desk.h); \n in it
+ *	auth HOW              how the authentication server answers
+ *	                      (fake_auth.h); \n and \t in it
+ *	A: LINE               it heard the line
+ *	auths N               it took that many connections
+ *	pause N               N milliseconds
+ *	after N               at least so many passed since the last connect
+ *	C* N TEXT             it says TEXT, filled to N bytes with 'x', and CRLF
+ *	not logged TEXT       nowhere
+ *	tls                   from here on the client's session is under TLS
  *	connect ADDRESS       a client; the next lines are about it
  *	C: LINE               it says LINE and CRLF
  *	C+ TEXT               it says TEXT with \r \n \\ \xHH, no CRLF
@@ -27,7 +36,9 @@
 
 #include "base/file.h"
 #include "desk.h"
+#include "fake_auth.h"
 #include "net/stream.h"
+#include "session.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -49,7 +60,8 @@ struct play {
 	struct stream client;
 	size_t taken; /* messages that a Q: was about */
 	size_t log_at;
-	struct buf policy;
+	struct buf policy, auth;
+	int64_t connected;
 	struct buf failure; /* empty: none */
 };
 
@@ -165,6 +177,7 @@ static void
 connect_from(struct play *p, struct str address)
 {
 	open_desk(p);
+	p->connected = clock_mono();
 	if (p->has_client)
 		stream_done(&p->client);
 	assert_int_equal(stream_init(&p->client, desk_connect(address)), 0);
@@ -254,6 +267,94 @@ tell_policy(struct play *p, struct str rest)
 }
 
 static void
+tell_auth(struct play *p, struct str text)
+{
+	buf_reset(&p->auth);
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.p[i];
+
+		if (c == '\\' && i + 1 < text.len)
+			c = text.p[++i] == 'n' ? '\n' : '\t';
+		buf_add_char(&p->auth, c);
+	}
+	fake_auth(buf_str(&p->auth));
+}
+
+static void
+check_auth(struct play *p, struct str want)
+{
+	struct str rest, line;
+	BUF_CLEANUP struct buf heard = {0};
+
+	buf_init(&heard, 1 << 20);
+	for (int i = 0; i < 100; i++) {
+		buf_reset(&heard);
+		buf_add_str(&heard, fake_auth_heard());
+		for (size_t at = 0; at < heard.len; at++)
+			if (heard.p[at] == '\t')
+				heard.p[at] = ' ';
+		rest = buf_str(&heard);
+		while (str_line(&rest, &line))
+			if (matches(want, line))
+				return;
+		task_sleep(clock_after(10 * CLOCK_MS));
+	}
+	fail_play(p, "must be asked", want, buf_str(&heard));
+}
+
+static uint64_t
+number(struct str word)
+{
+	uint64_t n = 0;
+
+	assert_int_equal(str_parse_u64(word, 100000, &n), 0);
+	return n;
+}
+
+static void
+check_time(struct play *p, struct str ms)
+{
+	int64_t want = (int64_t)number(ms) * CLOCK_MS;
+
+	if (clock_mono() - p->connected < want)
+		fail_play(p, "must come after", ms, STR("sooner"));
+}
+
+static void
+say_filled(struct play *p, struct str rest)
+{
+	size_t n = number(str_word(&rest, " "));
+	BUF_CLEANUP struct buf line = {0};
+
+	buf_init(&line, n + 2);
+	buf_add_str(&line, str_from(rest, rest.len > 0));
+	while (line.len < n)
+		buf_add_char(&line, 'x');
+	buf_add_c(&line, "\r\n");
+	(void)stream_write(&p->client, buf_str(&line));
+	(void)stream_flush(&p->client);
+}
+
+static void
+check_not_logged(struct play *p, struct str text)
+{
+	struct str log = desk_log();
+
+	if (str_find_str(log, text) >= 0)
+		fail_play(p, "must not be logged", text, log);
+}
+
+/* As TLS will have it; the session waits for its client. */
+static void
+begin_tls(void)
+{
+	struct session *s;
+
+	LIST_FOREACH (s, &desk_server()->sessions, next)
+		s->is_tls = true;
+}
+
+static void
 check_policy(struct play *p, struct str want)
 {
 	struct str rest = desk_policy_request(), line;
@@ -265,11 +366,11 @@ check_policy(struct play *p, struct str want)
 }
 
 static void
-count_policies(struct play *p, struct str want)
+count_connections(struct play *p, struct str want, unsigned n)
 {
 	char got[16];
 
-	snprintf(got, sizeof(got), "%u", desk_policy_lines());
+	snprintf(got, sizeof(got), "%u", n);
 	if (!str_eq(want, str_c(got)))
 		fail_play(p, "connections", want, str_c(got));
 }
@@ -301,7 +402,23 @@ play_line(struct play *p, struct str line)
 	else if (str_eq(word, STR("P:")))
 		check_policy(p, rest);
 	else if (str_eq(word, STR("policies")))
-		count_policies(p, rest);
+		count_connections(p, rest, desk_policy_lines());
+	else if (str_eq(word, STR("auth")))
+		tell_auth(p, rest);
+	else if (str_eq(word, STR("A:")))
+		check_auth(p, rest);
+	else if (str_eq(word, STR("auths")))
+		count_connections(p, rest, fake_auth_connections());
+	else if (str_eq(word, STR("pause")))
+		task_sleep(clock_after((int64_t)number(rest) * CLOCK_MS));
+	else if (str_eq(word, STR("after")))
+		check_time(p, rest);
+	else if (str_eq(word, STR("C*")))
+		say_filled(p, rest);
+	else if (str_eq(word, STR("not")))
+		check_not_logged(p, str_from(rest, sizeof("logged")));
+	else if (str_eq(word, STR("tls")))
+		begin_tls();
 	else if (str_eq(word, STR("connect")))
 		connect_from(p, rest);
 	else if (str_eq(word, STR("C:"))) {
@@ -363,10 +480,12 @@ test_file(void **state)
 	p.text = buf_str(&text);
 	buf_init(&p.main_cf, 1 << 16);
 	buf_init(&p.policy, 1 << 16);
+	buf_init(&p.auth, 1 << 16);
 	buf_init(&p.failure, 1 << 16);
 	buf_add_c(&p.main_cf, base_cf);
 	desk_run(play, &p);
 	buf_done(&p.main_cf);
+	buf_done(&p.auth);
 	buf_done(&p.policy);
 	if (p.failure.len > 0)
 		fail_msg("%s", p.failure.p);
