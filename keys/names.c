@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "mail/base64.h"
 
 #include <errno.h>
 #include <openssl/sha.h>
@@ -105,18 +106,15 @@ read_base64(
 {
 	SECRET_CLEANUP struct buf text = {0};
 	struct chain_reader r = {0};
-	int len, e = -EINVAL;
+	int e;
 
-	secret_init(&text, DICT_VALUE_MAX + 3);
-	len = value.len > DICT_VALUE_MAX
-	          ? -1
-	          : EVP_DecodeBlock((unsigned char *)text.p,
-			(const unsigned char *)value.p, (int)value.len);
-	if (len < 0)
+	secret_init(&text, DICT_VALUE_MAX);
+	e = base64_decode(value, &text);
+	if (e < 0)
 		buf_add_c(why, "the value is neither files nor base64, as "
 			       "postmap -F makes it");
 	else
-		e = chain_reader_add(&r, str_n(text.p, (size_t)len), why);
+		e = chain_reader_add(&r, buf_str(&text), why);
 	if (e == 0)
 		e = chain_reader_make(&r, NULL, now, ret, why);
 	chain_reader_done(&r);

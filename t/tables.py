@@ -95,6 +95,28 @@ def _(t):
     t.eq(postmap("-q", "key", m), (0, "v\n", ""), "found either way")
 
 
+@test("-F: files as values, for keys; nobody else reads the table")
+def _(t):
+    key, cert = write("k.pem", "the key\n"), write("c.pem", "its certificate\n")
+    m = write("sni", f"Here.Test {key}, {cert}\n.here.test {cert}\n")
+    os.chmod(m, 0o644)
+    t.eq(postmap("-F", "hash:" + m), (0, "", ""), "build")
+    t.eq(stat.S_IMODE(os.stat(m + ".cdb").st_mode), 0o600, "its mode")
+    t.eq(postmap("-q", "here.test", "hash:" + m), (0, "dGhlIGtleQppdHMgY2VydGlmaWNhdGUK\n", ""), "base64")
+    t.eq(postmap("-F", "-q", "here.test", "hash:" + m), (0, "the key\nits certificate\n\n", ""), "-F -q")
+    t.eq(postmap("-Fs", "hash:" + m)[1], "here.test\tthe key\nits certificate\n\n"
+         ".here.test\tits certificate\n\n", "-F -s")
+    t.eq(postmap("-Fq", "here.test", "texthash:" + m), (0, "the key\nits certificate\n\n", ""), "of a text")
+    os.unlink(key)
+    code, _, err = postmap("-F", "hash:" + m)
+    t.eq((code, err), (1, f"postmap: fatal: {m}, line 1: {key}: No such file or directory\n"), "a file is missing")
+    t.eq(postmap("-Fq", "here.test", "hash:" + m)[1], "the key\nits certificate\n\n", "the old table stays")
+    postmap("-Fi", "hash:" + path("fresh"), stdin=f"a.test {cert}\n")
+    t.eq(stat.S_IMODE(os.stat(path("fresh.cdb")).st_mode), 0o600, "one made by -i")
+    code, _, err = run("postalias", "-F", "hash:" + m)
+    t.ok(code == 1 and "usage" in err, "postalias has none", err)
+
+
 @test("errors")
 def _(t):
     m = write("e", "a 1\n")

@@ -9,7 +9,7 @@ main(int argc, char **argv)
 	    .name = "postmap",
 	    .format = DICT_BUILD_MAP,
 	    .separator = "\t",
-	    .usage = "[-NfinoprsuUvw] [-c config_dir] [-d key] [-q key] "
+	    .usage = "[-NFfinoprsuUvw] [-c config_dir] [-d key] [-q key] "
 		     "[map_type:]file...",
 	};
 

@@ -7,6 +7,7 @@
  * duplicates are warnings.
  */
 #include "table.h"
+#include "table_files.h"
 
 #include "base/file.h"
 #include "base/log.h"
@@ -26,7 +27,7 @@ struct request {
 	struct dict_env env;
 	const char *config_dir;
 	const char *query, *remove; /* "-": keys from stdin */
-	bool add, list;
+	bool add, list, files;
 };
 
 static void
@@ -47,7 +48,7 @@ read_options(struct request *r, int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "c:d:finNopq:rsuUvw")) != -1) {
+	while ((c = getopt(argc, argv, "c:d:fFinNopq:rsuUvw")) != -1) {
 		switch (c) {
 		case 'c':
 			r->config_dir = optarg;
@@ -57,6 +58,12 @@ read_options(struct request *r, int argc, char **argv)
 			break;
 		case 'f':
 			r->build.keep_case = true;
+			break;
+		case 'F':
+			if (r->command->format != DICT_BUILD_MAP)
+				die_usage(r->command);
+			r->files = true;
+			r->build.secret = table_files_encode;
 			break;
 		case 'i':
 			r->add = true;
@@ -215,12 +222,24 @@ open_table(const struct request *r, const char *name)
 }
 
 static void
+print_value(const struct request *r, struct str value)
+{
+	BUF_CLEANUP struct buf text = {0}, why = {0};
+
+	buf_init(&text, DICT_VALUE_MAX);
+	buf_init(&why, 8192);
+	if (r->files && table_files_show(value, &text, &why) < 0)
+		log_fatal("%s", why.p);
+	printf("%.*s\n", STR_ARG(r->files ? buf_str(&text) : value));
+}
+
+static void
 print_pair(void *arg, struct str key, struct str value)
 {
 	const struct request *r = arg;
 
-	printf("%.*s%s%.*s\n", STR_ARG(key), r->command->separator,
-	    STR_ARG(value));
+	printf("%.*s%s", STR_ARG(key), r->command->separator);
+	print_value(r, value);
 }
 
 static int
@@ -307,7 +326,7 @@ query_tables(struct request *r, char **names, size_t n)
 	} else {
 		is_found = ask_all(tables, n, str_c(r->query), &a, &value);
 		if (is_found)
-			printf("%.*s\n", STR_ARG(value));
+			print_value(r, value);
 	}
 	for (size_t i = 0; i < n; i++)
 		dict_free(&tables[i]);

@@ -78,6 +78,15 @@ write_table(struct target *t, const struct entries *e, bool add_nul,
 	return target_commit(t, mode, why);
 }
 
+/* SECURITY: what is secret is nobody else's, whatever the source is. */
+static mode_t
+mode_of(const struct dict_build *b, mode_t mode)
+{
+	if (b->secret != NULL)
+		return mode & 0600;
+	return b->plain_mode ? PLAIN_MODE : mode & 0777;
+}
+
 /* Entries from the source's text, as its owner. */
 static int
 build_from(const struct dict_build *b, const char *source, struct str text,
@@ -93,9 +102,10 @@ build_from(const struct dict_build *b, const char *source, struct str text,
 	r = target_init(&t, buf_str(&path), b->as_root, why);
 	if (r == 0) {
 		entries_init(&e);
-		entries_read(&e, b, text, source, path.p);
-		r = write_table(&t, &e, b->add_nul,
-		    b->plain_mode ? PLAIN_MODE : st->st_mode & 0777, why);
+		r = entries_read(&e, b, text, source, path.p, why);
+		if (r == 0)
+			r = write_table(
+			    &t, &e, b->add_nul, mode_of(b, st->st_mode), why);
 		entries_done(&e);
 	}
 	target_done(&t);
@@ -193,14 +203,17 @@ apply(struct change *c, const char *source, const struct stat *old,
 	if (r == 0 && old != NULL)
 		r = read_old(&e, source, why);
 	if (r == 0)
-		entries_read(&e, c->b, c->text, "stdin", path.p);
+		r = entries_read(&e, c->b, c->text, "stdin", path.p, why);
 	for (size_t i = 0; r == 0 && i < c->nkeys; i++)
 		c->removed +=
 		    entries_del(&e, entries_key(&e, c->b, c->keys[i]));
 	/* Nothing to take away: the table stays as it is. */
 	if (r == 0 && (c->nkeys == 0 || c->removed > 0))
 		r = write_table(&t, &e, c->b->add_nul,
-		    old == NULL ? PLAIN_MODE : old->st_mode & 0777, why);
+		    old != NULL            ? old->st_mode & 0777
+		    : c->b->secret != NULL ? 0600
+					   : PLAIN_MODE,
+		    why);
 	entries_done(&e);
 	target_done(&t);
 	return r;

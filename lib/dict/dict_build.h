@@ -44,6 +44,10 @@ struct dict_build {
 	bool as_root;
 	bool plain_mode;         /* 0644, not the mode of the source */
 	struct str default_type; /* for a name without "type:" */
+	/* What stands in the table in place of a value, and is a secret: the
+	 * file is its owner's alone.  0, or -errno with `why`: then nothing is
+	 * built.  NULL: the value itself. */
+	int (*secret)(struct str value, struct buf *ret, struct buf *why);
 	void (*warn)(void *arg, const char *text); /* a line that was wrong */
 	void *arg;
 };

@@ -156,26 +156,50 @@ read_line(struct entries *e, const struct dict_build *b, const struct lines *l,
 	return true;
 }
 
-void
+/* In place of *value. */
+static int
+make_secret(struct entries *e, const struct dict_build *b, const char *where,
+    struct str *value, struct buf *why)
+{
+	BUF_CLEANUP struct buf secret = {0};
+	int r;
+
+	buf_init(&secret, DICT_VALUE_MAX);
+	buf_addf(why, "%s: ", where);
+	r = b->secret(*value, &secret, why);
+	if (r < 0)
+		return r;
+	buf_reset(why);
+	*value = arena_str(&e->arena, buf_str(&secret));
+	return 0;
+}
+
+int
 entries_read(struct entries *e, const struct dict_build *b, struct str text,
-    const char *file, const char *target)
+    const char *file, const char *target, struct buf *why)
 {
 	BUF_CLEANUP struct buf where = {0};
 	struct str line, key, value;
 	struct lines l;
+	int r = 0;
 
 	buf_init(&where, 4096);
 	lines_init(&l, text);
-	while (lines_next(&l, &line)) {
+	while (r == 0 && lines_next(&l, &line)) {
 		buf_reset(&where);
 		buf_addf(&where, "%s, line %u", file, l.line);
 		if (!read_line(e, b, &l, line, where.p, &key, &value))
 			continue;
 		key = entries_key(e, b, key);
+		if (b->secret != NULL)
+			r = make_secret(e, b, where.p, &value, why);
+		if (r < 0)
+			break;
 		if (!entries_put(e, key, value, b->again) &&
 		    b->again == DICT_BUILD_WARN)
 			warn(b, "%s: duplicate entry: \"%.*s\"", target,
 			    STR_ARG(key));
 	}
 	lines_done(&l);
+	return r;
 }

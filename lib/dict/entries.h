@@ -37,8 +37,8 @@ struct str entries_key(
     struct entries *e, const struct dict_build *b, struct str key);
 
 /* Lines that are wrong are warned about as of `file`, duplicates as of
- * `target`. */
-void entries_read(struct entries *e, const struct dict_build *b,
-    struct str text, const char *file, const char *target);
+ * `target`.  0, or -errno with `why`: a value that b->secret did not take. */
+int entries_read(struct entries *e, const struct dict_build *b, struct str text,
+    const char *file, const char *target, struct buf *why);
 
 #endif
