@@ -47,6 +47,8 @@ send_files(struct child *c)
 	struct service *s = c->service;
 	uint64_t sent = 0;
 
+	if (s->program->users == USER_KEYS)
+		plan_find_key_files(s);
 	for (size_t i = 0; i < s->nfiles; i++) {
 		int fd = tables_open(&s->files[i]);
 

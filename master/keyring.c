@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * keyring - what keys is handed: whose keys are where, and the files.  They
- * are opened here because root alone can, and never read.
+ * are opened here because root alone can, and never read.  (A text that names
+ * such files, tls_server_sni_maps, is: to know them.)
  */
 #include "keyring.h"
 
 #include "base/log.h"
+#include "dict/dict.h"
 #include "mail/key_files.h"
 
 #include <errno.h>
@@ -16,6 +18,7 @@
 
 #define CONFIG_MAX (16 * 1024 * 1024)
 #define OWN_FILE   "self-signed.pem"
+#define WHY_MAX    4096
 
 /* In the row of `s`, whose configuration is `c`, if it is one that speaks
  * TLS. */
@@ -58,14 +61,53 @@ keyring_config(const struct plan *p, struct buf *ret)
 	return shape_encode(&keys_config_shape, &config, ret) == 0;
 }
 
+struct walk {
+	void (*each)(void *arg, struct str name);
+	void *arg;
+};
+
+/* What postmap -F did not make: paths. */
+static void
+add_value(void *arg, struct str key, struct str value)
+{
+	const struct walk *w = arg;
+	struct str path;
+
+	(void)key;
+	if (!str_has_prefix(value, STR("/")))
+		return;
+	while ((path = str_word(&value, ", \t\r\n")).len > 0)
+		w->each(w->arg, path);
+}
+
+static void
+add_name(void *arg, struct str name)
+{
+	BUF_CLEANUP struct buf why = {0};
+	struct walk *w = arg;
+	struct dict *d;
+
+	w->each(w->arg, name);
+	if (!str_has_prefix(name, STR("texthash:")) &&
+	    !str_has_prefix(name, STR("inline:")))
+		return;
+	buf_init(&why, WHY_MAX);
+	/* One that cannot be read is keys's to complain of. */
+	d = dict_open(&dict_env_tool, name, &why);
+	if (d != NULL)
+		(void)dict_each(d, add_value, w);
+	dict_free(&d);
+}
+
 void
 keyring_each_file(
     const struct plan *p, void (*each)(void *arg, struct str name), void *arg)
 {
 	const struct keys_service *row = p->keyring.p;
+	struct walk w = {each, arg};
 
 	for (size_t i = 0; i < p->keyring.n; i++)
-		key_files_each(&row[i], each, arg);
+		key_files_each(&row[i], add_name, &w);
 }
 
 static bool

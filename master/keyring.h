@@ -17,9 +17,11 @@ void keyring_add(struct plan *p, const struct service *s, const struct conf *c);
 /* What a service is called on a link to keys. */
 struct str keyring_client(const struct service *s, struct arena *a);
 
-/* Of all that were added: the configuration of keys (false: too large), and
- * each file and table. */
+/* Of all that were added: the configuration of keys; false: too large. */
 bool keyring_config(const struct plan *p, struct buf *ret);
+
+/* Each file, each table of server names, and each file that one of these
+ * names now, if it is a text. */
 void keyring_each_file(
     const struct plan *p, void (*each)(void *arg, struct str name), void *arg);
 

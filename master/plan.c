@@ -111,10 +111,19 @@ set_config(struct service *s, const struct conf *c)
 	return true;
 }
 
-static void
-add_key_file(void *arg, struct str name)
+void
+plan_find_key_files(struct service *s)
 {
-	add_table(arg, name);
+	struct files f = {
+	    .plan = s->plan,
+	    .default_type =
+		conf_str(s->plan->conf, PARAM_default_database_type),
+	    .list = s->files,
+	    .n = s->nfiles,
+	};
+
+	keyring_each_file(s->plan, add_table, &f);
+	s->nfiles = f.n;
 }
 
 /* Of keys, once all others are there. */
@@ -123,20 +132,13 @@ set_keyring(struct plan *p)
 {
 	struct service *s = plan_find(p, STR("keys"));
 	BUF_CLEANUP struct buf b = {0};
-	struct files f = {
-	    .plan = p,
-	    .default_type = conf_str(p->conf, PARAM_default_database_type),
-	    .list = arena_array(&p->arena, FILES_MAX, sizeof(*s->files)),
-	};
 
 	if (!keyring_config(p, &b)) {
 		log_error("the configuration of keys is too large");
 		return false;
 	}
 	s->config = arena_str(&p->arena, buf_str(&b));
-	keyring_each_file(p, add_key_file, &f);
-	s->files = f.list;
-	s->nfiles = f.n;
+	plan_find_key_files(s);
 	return true;
 }
 

@@ -83,6 +83,9 @@ void plan_keep_queue(struct plan *p);
 struct plan *plan_ref(struct plan *p);
 void plan_unref(struct plan **p);
 
+/* Of keys: a text may name others than before.  What was named once stays. */
+void plan_find_key_files(struct service *s);
+
 /* Of those that can be linked to; NULL: none. */
 struct service *plan_find(const struct plan *p, struct str name);
 /* The one that does what `s`, of another plan, does; NULL: none. */
