@@ -98,13 +98,41 @@ refuse_own(struct site *site, const struct target *t)
 	letter_failed_all(site->l);
 }
 
+/* Who we are there.  False with a reason: it cannot be asked now. */
+static bool
+find_login(struct site *site, const struct target *t, struct login *ret)
+{
+	const struct settings *c = site->c->settings;
+	struct letter *l = site->l;
+
+	if (c->logins == NULL)
+		return true;
+	switch (
+	    logins_get(c->logins, l->job->sender, t->host, site->text, ret)) {
+	case FIND_YES:
+	case FIND_NO:
+		return true;
+	case FIND_RETRY:
+	case FIND_BROKEN:
+		break;
+	}
+	letter_use(l, NULL);
+	fail_set(&l->why, "4.3.0",
+	    "the password for %.*s cannot be looked up, or its entry is not "
+	    "\"user%.*spassword\"",
+	    STR_ARG(t->host), STR_ARG(c->logins->delimiter));
+	log_warning("%s", l->why.text.p);
+	letter_failed_all(l);
+	return false;
+}
+
 /* A session that was kept.  False: there is none, or it was over before its
  * server heard of this letter. */
 static bool
-try_kept(struct site *site, const struct target *t)
+try_kept(struct site *site, const struct target *t, const struct login *login)
 {
 	struct pool *pool = &site->c->pool;
-	struct session *s = pool_take(pool, t);
+	struct session *s = pool_take(pool, t, login);
 
 	if (s == NULL)
 		return false;
@@ -122,12 +150,12 @@ try_kept(struct site *site, const struct target *t)
 
 /* False: nobody answered there. */
 static bool
-try_new(struct site *site, const struct target *t)
+try_new(struct site *site, const struct target *t, const struct login *login)
 {
 	struct letter *l = site->l;
 
 	letter_use(l, NULL);
-	struct session *s = session_open(site->c->settings, t, &l->why);
+	struct session *s = session_open(site->c->settings, t, login, &l->why);
 	if (s == NULL) {
 		log_info("%.*s", STR_ARG(buf_str(&l->why.text)));
 		return false;
@@ -149,6 +177,16 @@ try_new(struct site *site, const struct target *t)
 
 /* ---- one next hop ---- */
 
+/* False: nobody answered there. */
+static bool
+try_target(struct site *site, const struct target *t)
+{
+	LOGIN_CLEANUP struct login login = {0};
+
+	return !find_login(site, t, &login) || try_kept(site, t, &login) ||
+	       try_new(site, t, &login);
+}
+
 static void
 try_targets(struct site *site)
 {
@@ -159,7 +197,7 @@ try_targets(struct site *site)
 		const struct target *t = &site->targets.list[i];
 		bool is_end = i + 1 == n || sessions + 1 == limit;
 		site->l->is_last = site->is_last && is_end;
-		if (try_kept(site, t) || try_new(site, t))
+		if (try_target(site, t))
 			sessions++;
 		if (sessions == limit && limit > 0)
 			return;

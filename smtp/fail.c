@@ -101,6 +101,15 @@ fail_refused(struct fail *f, const struct reply *r, const char *name)
 }
 
 void
+fail_login(struct fail *f, const struct reply *r, const char *name)
+{
+	start(f, r);
+	buf_addf(
+	    &f->text, "SASL authentication failed; server %s said: ", name);
+	add_reply(&f->text, r);
+}
+
+void
 fail_quote(struct fail *f, const struct reply *r)
 {
 	start(f, r);

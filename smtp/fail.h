@@ -35,6 +35,9 @@ void fail_said(struct fail *f, const struct reply *r, const char *name,
 /* "host NAME refused to talk to me: REPLY". */
 void fail_refused(struct fail *f, const struct reply *r, const char *name);
 
+/* "SASL authentication failed; server NAME said: REPLY". */
+void fail_login(struct fail *f, const struct reply *r, const char *name);
+
 /* Not a failure at all: the server's words as they stand. */
 void fail_quote(struct fail *f, const struct reply *r);
 

@@ -5,6 +5,7 @@
  */
 #include "courier.h"
 #include "filters.h"
+#include "login.h"
 
 #include "base/log.h"
 #include "base/requests.h"
@@ -31,6 +32,7 @@ static struct {
 	struct settings settings;
 	struct tables tables;
 	struct filters filters;
+	struct logins logins;
 	struct courier courier;
 } smtp;
 
@@ -107,6 +109,19 @@ dial(struct str endpoint, int64_t deadline)
 	return serve_connect(smtp.serve, endpoint, deadline);
 }
 
+static bool
+open_logins(struct buf *why)
+{
+	enum param enable =
+	    settings_twin(smtp.settings.is_lmtp, PARAM_smtp_sasl_auth_enable);
+
+	if (!conf_bool(smtp.conf, enable))
+		return true;
+	smtp.settings.logins = &smtp.logins;
+	return logins_open(&smtp.logins, smtp.conf, &smtp.tables.env,
+	    &smtp.filters.generic.rule, why);
+}
+
 static int
 start(struct serve *sv)
 {
@@ -133,6 +148,10 @@ start(struct serve *sv)
 		return -EINVAL;
 	}
 	smtp.settings.filters = &smtp.filters;
+	if (!open_logins(&why)) {
+		log_error("%s", why.p);
+		return -EINVAL;
+	}
 	smtp.settings.dial = dial;
 	courier_init(&smtp.courier, &smtp.settings,
 	    link_new(sv, "dns", &dns_protocol, NULL, NULL), lookup,

@@ -30,12 +30,12 @@ is_good(struct pool *p, struct session *s)
 
 /* The newest first: the others come to their end, and fewer are open. */
 struct session *
-pool_take(struct pool *p, const struct target *to)
+pool_take(struct pool *p, const struct target *to, const struct login *login)
 {
 	struct session *s, *before;
 
 	TAILQ_FOREACH_REVERSE_SAFE(s, &p->idle, session_list, link, before)
-	if (session_is_to(s, to) && is_good(p, s))
+	if (session_serves(s, to, login) && is_good(p, s))
 		return s;
 	return NULL;
 }

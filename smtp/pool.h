@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * pool - sessions that wait for their next message, for POOL_IDLE: found by
- * address and port, or path.
+ * address and port, or path, and by who we are there.
  */
 #ifndef SMTP_POOL_H
 #define SMTP_POOL_H
@@ -29,7 +29,8 @@ void pool_init(struct pool *p);
 void pool_close(struct pool *p); /* nothing is kept from here on; waits */
 
 /* A session to go on with, or NULL. */
-struct session *pool_take(struct pool *p, const struct target *to);
+struct session *pool_take(
+    struct pool *p, const struct target *to, const struct login *login);
 
 /* Give a session back, to be kept, or closed where it cannot be used. */
 void pool_put(struct pool *p, struct session **s);

@@ -3,15 +3,15 @@
 #include "session.h"
 
 #include "base/log.h"
-#include "mail/notice_class.h"
+#include "auth.h"
+#include "connect.h"
 #include "filters.h"
+#include "hello.h"
+#include "mail/notice_class.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 /* A host has at most 255 bytes, a path NEXTHOP_PATH_MAX. */
 #define NAME_MAX_BYTES 768
@@ -36,10 +36,12 @@ session_call(struct session *s, struct str host)
 }
 
 bool
-session_is_to(const struct session *s, const struct target *to)
+session_serves(
+    const struct session *s, const struct target *to, const struct login *login)
 {
 	return s->port == to->port && ip_eq(&s->ip, &to->ip) &&
-	       str_eq(buf_str(&s->path), to->path);
+	       str_eq(buf_str(&s->path), to->path) &&
+	       login_eq(&s->login, login);
 }
 
 static struct session *
@@ -58,6 +60,7 @@ new_session(const struct settings *settings, const struct target *to)
 	buf_init(&s->host, NAME_MAX_BYTES);
 	buf_init(&s->name, NAME_MAX_BYTES);
 	buf_init(&s->relay, NAME_MAX_BYTES);
+	buf_init(&s->mechanisms, AUTH_OFFER_MAX);
 	session_call(s, to->host);
 	/* No other trouble is noted here. */
 	transcript_init(&s->transcript, settings->notices & NOTICE_PROTOCOL);
@@ -76,6 +79,8 @@ session_free(struct session **s)
 	buf_done(&(*s)->host);
 	buf_done(&(*s)->name);
 	buf_done(&(*s)->relay);
+	buf_done(&(*s)->mechanisms);
+	login_done(&(*s)->login);
 	transcript_done(&(*s)->transcript);
 	free(*s);
 	*s = NULL;
@@ -100,12 +105,28 @@ session_quit(struct session **s)
 	session_free(s);
 }
 
+void
+session_leave(struct session *s)
+{
+	if (!s->is_dead && session_send(s, STR("QUIT")) == 0)
+		(void)stream_flush(&s->stream);
+	s->is_dead = true;
+}
+
 int
 session_send(struct session *s, struct str command)
 {
 	transcript_out(&s->transcript, command);
 	int e = stream_write(&s->stream, command);
 	return e != 0 ? e : stream_write(&s->stream, STR("\r\n"));
+}
+
+int
+session_send_secret(struct session *s, struct str command, struct str shown)
+{
+	transcript_out(&s->transcript, shown);
+	stream_deadline(&s->stream, clock_after(s->settings->helo_time));
+	return stream_write_secret(&s->stream, command, STR("\r\n"));
 }
 
 /* What is no reply, and x0z: one of us does not keep to the protocol (RFC 5321
@@ -190,263 +211,12 @@ session_is_quiet(const struct session *s)
 
 /* ---- opening ---- */
 
-static int
-bind_to(int fd, const struct ip *from, bool enforce)
-{
-	struct sockaddr_storage ss;
-	char text[IP_TEXT_MAX];
-
-	if (from->family == 0)
-		return 0;
-	socklen_t len = ip_to_sockaddr(from, 0, &ss);
-	if (bind(fd, (struct sockaddr *)&ss, len) == 0)
-		return 0;
-	int e = -errno;
-	ip_format(from, text);
-	log_warning("smtp_bind_address: bind %s: %s", text, strerror(-e));
-	return enforce ? e : 0;
-}
-
-static int
-open_socket(const struct settings *c, const struct ip *to)
-{
-	int fd = socket(to->family == 6 ? AF_INET6 : AF_INET,
-	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int one = 1;
-
-	if (fd < 0)
-		return -errno;
-	int e = bind_to(
-	    fd, to->family == 6 ? &c->bind6 : &c->bind4, c->enforce_bind);
-	/* A group of commands is one write: nothing is gained by waiting. */
-	if (e == 0 &&
-	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) < 0)
-		e = -errno;
-	if (e == 0)
-		return fd;
-	close(fd);
-	return e;
-}
-
-/* The stream over a descriptor, which it takes. */
-static int
-begin_stream(struct session *s, int fd)
-{
-	int e = stream_init(&s->stream, fd);
-
-	if (e != 0) {
-		close(fd);
-		s->stream.io.fd = -1;
-	}
-	return e;
-}
-
-static int
-connect_to_socket(struct session *s, int64_t deadline)
-{
-	BUF_CLEANUP struct buf endpoint = {0};
-
-	buf_init(&endpoint, NEXTHOP_PATH_MAX + 5);
-	buf_addf(&endpoint, "unix:%s", s->path.p);
-	int fd = s->settings->dial(buf_str(&endpoint), deadline);
-	return fd < 0 ? fd : begin_stream(s, fd);
-}
-
-static int
-connect_to(struct session *s, const struct target *to)
-{
-	int64_t time = s->settings->connect_time;
-	int64_t deadline = time > 0 ? clock_after(time) : CLOCK_NEVER;
-
-	if (to->path.len > 0)
-		return connect_to_socket(s, deadline);
-	struct sockaddr_storage ss;
-	socklen_t len = ip_to_sockaddr(&to->ip, to->port, &ss);
-	int fd = open_socket(s->settings, &to->ip);
-
-	if (fd < 0)
-		return fd;
-	int e = begin_stream(s, fd);
-	return e != 0 ? e
-	              : io_connect(&s->stream.io, (struct sockaddr *)&ss, len,
-			    deadline);
-}
-
-static bool
-says_own_name(const struct session *s, const struct reply *r, size_t skip)
-{
-	struct str line = str_from(buf_str(&r->text), skip);
-
-	return str_eq_case(str_word(&line, " \n"), s->settings->myhostname);
-}
-
-static bool
-take_greeting(struct session *s, struct fail *why, bool *ret_esmtp)
-{
-	static const char doing[] = "receiving the initial server greeting";
-	struct reply r;
-	bool ok = false;
-
-	reply_init(&r);
-	int e = session_reply(s, &r, s->settings->helo_time);
-	if (e != 0) {
-		session_broke(s, e, &r, doing, why);
-	} else if (!reply_is_positive(&r)) {
-		fail_refused(why, &r, s->name.p);
-		/* The next server may think better of us. */
-		if (s->settings->skip_5xx_greeting)
-			why->dsn[0] = '4';
-	} else {
-		ok = true;
-	}
-	*ret_esmtp = s->settings->always_ehlo ||
-	             str_find_str(buf_str(&r.text), STR("ESMTP")) >= 0;
-	if (ok && !s->settings->is_lmtp && says_own_name(s, &r, 4))
-		log_warning("host %s greeted me with my own hostname %.*s",
-		    s->relay.p, STR_ARG(s->settings->myhostname));
-	reply_done(&r);
-	return ok;
-}
-
-/* Of smtp_discard_ehlo_keywords? */
-static bool
-is_discarded(struct str rest, struct str keyword)
-{
-	struct str word;
-
-	while ((word = str_word(&rest, ", \t\r\n")).len > 0)
-		if (str_eq_case(word, keyword))
-			return true;
-	return false;
-}
-
-static void
-take_keyword(struct session *s, struct str line, struct str discard)
-{
-	struct str word = str_word(&line, " \t");
-	uint64_t n;
-
-	if (is_discarded(discard, word))
-		return;
-	if (str_eq_case(word, STR("PIPELINING")))
-		s->has_pipelining = true;
-	else if (str_eq_case(word, STR("8BITMIME")))
-		s->has_8bit = true;
-	else if (str_eq_case(word, STR("SMTPUTF8")))
-		s->has_utf8 = true;
-	else if (str_eq_case(word, STR("DSN")))
-		s->has_dsn = true;
-	else if (str_eq_case(word, STR("SIZE"))) {
-		s->has_size = true;
-		if (str_parse_u64(str_word(&line, " \t"), UINT64_MAX, &n) == 0)
-			s->size_limit = n;
-	}
-}
-
-/* RFC 5321 section 4.1.1.1: a keyword a line, behind the first one. */
-static void
-take_keywords(struct session *s, const struct reply *r)
-{
-	struct str text = buf_str(&r->text), line;
-	struct str discard = s->settings->discard;
-	ARENA_CLEANUP struct arena a = {0};
-
-	arena_init(&a, TABLE_ROOM);
-	if (s->settings->filters != NULL)
-		discard =
-		    filters_keywords(s->settings->filters, &s->ip, discard, &a);
-	str_cut(text, '\n', NULL, &text);
-	while (text.len > 0) {
-		str_cut(text, '\n', &line, &text);
-		take_keyword(s, str_from(line, 4), discard);
-	}
-}
-
-/* 0, with the reply; or broken, with *why. */
-static int
-say_hello(
-    struct session *s, const char *verb, struct reply *r, struct fail *why)
-{
-	BUF_CLEANUP struct buf b = {0};
-
-	buf_init(&b, 512);
-	buf_addf(&b, "%s %.*s", verb, STR_ARG(s->settings->helo_name));
-	int e = session_send(s, buf_str(&b));
-	if (e == 0)
-		e = session_reply(s, r, s->settings->helo_time);
-	if (e != 0) {
-		buf_reset(&b);
-		buf_addf(&b, "performing the %s handshake", verb);
-		session_broke(s, e, r, b.p, why);
-	}
-	return e;
-}
-
-static bool
-greet(struct session *s, bool esmtp, struct reply *r, struct fail *why)
-{
-	if (s->settings->is_lmtp) {
-		if (say_hello(s, "LHLO", r, why) != 0)
-			return false;
-		if (reply_is_positive(r)) {
-			take_keywords(s, r);
-			return true;
-		}
-		fail_refused(why, r, s->name.p);
-		/* An SMTP server was named for it: by this host. */
-		if (fail_is_hard(why))
-			fail_soften(why, "4.3.5");
-		return false;
-	}
-	if (esmtp && !s->settings->never_ehlo) {
-		if (say_hello(s, "EHLO", r, why) != 0)
-			return false;
-		if (reply_is_positive(r)) {
-			take_keywords(s, r);
-			return true;
-		}
-		/* A server that knows HELO alone is none to tell of. */
-		s->transcript.troubles = 0;
-		if (s->is_dead) { /* 421 */
-			fail_refused(why, r, s->name.p);
-			return false;
-		}
-	}
-	if (say_hello(s, "HELO", r, why) != 0)
-		return false;
-	if (reply_is_positive(r))
-		return true;
-	fail_refused(why, r, s->name.p);
-	return false;
-}
-
-static bool
-start(struct session *s, struct fail *why)
-{
-	struct reply r;
-	bool esmtp;
-
-	if (!take_greeting(s, why, &esmtp))
-		return false;
-	reply_init(&r);
-	bool ok = greet(s, esmtp, &r, why);
-	if (ok && !s->settings->is_lmtp && s->port == s->settings->port &&
-	    says_own_name(s, &r, 4)) {
-		log_warning("host %s replied to HELO/EHLO with my own "
-			    "hostname %.*s",
-		    s->relay.p, STR_ARG(s->settings->myhostname));
-		s->is_own = true;
-	}
-	reply_done(&r);
-	return ok;
-}
-
 struct session *
-session_open(
-    const struct settings *settings, const struct target *to, struct fail *why)
+session_open(const struct settings *settings, const struct target *to,
+    const struct login *login, struct fail *why)
 {
 	struct session *s = new_session(settings, to);
-	int e = connect_to(s, to);
+	int e = connect_stream(&s->stream, settings, to);
 
 	if (e == -EACCES && s->path.len > 0) {
 		fail_set(why, "4.3.5",
@@ -463,7 +233,8 @@ session_open(
 		return NULL;
 	}
 	fail_reset(why);
-	if (!start(s, why))
+	login_copy(&s->login, login);
+	if (!hello_say(s, why))
 		s->is_dead = true;
 	return s;
 }

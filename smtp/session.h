@@ -11,6 +11,7 @@
 #define SMTP_SESSION_H
 
 #include "fail.h"
+#include "login.h"
 #include "reply.h"
 #include "settings.h"
 #include "target.h"
@@ -33,7 +34,13 @@ struct session {
 	uint16_t port;
 
 	bool has_pipelining, has_size, has_8bit, has_utf8, has_dsn;
-	uint64_t size_limit; /* 0: none */
+	bool has_auth;
+	struct buf mechanisms; /* behind AUTH */
+	uint64_t size_limit;   /* 0: none */
+
+	struct login login; /* who we are there, if it asks */
+	bool is_known;      /* and it was told */
+	bool is_proved;     /* the server's certificate is as it has to be */
 
 	bool is_own; /* it says that it is us */
 	bool is_dead;
@@ -47,20 +54,30 @@ struct session {
 	TAILQ_ENTRY(session) link;
 };
 
-/* Connect, take the greeting, say EHLO.  NULL with *why set. */
-struct session *session_open(
-    const struct settings *settings, const struct target *to, struct fail *why);
+/* Connect, take the greeting, say EHLO, log in as `login`.  NULL with *why
+ * set; or with *why set and a session that is dead. */
+struct session *session_open(const struct settings *settings,
+    const struct target *to, const struct login *login, struct fail *why);
 void session_free(struct session **s); /* closes, without a word */
 void session_quit(struct session **s); /* QUIT first, where that is of use */
 
-/* Does it lead there? */
-bool session_is_to(const struct session *s, const struct target *to);
+/* QUIT without waiting for what is said to it; dead from here on. */
+void session_leave(struct session *s);
+
+/* Does it lead there, and for the same login?  SECURITY: what one may send
+ * there another may not. */
+bool session_serves(const struct session *s, const struct target *to,
+    const struct login *login);
 
 /* Its server goes by this name now; one address can have many. */
 void session_call(struct session *s, struct str host);
 
 /* Gathers "COMMAND\r\n"; goes out with what is read next. */
 int session_send(struct session *s, struct str command);
+/* At once, and not to be seen later; `shown` stands for it where what was
+ * said is kept. */
+int session_send_secret(
+    struct session *s, struct str command, struct str shown);
 
 /*
  * The next reply: 0 or -errno.  -EBADMSG: it is not SMTP, r->text is what it

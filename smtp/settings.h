@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct filters;
+struct logins;
 
 enum settings_family {
 	FAMILY_ANY,
@@ -27,6 +28,7 @@ struct settings {
 	/* A connection to "unix:path": a descriptor or -errno.  Waits. */
 	int (*dial)(struct str endpoint, int64_t deadline);
 	const struct filters *filters; /* NULL: no tables */
+	const struct logins *logins;   /* NULL: smtp_sasl_auth_enable = no */
 	struct str myhostname, helo_name;
 	struct str inet_interfaces, proxy_interfaces;
 	struct str relayhost;

@@ -7,6 +7,7 @@
 #include "transact.h"
 
 #include "data.h"
+#include "login.h"
 
 #include "mail/addr.h"
 #include "mail/dsn.h"
@@ -155,6 +156,9 @@ write_mail(struct transaction *t)
 		buf_add_c(&b, " BODY=8BITMIME");
 	if (t->s->has_utf8 && job->utf8)
 		buf_add_c(&b, " SMTPUTF8");
+	/* RFC 4954 section 5: who first sent it is not ours to vouch for. */
+	if (t->s->is_known && t->s->settings->logins->says_nobody)
+		buf_add_c(&b, " AUTH=<>");
 	if (t->s->has_dsn)
 		add_mail_dsn(&b, job);
 	return session_send(t->s, buf_str(&b));

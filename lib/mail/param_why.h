@@ -18,7 +18,8 @@
 	"programs are linked by master and have no names to look for; what "   \
 	"such a service does in Postfix is done by a library or another "      \
 	"program"
-#define WHY_STRICT "it is as Postfix's default is, always"
+#define WHY_STRICT   "it is as Postfix's default is, always"
+#define WHY_AUTH_OWN "the mechanisms are the suite's own, and no library's"
 #define WHY_INSIDE                                                             \
 	"it tunes how Postfix is built inside, and has no counterpart here"
 #define WHY_SCHEDULER                                                          \
@@ -39,9 +40,9 @@
 	"who may call sendmail(1) may name any sender: "                       \
 	"authorized_submit_users "                                             \
 	"says who may"
-#define WHY_AUTH_CLIENT                                                        \
-	"smtp does not log in at servers yet: use a relayhost that knows "     \
-	"this host by its address"
+#define WHY_AUTH_CACHE                                                         \
+	"a refused login is not remembered: the next session tries it again, " \
+	"and mail waits meanwhile (smtp_sasl_auth_soft_bounce)"
 #define WHY_POSTSCREEN                                                         \
 	"there is no postscreen: smtpd serves thousands of idle clients by "   \
 	"itself; smtpd_client_restrictions and "                               \

@@ -18,7 +18,7 @@ struct router {
 	const struct dict_env *env;
 	struct address_rule rule;
 	struct match *local, *alias, *mailbox, *relay;
-	struct maps *transports;
+	struct maps *transports, *relayhosts;
 	/* For router_known(), opened when it is first asked at the latest. */
 	struct maps *known_local, *known_alias, *known_mailbox, *known_relay;
 };
@@ -108,7 +108,9 @@ router_new(const struct conf *c, const struct dict_env *env, struct buf *why)
 	    !open_match(r, PARAM_virtual_alias_domains, &r->alias, why) ||
 	    !open_match(r, PARAM_virtual_mailbox_domains, &r->mailbox, why) ||
 	    !open_match(r, PARAM_relay_domains, &r->relay, why) ||
-	    !open_maps(r, PARAM_transport_maps, &r->transports, why))
+	    !open_maps(r, PARAM_transport_maps, &r->transports, why) ||
+	    !open_maps(
+		r, PARAM_sender_dependent_relayhost_maps, &r->relayhosts, why))
 		router_free(&r);
 	return r;
 }
@@ -135,6 +137,7 @@ router_free(struct router **rp)
 	match_free(&r->mailbox);
 	match_free(&r->relay);
 	maps_free(&r->transports);
+	maps_free(&r->relayhosts);
 	maps_free(&r->known_local);
 	maps_free(&r->known_alias);
 	maps_free(&r->known_mailbox);
@@ -185,9 +188,35 @@ split_transport(
 	str_cut(s, ':', ret_transport, ret_nexthop);
 }
 
-/* What is set for the class, before transport_maps has its say. */
-static void
-route_by_class(const struct router *r, struct route *route, struct str domain)
+/* The host that takes what is for others: the sender's own, or everybody's;
+ * empty: none. */
+static enum find
+find_relayhost(
+    struct router *r, struct str sender, struct arena *a, struct str *ret)
+{
+	enum find found = FIND_NO;
+	struct addr addr;
+
+	*ret = conf_str(r->conf, PARAM_relayhost);
+	if (maps_is_empty(r->relayhosts))
+		return FIND_YES;
+	if (sender.len == 0)
+		found = maps_get(r->relayhosts,
+		    conf_str(
+			r->conf, PARAM_empty_address_relayhost_maps_lookup_key),
+		    a, ret);
+	else if (addr_parse(sender, &addr) == 0)
+		found = address_lookup(r, r->relayhosts, addr, a, ret);
+	if (found == FIND_YES && str_eq_case(*ret, STR("DUNNO")))
+		*ret = STR_NONE;
+	return found == FIND_NO ? FIND_YES : found;
+}
+
+/* What is set for the class, before transport_maps has its say: FIND_YES, or
+ * as find_relayhost(). */
+static enum find
+route_by_class(struct router *r, struct route *route, struct str domain,
+    struct str sender, struct arena *a)
 {
 	static const enum param transports[] = {
 	    [ROUTE_LOCAL] = PARAM_local_transport,
@@ -195,22 +224,25 @@ route_by_class(const struct router *r, struct route *route, struct str domain)
 	    [ROUTE_RELAY] = PARAM_relay_transport,
 	    [ROUTE_DEFAULT] = PARAM_default_transport,
 	};
-	struct str relayhost = conf_str(r->conf, PARAM_relayhost);
+	struct str relayhost;
 
 	if (route->class == ROUTE_VIRTUAL_ALIAS) {
 		route->transport = STR("error");
 		route->nexthop =
 		    STR("5.1.1 User unknown in virtual alias table");
-		return;
+		return FIND_YES;
 	}
 	split_transport(conf_str(r->conf, transports[route->class]),
 	    &route->transport, &route->nexthop);
 	if (route->nexthop.len > 0)
-		return;
+		return FIND_YES;
 	route->nexthop = domain;
-	if (relayhost.len > 0 &&
-	    (route->class == ROUTE_RELAY || route->class == ROUTE_DEFAULT))
+	if (route->class != ROUTE_RELAY && route->class != ROUTE_DEFAULT)
+		return FIND_YES;
+	enum find found = find_relayhost(r, sender, a, &relayhost);
+	if (found == FIND_YES && relayhost.len > 0)
 		route->nexthop = relayhost;
+	return found;
 }
 
 /* The keys of transport_maps, one after the other. */
@@ -266,10 +298,10 @@ router_route(struct router *r, struct addr rcpt, struct str sender,
 	enum find found = router_class(r, rcpt, a, &route.class);
 	struct str value;
 
-	(void)sender; /* of no say yet: sender_dependent_* */
+	if (found == FIND_YES)
+		found = route_by_class(r, &route, rcpt.domain, sender, a);
 	if (found != FIND_YES)
 		return found;
-	route_by_class(r, &route, rcpt.domain);
 	if (!maps_is_empty(r->transports)) {
 		found = find_transport(r, rcpt, a, &value);
 		if (found == FIND_YES)

@@ -269,6 +269,24 @@ stream_write(struct stream *s, struct str bytes)
 }
 
 int
+stream_write_secret(struct stream *s, struct str bytes, struct str end)
+{
+	int r;
+
+	s->out.is_secret = true;
+	r = stream_write(s, bytes);
+	if (r == 0)
+		r = stream_write(s, end);
+	if (r == 0)
+		r = stream_flush(s);
+	buf_done(&s->out);
+	s->out.is_secret = false;
+	if (r < 0)
+		s->error = r; /* half a line may be out */
+	return r;
+}
+
+int
 stream_writef(struct stream *s, const char *fmt, ...)
 {
 	va_list ap;

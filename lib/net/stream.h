@@ -83,6 +83,9 @@ int stream_write(struct stream *s, struct str bytes);
 int stream_writef(struct stream *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 int stream_flush(struct stream *s);
+/* A password, and what stands behind it: goes out at once with what was
+ * gathered, and is not left in memory. */
+int stream_write_secret(struct stream *s, struct str bytes, struct str end);
 
 /* Put another layer below, which owns `below`.  What was read and not
  * consumed, and written and not flushed, is gone. */

@@ -15,12 +15,14 @@ class Sink:
     With `path` it listens there, and with `lmtp` it speaks LMTP: `end` is
     said once for each recipient (or is a function of its RCPT line).
     `pause` is how long it thinks about each content; more sessions than
-    `sessions_max` at a time are refused."""
+    `sessions_max` at a time are refused.  With `auth` (lib/sasl.py) it says
+    AUTH, and takes no mail of strangers."""
 
     def __init__(self, extensions=("PIPELINING", "8BITMIME"), rcpt="250 2.1.5 Ok", end="250 2.0.0 Ok",
-                 greeting="220 sink.test ESMTP", host="127.0.0.1", port=None, lmtp=False, path=None):
+                 greeting="220 sink.test ESMTP", host="127.0.0.1", port=None, lmtp=False, path=None, auth=None):
         self.extensions, self.rcpt, self.end, self.greeting = extensions, rcpt, end, greeting
         self.hello = "LHLO" if lmtp else "EHLO"
+        self.auth = auth
         self.heard = []  # (MAIL line, [RCPT lines accepted], content)
         self.times = []  # when, by time.monotonic()
         self.tried = 0   # RCPT lines in all
@@ -72,7 +74,11 @@ class Sink:
             wfile.write(text.encode() + b"\r\n")
             wfile.flush()
 
-        mail, to = None, []
+        def exchange(text):
+            say(text)
+            return rfile.readline().decode("latin-1").rstrip("\r\n")
+
+        mail, to, is_known = None, [], self.auth is None
         say(self.greeting)
         for line in rfile:
             line = line.decode("latin-1").rstrip("\r\n")
@@ -84,8 +90,15 @@ class Sink:
                 say("502 5.5.2 what is that")
             elif verb == self.hello:
                 lines = ["sink.test", *self.extensions]
+                lines += ["AUTH " + self.auth.mechanisms] if self.auth else []
                 for i, word in enumerate(lines):
                     say("250" + ("-" if i + 1 < len(lines) else " ") + word)
+            elif verb == "AUTH" and self.auth:
+                answer = self.auth.run(line, exchange)
+                is_known = answer.startswith("235")
+                say(answer)
+            elif verb == "MAIL" and not is_known:
+                say("530 5.7.0 Authentication required")
             elif verb == "MAIL":
                 mail, to = line, []
                 say("250 2.1.0 Ok")
