@@ -3,6 +3,7 @@
 #include "filters.h"
 
 #include "base/log.h"
+#include "mail/checks.h"
 #include "mail/header.h"
 #include "reply.h"
 #include "settings.h"
@@ -134,51 +135,51 @@ add_line(struct check *c, struct str line)
 	buf_add_char(c->out, '\n');
 }
 
-/* SECURITY: what is put in is a field, or the header would end there. */
+/* It is late for what becomes of the message as a whole. */
 static bool
-is_field(const struct check *c, struct str text)
+is_done_here(enum checks_verb verb)
 {
-	struct header h;
-
-	if (header_parse_line(text, &h) && !str_has_char(text, '\n'))
+	switch (verb) {
+	case CHECKS_DUNNO:
+	case CHECKS_IGNORE:
+	case CHECKS_INFO:
+	case CHECKS_PREPEND:
+	case CHECKS_REPLACE:
+	case CHECKS_STRIP:
+	case CHECKS_WARN:
 		return true;
-	log_warning("%.*s: smtp_header_checks: not a header field: \"%.*s\"",
-	    STR_ARG(c->id), STR_ARG(text));
+	case CHECKS_BCC:
+	case CHECKS_DISCARD:
+	case CHECKS_FILTER:
+	case CHECKS_HOLD:
+	case CHECKS_PASS:
+	case CHECKS_REDIRECT:
+	case CHECKS_REJECT:
+		break;
+	}
 	return false;
 }
 
 static void
-act(struct check *c, struct str field, struct str action)
+act(struct check *c, struct str field, struct str answer)
 {
-	struct str text = action, verb = str_word(&text, " \t");
+	struct checks_action what;
+	const char *why = checks_parse(answer, true, &what);
 
-	text = str_trim(text);
-	if (str_eq_case(verb, STR("IGNORE")))
-		return;
-	if (str_eq_case(verb, STR("STRIP"))) {
-		log_action(c, "strip", field, text);
-		return;
-	}
-	if (str_eq_case(verb, STR("REPLACE")) && is_field(c, text)) {
-		log_action(c, "replace", field, text);
-		add_line(c, text);
+	if (why != NULL || !is_done_here(what.verb)) {
+		log_warning("%.*s: smtp_header_checks: %s: \"%.*s\"",
+		    STR_ARG(c->id), why != NULL ? why : "too late for this",
+		    STR_ARG(str_sub(answer, 0, SHOWN)));
+		add_line(c, field);
 		return;
 	}
-	if (str_eq_case(verb, STR("PREPEND"))) {
-		if (is_field(c, text)) {
-			log_action(c, "prepend", field, text);
-			add_line(c, text);
-		}
-	} else if (str_eq_case(verb, STR("WARN"))) {
-		log_action(c, "warning", field, text);
-	} else if (str_eq_case(verb, STR("INFO"))) {
-		log_action(c, "info", field, text);
-	} else if (!str_eq_case(verb, STR("DUNNO")) &&
-		   !str_eq_case(verb, STR("REPLACE"))) {
-		log_warning("smtp_header_checks: unsupported action: %.*s",
-		    STR_ARG(verb));
-	}
-	add_line(c, field);
+	if (checks_word(what.verb) != NULL)
+		log_action(c, checks_word(what.verb), field, what.text);
+	if (what.verb == CHECKS_PREPEND || what.verb == CHECKS_REPLACE)
+		add_line(c, what.text);
+	if (what.verb != CHECKS_REPLACE && what.verb != CHECKS_IGNORE &&
+	    what.verb != CHECKS_STRIP)
+		add_line(c, field);
 }
 
 static int

@@ -6,37 +6,15 @@
 
 #include "base/log.h"
 #include "mail/addr.h"
+#include "mail/dsn.h"
 
 #include <string.h>
-
-/* "5.7.1 text": the enhanced code off the front of a text, if there is one. */
-static struct str
-cut_dsn(struct str *text)
-{
-	struct str rest = *text;
-	struct str word = str_word(&rest, " \t");
-	unsigned dots = 0;
-
-	if (word.len < 5 || word.len > 9 || !strchr("245", word.p[0]) ||
-	    word.p[1] != '.' || word.p[word.len - 1] == '.')
-		return STR_NONE;
-	for (size_t i = 1; i < word.len; i++) {
-		if (word.p[i] == '.' && word.p[i - 1] != '.')
-			dots++;
-		else if (!str_is_digit_char(word.p[i]))
-			return STR_NONE;
-	}
-	if (dots != 2)
-		return STR_NONE;
-	*text = str_trim(rest);
-	return word;
-}
 
 enum verdict
 check_refuse_text(struct check *c, unsigned code, struct str dsn,
     enum subject about, struct str text)
 {
-	struct str own = cut_dsn(&text);
+	struct str own = dsn_cut_status(&text);
 
 	return check_refuse_about(c, code, own.len > 0 ? own : dsn, about,
 	    text.len > 0 ? text : STR("Access denied"));
@@ -199,7 +177,7 @@ act_otherwise(
 	}
 	if (!str_has_prefix_case(word, STR("DEFER_IF_")))
 		return false;
-	dsn = cut_dsn(&text);
+	dsn = dsn_cut_status(&text);
 	if (text.len == 0)
 		text = STR("Service unavailable");
 	if (str_eq_case(word, STR("DEFER_IF_PERMIT")))

@@ -143,19 +143,13 @@ code_of(enum intake_result result, struct str dsn)
 }
 
 static void
-queue_it(struct session *s)
+refuse_message(struct session *s, enum intake_result result, struct str dsn,
+    struct str text)
 {
-	struct str dsn, text;
-	enum intake_result result;
-
-	treatment_end(&s->txn.treatment, s->txn.intake);
-	result = intake_commit(s->txn.intake, &dsn, &text);
-	if (result == INTAKE_QUEUED) {
-		reply(
-		    s, "250 2.0.0 Ok: queued as %.*s", STR_ARG(session_id(s)));
-		s->errors = 0;
-		s->junk = 0;
-		transcript_forget(&s->transcript);
+	if (intake_is_rejected(s->txn.intake)) {
+		trouble_note(s, NOTICE_POLICY);
+		reply(s, "%u %.*s %.*s", result == INTAKE_RETRY ? 450 : 550,
+		    STR_ARG(dsn), STR_ARG(text));
 		return;
 	}
 	if (result == INTAKE_REFUSED)
@@ -165,6 +159,24 @@ queue_it(struct session *s)
 	reply(s, "%u %.*s %s%.*s", code_of(result, dsn), STR_ARG(dsn),
 	    str_has_prefix(text, STR("Error: ")) ? "" : "Error: ",
 	    STR_ARG(text));
+}
+
+static void
+queue_it(struct session *s)
+{
+	struct str dsn, text;
+	enum intake_result result;
+
+	treatment_end(&s->txn.treatment, s->txn.intake);
+	result = intake_commit(s->txn.intake, &dsn, &text);
+	if (result != INTAKE_QUEUED) {
+		refuse_message(s, result, dsn, text);
+		return;
+	}
+	reply(s, "250 2.0.0 Ok: queued as %.*s", STR_ARG(session_id(s)));
+	s->errors = 0;
+	s->junk = 0;
+	transcript_forget(&s->transcript);
 }
 
 static void

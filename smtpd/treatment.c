@@ -53,26 +53,13 @@ treatment_begin(const struct treatment *t, struct intake *intake)
 		intake_bytes(intake, buf_str(&t->prepend));
 }
 
-/* Those who get a copy are none of the sender's business. */
-static void
-add_copies(const struct treatment *t, struct intake *intake)
-{
-	struct str rest = buf_str(&t->bcc), line;
-
-	while (str_line(&rest, &line)) {
-		struct recipient r = {.address = line,
-		    .original = line,
-		    .orcpt = STR_NONE,
-		    .notify = NOTIFY_NEVER};
-
-		(void)intake_recipient(intake, &r); /* it was an address */
-	}
-}
-
 void
 treatment_end(const struct treatment *t, struct intake *intake)
 {
-	add_copies(t, intake);
+	struct str rest = buf_str(&t->bcc), line;
+
+	while (str_line(&rest, &line))
+		(void)intake_copy(intake, line); /* it was an address */
 	if (t->redirect.len > 0)
 		(void)intake_redirect(intake, buf_str(&t->redirect));
 	if (t->filter.len > 0)

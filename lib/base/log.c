@@ -292,7 +292,9 @@ printed(int n, size_t size)
 static size_t
 put_head(char *line, size_t size, int severity, const char *program)
 {
-	const char *slash = out.name[0] == '\0' ? "" : "/";
+	bool is_whole = out.name[0] == '\0' || strchr(program, '/') != NULL;
+	const char *name = is_whole ? "" : out.name;
+	const char *slash = is_whole ? "" : "/";
 	int n;
 
 	if (out.target == LOG_TARGET_STDERR)
@@ -300,10 +302,10 @@ put_head(char *line, size_t size, int severity, const char *program)
 	else if (out.target == LOG_TARGET_SYSLOG)
 		n = snprintf(line, size,
 		    "<%d>%s %s%s%s[%d]: ", out.facility | severity, date_now(),
-		    out.name, slash, program, (int)out.pid);
+		    name, slash, program, (int)out.pid);
 	else
 		n = snprintf(line, size, "%s %s %s%s%s[%d]: ", date_now(),
-		    out.host, out.name, slash, program, (int)out.pid);
+		    out.host, name, slash, program, (int)out.pid);
 	return printed(n, size);
 }
 

@@ -52,7 +52,8 @@ void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
  * As log_info, with the tag of another program of the suite: qmgr writes the
- * delivery lines of all agents ("postfix/local[PID]: ...", program "local").
+ * delivery lines of all agents ("postfix/local[PID]: ...", program "local").  A
+ * name with a '/' in it is the whole tag.
  */
 void log_info_as(const char *program, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -56,6 +56,7 @@ conf_free(struct conf **c)
 {
 	if (*c == NULL)
 		return;
+	conf_free(&(*c)->cleanup);
 	map_done(&(*c)->names);
 	arena_done(&(*c)->arena);
 	free((*c)->sorted);
@@ -258,6 +259,31 @@ conf_override(const struct conf *c, struct str name, struct str value)
 	struct conf_setting s = {.name = name, .value = value};
 
 	return conf_overlay(c, &s, 1, NULL, NULL);
+}
+
+void
+conf_set_cleanup(struct conf *c, const struct conf_setting *settings, size_t n,
+    struct conf_remarks *r)
+{
+	if (n == 0)
+		return;
+	c->cleanup_settings =
+	    arena_array(&c->arena, n, sizeof(*c->cleanup_settings));
+	for (size_t i = 0; i < n; i++)
+		c->cleanup_settings[i] = (struct conf_setting){
+		    .name = arena_str(&c->arena, settings[i].name),
+		    .value = arena_str(&c->arena, settings[i].value),
+		    .file = arena_str(&c->arena, settings[i].file),
+		    .line = settings[i].line,
+		};
+	c->cleanup_count = n;
+	c->cleanup = conf_overlay_anyway(c, settings, n, r);
+}
+
+const struct conf *
+conf_cleanup(const struct conf *c)
+{
+	return c->cleanup != NULL ? c->cleanup : c;
 }
 
 const struct conf_entry *

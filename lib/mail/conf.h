@@ -85,6 +85,11 @@ struct conf *conf_overlay(const struct conf *c,
 struct conf *conf_override(
     const struct conf *c, struct str name, struct str value);
 
+/* What the messages go by that a program takes in: `c` with the settings of
+ * the cleanup service whose work it does (master_cf_conf) on top; lives as
+ * long as `c`. */
+const struct conf *conf_cleanup(const struct conf *c);
+
 /*
  * Values, expanded and checked: what was not acceptable became an error in
  * conf_read or conf_check, so these cannot fail.  A str lives as long as the
@@ -146,7 +151,7 @@ bool conf_check(const struct conf *c, conf_remark_fn say, void *arg);
 
 /*
  * Calls `each` with every table ("type:name") and every list's file ("/name")
- * that programs of `users` (enum param_user) would open.
+ * that programs of `users` (enum param_user) would open; conf_cleanup()'s too.
  */
 typedef void (*conf_table_fn)(void *arg, struct str table);
 void conf_each_table(

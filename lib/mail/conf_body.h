@@ -41,6 +41,11 @@ struct conf {
 	size_t count;
 	struct conf_value values[PARAM_COUNT];
 	bool is_wrong; /* something was an error, which was said */
+	/* Settings of a cleanup service, and all with these on top; NULL when
+	 * there are none. */
+	struct conf_setting *cleanup_settings;
+	size_t cleanup_count;
+	struct conf *cleanup;
 };
 
 /* Where remarks go, and whether one of them was an error. */
@@ -79,6 +84,10 @@ void conf_check_setting(
 /* conf_overlay, there also when something was an error. */
 struct conf *conf_overlay_anyway(const struct conf *c,
     const struct conf_setting *settings, size_t n, struct conf_remarks *r);
+
+/* Give it conf_cleanup() of its own; an error is in `r`. */
+void conf_set_cleanup(struct conf *c, const struct conf_setting *settings,
+    size_t n, struct conf_remarks *r);
 
 /* The same for all that one service's -o set, which are in `c`. */
 void conf_check_overlay(const struct conf *c,

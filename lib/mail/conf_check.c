@@ -421,6 +421,8 @@ conf_each_table(
 		if (holds_tables && (row->users & users) != 0)
 			each_table_in(c->values[i].text, each, arg);
 	}
+	if (c->cleanup != NULL)
+		conf_each_table(c->cleanup, users & USER_TAKERS, each, arg);
 	if ((users & USER_SMTPD) == 0)
 		return;
 	struct str rest = conf_str(c, PARAM_smtpd_restriction_classes), name;

@@ -128,6 +128,7 @@ conf_check_value(const struct conf *c, enum param p,
 	static const char *const options[] = {"noplaintext", "noactive",
 	    "nodictionary", "noanonymous", "forward_secrecy", "mutual_auth",
 	    NULL};
+	static const char *const classes[] = {"bounce", "notify", NULL};
 	struct str text = conf_str(c, p);
 
 	if (p == PARAM_inet_protocols)
@@ -141,6 +142,8 @@ conf_check_value(const struct conf *c, enum param p,
 		check_auth_server(c, at, r);
 	else if (p == PARAM_smtpd_sasl_type)
 		check_sasl_type(c, at, r);
+	else if (p == PARAM_internal_mail_filter_classes)
+		check_words(text, classes, at, r);
 	else if (p == PARAM_queue_directory || p == PARAM_data_directory ||
 		 p == PARAM_maillog_file)
 		check_path(text, at, r);

@@ -14,6 +14,7 @@ struct wire {
 	struct str origin;
 	struct str interfaces;
 	struct rows settings; /* struct conf_setting */
+	struct rows cleanup;  /* the same */
 };
 
 static const struct field setting_fields[] = {
@@ -31,6 +32,7 @@ static const struct field wire_fields[] = {
     SHAPE_LINE(struct wire, origin, 4096),
     SHAPE_LINE(struct wire, interfaces, CONF_INTERFACES_MAX),
     SHAPE_ROWS(struct wire, settings, CONF_SETTINGS_MAX, &setting_shape),
+    SHAPE_ROWS(struct wire, cleanup, CONF_SETTINGS_MAX, &setting_shape),
 };
 static const struct shape wire_shape = SHAPE("conf", struct wire, wire_fields);
 
@@ -48,7 +50,8 @@ conf_encode(const struct conf *c, struct buf *out)
 	    .host = c->host,
 	    .origin = c->origin,
 	    .interfaces = c->interfaces,
-	    .settings = {list, c->count}};
+	    .settings = {list, c->count},
+	    .cleanup = {c->cleanup_settings, c->cleanup_count}};
 	return shape_encode(&wire_shape, &w, out);
 }
 
@@ -57,7 +60,8 @@ conf_decode(struct str bytes)
 {
 	struct conf_remarks r = {0};
 	ARENA_CLEANUP struct arena a = {0};
-	arena_init(&a, CONF_SETTINGS_MAX * (sizeof(struct conf_setting) + 16));
+	arena_init(
+	    &a, 2 * CONF_SETTINGS_MAX * (sizeof(struct conf_setting) + 16));
 	const char *why;
 	struct wire w;
 
@@ -74,6 +78,7 @@ conf_decode(struct str bytes)
 		conf_put(c, &list[i], &r);
 	conf_find_facts(c, &r);
 	conf_evaluate(c, &r);
+	conf_set_cleanup(c, w.cleanup.p, w.cleanup.n, &r);
 	if (r.failed)
 		conf_free(&c);
 	return c;

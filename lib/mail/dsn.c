@@ -200,3 +200,25 @@ dsn_notify_of_members(uint64_t notify)
 		return NOTIFY_NEVER;
 	return notify & ~(uint64_t)NOTIFY_SUCCESS;
 }
+
+struct str
+dsn_cut_status(struct str *text)
+{
+	struct str rest = *text;
+	struct str word = str_word(&rest, " \t");
+	unsigned dots = 0;
+
+	if (word.len < 5 || word.len > 9 || !strchr("245", word.p[0]) ||
+	    word.p[1] != '.' || word.p[word.len - 1] == '.')
+		return STR_NONE;
+	for (size_t i = 1; i < word.len; i++) {
+		if (word.p[i] == '.' && word.p[i - 1] != '.')
+			dots++;
+		else if (!str_is_digit_char(word.p[i]))
+			return STR_NONE;
+	}
+	if (dots != 2)
+		return STR_NONE;
+	*text = str_trim(rest);
+	return word;
+}

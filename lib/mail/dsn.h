@@ -48,4 +48,8 @@ int dsn_orcpt_format(struct str orcpt, struct buf *out);
  */
 uint64_t dsn_notify_of_members(uint64_t notify);
 
+/* "5.7.1 text": take the enhanced code (RFC 3463) off the front of *text, if
+ * there is one; else empty. */
+struct str dsn_cut_status(struct str *text);
+
 #endif

@@ -39,6 +39,18 @@ size_limit(const struct conf *c)
 	                                                   : (uint64_t)limit;
 }
 
+/* What comes from inside is looked at where main.cf says so. */
+static bool
+is_looked_at(const struct intake *t)
+{
+	const struct intake_origin *o = &t->origin;
+
+	return taker_checks(t->taker) != NULL &&
+	       (!o->is_bounce ||
+		   conf_has_word(t->conf, PARAM_internal_mail_filter_classes,
+		       o->is_notice ? STR("notify") : STR("bounce")));
+}
+
 struct intake *
 intake_begin(struct taker *taker, const struct intake_origin *o)
 {
@@ -57,11 +69,14 @@ intake_begin(struct taker *taker, const struct intake_origin *o)
 	t->builder = content_builder_new(CONTENT_MAX);
 	t->parent = STR_NONE;
 	t->dsn = t->text = STR_NONE;
+	t->redirect = STR_NONE;
 	t->filter =
 	    o->is_bounce ? STR_NONE : conf_str(t->conf, PARAM_content_filter);
 	t->is_expanded = !conf_has_word(t->conf, PARAM_receive_override_options,
 	    STR("no_address_mappings"));
 	buf_init(&t->part, REPAIR_BYTES_MAX + 1);
+	if (is_looked_at(t))
+		t->sift = sift_new(taker_checks(taker), &intake_checks, t);
 	t->has_id = taker_next_id(taker, clock_after(INTAKE_BEGIN_TIME), t->id,
 			&t->generation) == 0;
 	if (!t->has_id)
@@ -77,10 +92,12 @@ intake_end(struct intake **tp)
 
 	if (t == NULL)
 		return;
+	sift_free(&t->sift);
 	repair_done(&t->repair);
 	content_builder_free(&t->builder);
 	buf_done(&t->part);
 	free(t->given.p);
+	free(t->copies.p);
 	free(t->final.p);
 	free(t->extracted.p);
 	free(t->extracted_resent.p);
@@ -141,13 +158,31 @@ intake_hold(struct intake *t)
 int
 intake_redirect(struct intake *t, struct str to)
 {
-	struct recipient r = {.address = to,
+	struct addr a;
+
+	if (addr_parse(to, &a) < 0)
+		return -EINVAL;
+	t->redirect = arena_str(&t->arena, to);
+	return 0;
+}
+
+int
+intake_copy(struct intake *t, struct str to)
+{
+	struct addr a;
+
+	if (t->copies.n >= ENVELOPE_RCPT_MAX)
+		return -E2BIG;
+	if (addr_parse(to, &a) < 0)
+		return -EINVAL;
+	to = arena_str(&t->arena, to);
+	*intake_row_add(&t->copies) = (struct recipient){
+	    .address = to,
 	    .original = to,
 	    .orcpt = STR_NONE,
-	    .notify = NOTIFY_NEVER};
-
-	t->given.n = 0;
-	return intake_recipient(t, &r);
+	    .notify = NOTIFY_NEVER,
+	};
+	return 0;
 }
 
 void
@@ -162,20 +197,20 @@ intake_parent(struct intake *t, struct str parent_id)
 	t->parent = arena_str(&t->arena, parent_id);
 }
 
-static void
-fail(struct intake *t, int error)
+void
+intake_fail(struct intake *t, int error)
 {
 	if (t->error == 0)
 		t->error = error;
 }
 
-static void
-append(struct intake *t, struct str bytes)
+void
+intake_append(struct intake *t, struct str bytes)
 {
 	int r = t->error == 0 ? content_append(t->builder, bytes) : 0;
 
 	if (r < 0)
-		fail(t, r);
+		intake_fail(t, r);
 }
 
 /* The address as headers have it. */
@@ -219,7 +254,10 @@ put_received(struct intake *t)
 		r.recipient = quote(t, to);
 	buf_init(&b, 8192);
 	received_format(&r, &b);
-	append(t, buf_str(&b));
+	if (t->sift != NULL)
+		intake_put_trace(t, buf_str(&b));
+	else
+		intake_append(t, buf_str(&b));
 	buf_done(&b);
 }
 
@@ -232,7 +270,7 @@ take_extracted(void *arg, struct addr a, bool is_resent)
 	    is_resent ? &t->extracted_resent : &t->extracted;
 
 	if (row->n >= ENVELOPE_RCPT_MAX) {
-		fail(t, -E2BIG);
+		intake_fail(t, -E2BIG);
 		return;
 	}
 	*intake_row_add(row) = (struct recipient){
@@ -288,25 +326,47 @@ begin_content(struct intake *t)
 	t->has_begun = true;
 }
 
-static void
-take_header_line(struct intake *t, struct str line)
+void
+intake_take_line(struct intake *t, struct str line)
 {
 	enum repair_took took = repair_line(&t->repair, line);
 
 	t->in_body = t->repair.is_done;
 	if (t->repair.error < 0)
-		fail(t, t->repair.error);
+		intake_fail(t, t->repair.error);
 	if (took == REPAIR_BODY) {
-		append(t, line);
-		append(t, STR("\n"));
+		intake_append(t, line);
+		intake_append(t, STR("\n"));
 	}
+}
+
+static void
+sift_through(struct intake *t, struct str bytes)
+{
+	int r = sift_bytes(t->sift, bytes);
+
+	t->has_sifted = true;
+	if (r < 0)
+		intake_fail(t, r);
+}
+
+/* A mailbox's separator in front of the first field is none of them. */
+static void
+take_header_line(struct intake *t, struct str line)
+{
+	if (t->sift == NULL || (!t->has_sifted && repair_is_from_line(line))) {
+		intake_take_line(t, line);
+		return;
+	}
+	sift_through(t, line);
+	sift_through(t, STR("\n"));
 }
 
 /* Take the header's lines off `bytes`; what is left is the body's. */
 static struct str
 take_header(struct intake *t, struct str bytes)
 {
-	while (bytes.len > 0 && !t->in_body && t->error == 0) {
+	while (bytes.len > 0 && !t->in_body && t->error == 0 && !t->is_over) {
 		ptrdiff_t eol = str_find(bytes, '\n');
 
 		if (eol < 0 || t->part.len > 0) {
@@ -314,7 +374,7 @@ take_header(struct intake *t, struct str bytes)
 			    eol < 0 ? bytes : str_sub(bytes, 0, (size_t)eol);
 
 			if (buf_add_str(&t->part, piece) < 0)
-				fail(t, -EMSGSIZE);
+				intake_fail(t, -EMSGSIZE);
 		}
 		if (eol < 0)
 			return STR_NONE;
@@ -347,14 +407,18 @@ intake_bytes(struct intake *t, struct str bytes)
 {
 	t->bytes += bytes.len;
 	if (t->bytes > t->bytes_max)
-		fail(t, -EMSGSIZE);
-	if (t->error < 0 || bytes.len == 0)
+		intake_fail(t, -EMSGSIZE);
+	if (t->error < 0 || t->is_over || bytes.len == 0)
 		return t->error;
 	if (!t->has_begun)
 		begin_content(t);
 	t->has_8bit = t->has_8bit || is_8bit(bytes);
 	t->ends_in_lf = bytes.p[bytes.len - 1] == '\n';
-	append(t, take_header(t, bytes));
+	bytes = take_header(t, bytes);
+	if (t->sift != NULL && bytes.len > 0)
+		sift_through(t, bytes);
+	else
+		intake_append(t, bytes);
 	return t->error;
 }
 
@@ -365,6 +429,15 @@ intake_line(struct intake *t, struct str line)
 	return intake_bytes(t, STR("\n"));
 }
 
+static void
+end_sift(struct intake *t)
+{
+	int r = sift_end(t->sift);
+
+	if (r < 0)
+		intake_fail(t, r);
+}
+
 void
 intake_finish(struct intake *t)
 {
@@ -372,7 +445,9 @@ intake_finish(struct intake *t)
 		intake_bytes(t, STR("\n"));
 	if (!t->has_begun)
 		begin_content(t);
+	if (t->sift != NULL && !t->is_over)
+		end_sift(t);
 	repair_end(&t->repair);
 	if (t->repair.error < 0)
-		fail(t, t->repair.error);
+		intake_fail(t, t->repair.error);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * intake - what happens to a message between a taker's hands and the queue:
- * header repair, address rewriting, expansion, loop counting, hand-over.
+ * header_checks and the like, header repair, address rewriting, expansion,
+ * loop counting, hand-over.
  * The one implementation for smtpd, pickup and bounce (what other suites do
  * in a separate cleanup service).
  *
@@ -40,7 +41,8 @@ struct intake_origin {
 	uint64_t uid;         /* for local mail: "(Postfix, from userid N)" */
 	bool is_local_header; /* rewrite and complete headers
 	                         (local_header_rewrite_clients) */
-	bool is_bounce;
+	bool is_bounce;       /* a notification */
+	bool is_notice;       /* ... for a postmaster, of trouble with a peer */
 	bool extract_recipients; /* -t: To, Cc, Bcc */
 	struct str full_name;    /* sendmail -F */
 	struct str envid;
@@ -71,12 +73,13 @@ void intake_sender(struct intake *t, struct addr sender);
 int intake_recipient(struct intake *t, const struct recipient *r);
 
 /*
- * What an access table had done with it, at any time before the commit: it
- * waits in hold/; it goes to `to` and to nobody else (0 or -EINVAL); it goes
- * to a filter, "transport:nexthop", in place of content_filter.
+ * What a table had done with it, at any time before the commit: it waits in
+ * hold/; it goes to `to` and to nobody else, or to `to` too (0 or -EINVAL); it
+ * goes to a filter, "transport:nexthop", in place of content_filter.
  */
 void intake_hold(struct intake *t);
 int intake_redirect(struct intake *t, struct str to);
+int intake_copy(struct intake *t, struct str to);
 void intake_filter(struct intake *t, struct str filter);
 
 /* 0; -EMSGSIZE (message_size_limit, or header limits), -ENOSPC ...  After an
@@ -92,5 +95,9 @@ void intake_parent(struct intake *t, struct str parent_id);
  * long as `t`. */
 enum intake_result intake_commit(
     struct intake *t, struct str *ret_dsn, struct str *ret_text);
+
+/* Was it a REJECT of header_checks(5) for which commit refused it (also for
+ * now: the text may say 4)?  Then the text is the administrator's own. */
+bool intake_is_rejected(const struct intake *t);
 
 #endif

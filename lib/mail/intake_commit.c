@@ -37,6 +37,8 @@ refuse_error(struct intake *t)
 		return refuse(t, "5.5.3", "too many recipients");
 	case -ENOSPC:
 		return refuse(t, "4.3.1", "Insufficient system storage");
+	case -EAGAIN:
+		return refuse(t, "4.3.0", "Temporary lookup failure");
 	default:
 		return refuse(t, "4.3.0", "queue file write error");
 	}
@@ -54,6 +56,28 @@ add_extracted(struct intake *t)
 			return -E2BIG;
 		*intake_row_add(&t->given) = row->p[i];
 	}
+	return 0;
+}
+
+/* By header_checks and access tables.  Those who get a copy are none of the
+ * sender's business. */
+static int
+add_ordered(struct intake *t)
+{
+	struct recipient only = {.address = t->redirect,
+	    .original = t->redirect,
+	    .orcpt = STR_NONE,
+	    .notify = NOTIFY_NEVER};
+
+	for (size_t i = 0; i < t->copies.n; i++) {
+		if (t->given.n >= ENVELOPE_RCPT_MAX)
+			return -E2BIG;
+		*intake_row_add(&t->given) = t->copies.p[i];
+	}
+	if (t->redirect.len == 0)
+		return 0;
+	t->given.n = 0;
+	*intake_row_add(&t->given) = only;
 	return 0;
 }
 
@@ -194,7 +218,7 @@ log_message_id(const struct intake *t)
 {
 	struct str id = t->repair.message_id;
 
-	log_info_as("cleanup", "%s: %smessage-id=%.*s", t->id,
+	log_info_as(taker_tag(t->taker), "%s: %smessage-id=%.*s", t->id,
 	    t->repair.is_resent ? "resent-" : "",
 	    STR_ARG(id.len > 0 ? id : STR("<>")));
 }
@@ -286,6 +310,10 @@ commit(struct intake *t)
 	struct content *c;
 
 	intake_finish(t);
+	if (t->is_rejected)
+		return t->dsn.p[0] == '5' ? INTAKE_REFUSED : INTAKE_RETRY;
+	if (t->is_discarded)
+		return INTAKE_QUEUED;
 	if (t->error == 0)
 		t->error = add_extracted(t);
 	if (t->error < 0)
@@ -294,6 +322,9 @@ commit(struct intake *t)
 		return refuse(t, "5.4.6", "too many hops");
 	if (t->given.n == 0)
 		return refuse(t, "5.1.0", "No recipient addresses found");
+	t->error = add_ordered(t);
+	if (t->error < 0)
+		return refuse_error(t);
 	if (!t->has_id)
 		return refuse(t, "4.3.0", "mail queue is not available");
 	result = expand(t);
@@ -318,4 +349,10 @@ intake_commit(struct intake *t, struct str *ret_dsn, struct str *ret_text)
 	*ret_dsn = t->dsn;
 	*ret_text = t->text;
 	return result;
+}
+
+bool
+intake_is_rejected(const struct intake *t)
+{
+	return t->is_rejected;
 }

@@ -89,9 +89,10 @@ uint64_t master_cf_limit(const struct master_service *s, const struct conf *c);
 
 /*
  * The configuration for a program that serves `s`: `c` with the settings of
- * the services whose work it does (a cleanup's for a taker: the one that
- * cleanup_service_name names), then its own on top, and $service_name; qmgr's
- * has NAME_process_limit for each transport that has a limit.  NULL when one
+ * the services whose work it does, then its own on top, and $service_name;
+ * qmgr's has NAME_process_limit for each transport that has a limit.  Those of
+ * the cleanup that cleanup_service_name names are in its conf_cleanup(): they
+ * count for the message, and not for whom the program lets in.  NULL when one
  * of them was an error.
  */
 struct conf *master_cf_conf(const struct master_cf *m,

@@ -82,17 +82,18 @@ master_command_suggest(struct str name)
 	return found;
 }
 
+static bool
+is_cleanup(const struct master_service *s)
+{
+	return str_eq(s->command, STR("cleanup"));
+}
+
 /* Does `other` work inside the program of `s`, so that its settings count? */
 static bool
-is_inside(const struct master_service *other, const struct master_service *s,
-    struct str cleanup)
+is_inside(const struct master_service *other, const struct master_service *s)
 {
-	if (other == s || other->known->kind != MASTER_INSIDE)
-		return false;
-	if ((other->known->users & s->known->users) == 0)
-		return false;
-	return !str_eq(other->command, STR("cleanup")) ||
-	       str_eq(other->name, cleanup);
+	return other != s && other->known->kind == MASTER_INSIDE &&
+	       (other->known->users & s->known->users) != 0;
 }
 
 /* The value of cleanup_service_name for this service. */
@@ -142,19 +143,35 @@ add_limits(const struct master_cf *m, const struct conf *c, struct arena *a,
 	return n;
 }
 
-struct conf *
-master_cf_conf(const struct master_cf *m, const struct master_service *s,
-    const struct conf *c, conf_remark_fn say, void *arg)
+/* The cleanup service whose work it does; NULL: none, or one that sets
+ * nothing. */
+static const struct master_service *
+find_cleanup(const struct master_cf *m, const struct master_service *s,
+    const struct conf *c)
 {
-	struct str cleanup = cleanup_of(s, c);
-	ARENA_CLEANUP struct arena a = {0};
-	struct conf_setting *all = NULL;
-	size_t n = 0, room = s->nsettings + master_cf_count(m);
+	struct str name = cleanup_of(s, c);
+
+	for (size_t i = 0; i < master_cf_count(m); i++) {
+		const struct master_service *other = master_cf_at(m, i);
+		if (is_cleanup(other) && is_inside(other, s) &&
+		    str_eq(other->name, name) && other->nsettings > 0)
+			return other;
+	}
+	return NULL;
+}
+
+/* What counts for `s` of all lines, its own last; *ret_n of them, to be
+ * freed. */
+static struct conf_setting *
+gather_settings(const struct master_cf *m, const struct master_service *s,
+    const struct conf *c, struct arena *a, size_t *ret_n)
+{
+	size_t n = 0, room = s->nsettings + master_cf_count(m) + 2;
+	struct conf_setting *all;
 
 	for (size_t i = 0; i < master_cf_count(m); i++)
 		room += master_cf_at(m, i)->nsettings;
-	arena_init(&a, LIMITS_MAX);
-	all = reallocarray(NULL, room + 2, sizeof(*all));
+	all = reallocarray(NULL, room, sizeof(*all));
 	if (all == NULL)
 		abort();
 	all[n++] = (struct conf_setting){
@@ -162,10 +179,10 @@ master_cf_conf(const struct master_cf *m, const struct master_service *s,
 	all[n++] = (struct conf_setting){
 	    .name = STR("process_name"), .value = s->command};
 	if ((s->known->users & USER_QMGR) != 0)
-		n += add_limits(m, c, &a, all + n);
+		n += add_limits(m, c, a, all + n);
 	for (size_t i = 0; i < master_cf_count(m); i++) {
 		const struct master_service *other = master_cf_at(m, i);
-		if (!is_inside(other, s, cleanup))
+		if (is_cleanup(other) || !is_inside(other, s))
 			continue;
 		memcpy(
 		    all + n, other->settings, other->nsettings * sizeof(*all));
@@ -173,11 +190,53 @@ master_cf_conf(const struct master_cf *m, const struct master_service *s,
 	}
 	if (s->nsettings > 0)
 		memcpy(all + n, s->settings, s->nsettings * sizeof(*all));
-	n += s->nsettings;
+	*ret_n = n + s->nsettings;
+	return all;
+}
 
-	struct conf *over = conf_overlay(c, all, n, say, arg);
+struct conf *
+master_cf_conf(const struct master_cf *m, const struct master_service *s,
+    const struct conf *c, conf_remark_fn say, void *arg)
+{
+	const struct master_service *cleanup = find_cleanup(m, s, c);
+	struct conf_remarks r = {.say = say, .arg = arg};
+	ARENA_CLEANUP struct arena a = {0};
+	struct conf_setting *all;
+	struct conf *over;
+	size_t n;
+
+	arena_init(&a, LIMITS_MAX);
+	all = gather_settings(m, s, c, &a, &n);
+	over = conf_overlay(c, all, n, say, arg);
 	free(all);
+	if (over != NULL && cleanup != NULL)
+		conf_set_cleanup(
+		    over, cleanup->settings, cleanup->nsettings, &r);
+	if (r.failed)
+		conf_free(&over);
 	return over;
+}
+
+/* Mail would go past the tables that were meant for it. */
+static void
+check_cleanup(const struct master_cf *m, const struct master_service *s,
+    const struct conf *c, struct conf_remarks *r)
+{
+	struct conf_setting at = {.file = s->file, .line = s->line};
+	struct str name = cleanup_of(s, c);
+
+	if ((s->known->users & USER_TAKERS) == 0 ||
+	    s->known->kind != MASTER_PROGRAM || s->line == 0 ||
+	    str_eq(name, STR("cleanup")))
+		return;
+	for (size_t i = 0; i < master_cf_count(m); i++)
+		if (is_cleanup(master_cf_at(m, i)) &&
+		    str_eq(master_cf_at(m, i)->name, name))
+			return;
+	conf_remark(r, CONF_ERROR, &at,
+	    "%.*s: cleanup_service_name: there is no cleanup service %.*s in "
+	    "master.cf",
+	    STR_ARG(s->name), STR_ARG(name));
 }
 
 static void
@@ -203,8 +262,8 @@ check_names(const struct master_service *s, const struct conf *c,
 }
 
 static void
-check_service(const struct master_service *s, const struct conf *c,
-    struct conf_remarks *r)
+check_service(const struct master_cf *m, const struct master_service *s,
+    const struct conf *c, struct conf_remarks *r)
 {
 	struct conf_setting at = {.file = s->file, .line = s->line};
 
@@ -222,6 +281,7 @@ check_service(const struct master_service *s, const struct conf *c,
 			    "%.*s: the argument %.*s has no effect",
 			    STR_ARG(s->name), STR_ARG(s->arguments[i]));
 	check_names(s, c, r);
+	check_cleanup(m, s, c, r);
 	if (s->nsettings == 0)
 		return;
 	struct conf *over =
@@ -260,7 +320,7 @@ master_cf_check(const struct master_cf *m, const struct conf *c,
 	struct conf_remarks r = {.say = say, .arg = arg};
 
 	for (size_t i = 0; i < master_cf_count(m); i++)
-		check_service(master_cf_at(m, i), c, &r);
+		check_service(m, master_cf_at(m, i), c, &r);
 	for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]); i++)
 		check_transport(m, c, transports[i], &r);
 	return !r.failed && !master_cf_is_wrong(m);

@@ -279,9 +279,8 @@ begin_field(struct repair *r, const struct header *h)
 	take_line(r, h->whole);
 }
 
-/* A mailbox's separator in front of the first field. */
-static bool
-is_from_line(struct str line)
+bool
+repair_is_from_line(struct str line)
 {
 	while (line.len > 0 && line.p[0] == '>')
 		line = str_from(line, 1);
@@ -368,7 +367,7 @@ repair_line(struct repair *r, struct str line)
 
 	if (r->is_done)
 		return REPAIR_BODY;
-	if (is_first && is_from_line(line)) {
+	if (is_first && repair_is_from_line(line)) {
 		if (!r->rule.is_local)
 			put(r, STR("X-Mailbox-Line: "));
 		if (!r->rule.is_local)

@@ -86,6 +86,10 @@ enum repair_took repair_line(struct repair *r, struct str line);
 /* The message ends here: what is missing is added now if it was not yet. */
 void repair_end(struct repair *r);
 
+/* Is it a mailbox's separator ("From joe Wed ...", ">From ..."), which may
+ * stand in front of the first field? */
+bool repair_is_from_line(struct str line);
+
 /* Is it a field that holds addresses? */
 bool repair_holds_addresses(struct str name);
 

@@ -20,6 +20,8 @@
 struct taker {
 	const struct conf *conf;
 	struct expansion *expansion;
+	struct sift_tables *checks;
+	char *tag;
 	struct str program;
 	struct link *link;
 	struct task *joiner;
@@ -128,20 +130,60 @@ keep_joined(void *arg)
 		free(t);
 }
 
+/* NULL with `why` empty: none looks at a message. */
+static struct sift_tables *
+open_checks(const struct conf *c, const struct dict_env *env, struct buf *why)
+{
+	struct sift_tables *checks;
+
+	if (conf_has_word(c, PARAM_receive_override_options,
+		STR("no_header_body_checks")))
+		return NULL;
+	checks = sift_tables_open(c, env, why);
+	if (checks != NULL && sift_tables_are_empty(checks))
+		sift_tables_free(&checks);
+	return checks;
+}
+
+/* A cleanup service with a syslog_name of its own is told apart in the log. */
+static char *
+make_tag(const struct conf *program, const struct conf *cleanup)
+{
+	struct str name = conf_str(cleanup, PARAM_syslog_name);
+	char *tag;
+	int n;
+
+	if (str_eq(name, conf_str(program, PARAM_syslog_name)))
+		n = asprintf(&tag, "cleanup");
+	else
+		n = asprintf(&tag, "%.*s/cleanup", STR_ARG(name));
+	if (n < 0)
+		log_fatal("out of memory");
+	return tag;
+}
+
 struct taker *
 taker_new(struct serve *sv, const struct conf *c, struct router *r,
     const struct dict_env *env, struct buf *why)
 {
-	struct expansion *x = expansion_new(c, r, env, why);
+	const struct conf *cleanup = conf_cleanup(c);
+	struct sift_tables *checks = open_checks(cleanup, env, why);
+	struct expansion *x = NULL;
 	struct taker *t;
 
-	if (x == NULL)
+	if (why->len == 0)
+		x = expansion_new(cleanup, r, env, why);
+	if (x == NULL) {
+		sift_tables_free(&checks);
 		return NULL;
+	}
 	t = calloc(1, sizeof(*t));
 	if (t == NULL)
 		log_fatal("out of memory for a taker");
-	t->conf = c;
+	t->conf = cleanup;
 	t->expansion = x;
+	t->checks = checks;
+	t->tag = make_tag(c, cleanup);
 	t->program = serve_service(sv);
 	task_queue_init(&t->broken);
 	task_queue_init(&t->others);
@@ -165,6 +207,8 @@ taker_free(struct taker **tp)
 	t->is_freed = true;
 	link_free(&t->link);
 	expansion_free(&t->expansion);
+	sift_tables_free(&t->checks);
+	free(t->tag);
 	buf_done(&t->dsn);
 	buf_done(&t->text);
 	if (t->joiner != NULL)
@@ -192,6 +236,18 @@ const struct conf *
 taker_conf(const struct taker *t)
 {
 	return t->conf;
+}
+
+const struct sift_tables *
+taker_checks(const struct taker *t)
+{
+	return t->checks;
+}
+
+const char *
+taker_tag(const struct taker *t)
+{
+	return t->tag;
 }
 
 struct expansion *

@@ -15,6 +15,7 @@
 #include "mail/proto/queue.h"
 #include "mail/qid.h"
 #include "mail/route.h"
+#include "mail/sift.h"
 
 #include <stdbool.h>
 
@@ -36,7 +37,12 @@ bool taker_has_room(const struct taker *t, uint64_t size, struct str *ret_dsn,
 
 /* For intake.c. */
 
+/* What its messages go by: conf_cleanup() of the program's. */
 const struct conf *taker_conf(const struct taker *t);
+/* The tables of header_checks and its kin; NULL: none. */
+const struct sift_tables *taker_checks(const struct taker *t);
+/* Whose lines those are that Postfix's cleanup writes, for log_info_as(). */
+const char *taker_tag(const struct taker *t);
 struct expansion *taker_expansion(const struct taker *t);
 
 /* The next id; waits for qmgr up to `deadline`.  *ret_generation names the

@@ -145,7 +145,8 @@ void
 transcript_mail(struct transcript_post *post, unsigned about,
     struct str subject, struct str lines)
 {
-	static const struct intake_origin origin = {.is_bounce = true};
+	static const struct intake_origin origin = {
+	    .is_bounce = true, .is_notice = true};
 	const struct conf *c = post->conf;
 	BUF_CLEANUP struct buf text = {0};
 	BUF_CLEANUP struct buf sender = {0};

@@ -7,7 +7,7 @@ import sys
 
 # Read by other values ($name), or by conf_transport() as a transport's own.
 BY_VALUES = {
-    "compatibility_level", "default_delivery_status_filter", "fallback_relay",
+    "cleanup_service_name", "compatibility_level", "default_delivery_status_filter", "fallback_relay",
     "local_destination_concurrency_limit", "local_destination_recipient_limit", "mail_version", "service_name",
     "smtpd_client_connection_limit_exceptions", "stress", "virtual_maps",
 }

@@ -53,6 +53,7 @@ PARSERS = {
     "segment_parse_header": ("queue/test_record", "queue_segment"),
     "shape_decode": ("base/test_shape", "shape"),
     "shape_parse": ("base/test_shape_text", "shape_text"),
+    "sift_bytes": ("mail/test_sift", "sift"),
     "targets_parse": ("local/test_targets", "targets: targets_parse_file"),
     "targets_parse_file": ("local/test_targets", "targets"),
     "templates_read": ("bounce/test_template", "bounce_template"),
@@ -61,6 +62,7 @@ PARSERS = {
 }
 # What it reads is nobody else's, or it stands on one of the above.
 OTHERS = {
+    "checks_parse": "tables' values: root's",
     "conf_decode": "master's memfd; a shape",
     "conf_value_parse": "main.cf's values: root's",
     "feedback_parse": "main.cf's values: root's",

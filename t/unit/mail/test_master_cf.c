@@ -151,12 +151,18 @@ test_postfix(void **state)
 	over = master_cf_conf(m, master_cf_at(m, 0), c, gather, &said);
 	assert_non_null(over);
 	assert_int_equal(conf_int(over, PARAM_header_size_limit), 102400);
+	assert_ptr_equal(conf_cleanup(over), over);
 	assert_str(conf_str(over, PARAM_relayhost), "[r]");
 	assert_str(conf_str(over, PARAM_service_name), "smtp");
 	conf_free(&over);
 	over = master_cf_conf(m, master_cf_at(m, 3), c, gather, &said);
 	assert_non_null(over);
-	assert_int_equal(conf_int(over, PARAM_header_size_limit), 2000);
+	/* Of the message, and not of whom smtpd lets in. */
+	assert_int_equal(conf_int(over, PARAM_header_size_limit), 102400);
+	assert_int_equal(
+	    conf_int(conf_cleanup(over), PARAM_header_size_limit), 2000);
+	assert_true(conf_time(conf_cleanup(over), PARAM_smtpd_timeout) ==
+		    9 * INT64_C(1000000000));
 	assert_true(
 	    conf_time(over, PARAM_smtpd_timeout) == 9 * INT64_C(1000000000));
 	conf_free(&over);
