@@ -82,8 +82,8 @@ send_listeners(struct child *c)
 	const struct service *s = c->service;
 	static const struct {
 		const char *program, *socket;
-	} sockets[] = {
-	    {"pickup", "pickup"}, {"qmgr", "showq"}, {"qmgr", "qmgr"}};
+	} sockets[] = {{"pickup", "pickup"}, {"qmgr", "showq"},
+	    {"qmgr", "qmgr"}, {"auth", "valija-auth"}};
 	uint64_t sent = 0;
 	char number[16];
 
@@ -194,12 +194,23 @@ broker_give(struct child *c, uint32_t exchange, struct str peer, int fd)
 	close(fd);
 }
 
+static int
+make_ends(const struct program_row *server, int ret[2])
+{
+	if (!server->is_stream)
+		return chan_pair(ret);
+	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		   0, ret) < 0
+	           ? -errno
+	           : 0;
+}
+
 /* A conversation with `server` for one of that name: the other end. */
 static int
 link_to(struct child *server, struct str peer)
 {
 	int ends[2];
-	int r = chan_pair(ends);
+	int r = make_ends(server->service->program, ends);
 
 	if (r < 0)
 		return r;

@@ -28,16 +28,19 @@ struct port {
 	bool is_used;
 };
 
-/* The sockets for tools, of the kind of chan. */
+/* The sockets for tools, of the kind of chan, and one for other software: the
+ * group of private/ reaches it. */
 static struct {
 	const char *directory, *name;
 	mode_t mode;
+	int type;
 	int fd;
 } sockets[] = {
-    {"public", "pickup", 0666, -1},
-    {"public", "showq", 0666, -1},
-    {"private", "qmgr", 0600, -1},
-    {"private", "master", 0600, -1},
+    {"public", "pickup", 0666, SOCK_SEQPACKET, -1},
+    {"public", "showq", 0666, SOCK_SEQPACKET, -1},
+    {"private", "qmgr", 0600, SOCK_SEQPACKET, -1},
+    {"private", "master", 0600, SOCK_SEQPACKET, -1},
+    {"private", "valija-auth", 0666, SOCK_STREAM, -1},
 };
 #define NSOCKETS (sizeof(sockets) / sizeof(sockets[0]))
 
@@ -257,23 +260,22 @@ listeners_prune(const struct master *m)
 }
 
 static int
-open_socket(const struct master *m, const char *directory, const char *name,
-    mode_t mode)
+open_socket(const struct master *m, size_t i)
 {
-	FD_CLEANUP int dir =
-	    openat(m->queue_fd, directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	FD_CLEANUP int dir = openat(m->queue_fd, sockets[i].directory,
+	    O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (dir < 0)
 		return -errno;
-	return unix_listen(dir, name, SOCK_SEQPACKET, mode);
+	return unix_listen(
+	    dir, sockets[i].name, sockets[i].type, sockets[i].mode);
 }
 
 int
 listeners_open_sockets(struct master *m)
 {
 	for (size_t i = 0; i < NSOCKETS; i++) {
-		sockets[i].fd = open_socket(
-		    m, sockets[i].directory, sockets[i].name, sockets[i].mode);
+		sockets[i].fd = open_socket(m, i);
 		if (sockets[i].fd >= 0)
 			continue;
 		log_error("%.*s/%s/%s: %s", STR_ARG(m->queue_directory),

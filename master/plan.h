@@ -3,10 +3,11 @@
  * plan - which services a configuration asks for: a value made from main.cf
  * and master.cf, without touching anything but the two files.
  *
- * There are always qmgr, dns, lookup, keys, local, mda, bounce and pickup; each
- * inet line of master.cf whose command is smtpd is a service, and each unix
- * line whose command is smtp.  A service of the same name as a program (or
- * "virtual", whose work local does) brings that program its settings.
+ * There are always qmgr, dns, lookup, keys, auth, local, mda, bounce and
+ * pickup; each inet line of master.cf whose command is smtpd is a service, and
+ * each unix line whose command is smtp.  A service of the same name as a
+ * program (or "virtual", whose work local does) brings that program its
+ * settings.
  */
 #ifndef MASTER_PLAN_H
 #define MASTER_PLAN_H

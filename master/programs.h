@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PROGRAMS 10
+#define PROGRAMS 11
 
 enum program_root {
 	ROOT_EMPTY,    /* chroot to an empty directory */
@@ -37,6 +37,8 @@ struct program_row {
 	bool is_on_demand;   /* started when somebody wants it */
 	bool is_kept;        /* reconfigured in place, others are replaced */
 	bool has_mail_group; /* the groups of mail_owner */
+	bool is_stream;      /* its conversations are bytes, of somebody else's
+	                        protocol */
 	unsigned keep_caps;
 };
 

@@ -90,7 +90,9 @@ tables_watch(struct master *m)
 		if (s->current == NULL || s->coming != NULL ||
 		    !tables_changed(s))
 			continue;
-		log_info("table changed, replacing %.*s", STR_ARG(s->name));
+		log_info("table changed, %s %.*s",
+		    s->program->is_kept ? "telling" : "replacing",
+		    STR_ARG(s->name));
 		if (s->program->is_kept)
 			child_reconfigure(s->current, s);
 		else

@@ -43,6 +43,7 @@ PROGRAMS = {
     "dns": ("valija-dns", True, 0),
     "lookup": ("valija-lookup", False, 0),
     "keys": ("valija-keys", True, CAP_IPC_LOCK),
+    "auth": ("valija-auth", True, 0),
 }
 
 

@@ -12,6 +12,7 @@
 
 static const struct master_command commands[] = {
     {"anvil", MASTER_INSIDE, USER_SMTPD, "smtpd counts its clients itself"},
+    {"auth", MASTER_PROGRAM, USER_AUTH, "auth"},
     {"bounce", MASTER_PROGRAM, USER_BOUNCE, "bounce"},
     {"cleanup", MASTER_INSIDE, USER_TAKERS,
 	"smtpd, pickup and bounce do what cleanup does"},

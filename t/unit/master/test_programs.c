@@ -13,6 +13,7 @@ static const char *const allowed[] = {
     "smtpd dns",
     "smtpd lookup",
     "smtpd keys",
+    "smtpd auth",
     "pickup qmgr",
     "pickup lookup",
     "bounce qmgr",

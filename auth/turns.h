@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * turns - one check of an address at a time, however many connections it
+ * opens, and after one that failed the next waits for auth_failure_delay: so
+ * a guesser waits for himself, and nobody else for him (security: parallel
+ * guessing).
+ *
+ *	r = turns_enter(&turns, address);
+ *	if (r < 0)
+ *		... -EBUSY: too many wait; -ECANCELED
+ *	...
+ *	turns_leave(&turns, address, has_failed);
+ *
+ * An address that is empty, no address, or of loopback is a program of this
+ * host, which speaks for many users: those are not held up.
+ */
+#ifndef AUTH_TURNS_H
+#define AUTH_TURNS_H
+
+#include "base/map.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TURNS_MAX         2000 /* who have or wait for one */
+#define TURNS_ADDRESS_MAX 50   /* of one address */
+
+struct turns {
+	struct map addresses; /* that have, wait for or are denied a turn */
+	int64_t delay;        /* of an address, after a failure */
+	unsigned count;
+};
+
+void turns_init(struct turns *t, int64_t delay);
+
+int turns_enter(struct turns *t, struct str address); /* waits */
+void turns_leave(struct turns *t, struct str address, bool has_failed);
+
+#endif

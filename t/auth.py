@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: ISC
+"""auth: the Dovecot authentication protocol, as its clients speak it."""
+import base64
+import hashlib
+import hmac
+import os
+import re
+import socket
+import subprocess
+
+from lib.suite import Suite, wait_until
+from lib.tap import main, test
+
+YES, NO = "right-Passwort", "wrong-Passwort"
+
+
+def b64(data):
+    return base64.b64encode(data).decode()
+
+
+def crypted(password):
+    return "{SHA512-CRYPT}" + subprocess.run(["openssl", "passwd", "-6", password], check=True, capture_output=True,
+                                             text=True).stdout.strip()
+
+
+def scram_key(name, password, salt=b"0123456789abcdef", n=4096):
+    h = hashlib.sha256 if name == "SCRAM-SHA-256" else hashlib.sha1
+    salted = hashlib.pbkdf2_hmac(h().name, password.encode(), salt, n)
+    stored = h(hmac.digest(salted, b"Client Key", h)).digest()
+    return f"{{{name}}}{n},{b64(salt)},{b64(stored)},{b64(hmac.digest(salted, b'Server Key', h))}"
+
+
+def keys(password):
+    return f"{crypted(password)} {scram_key('SCRAM-SHA-256', password)} {scram_key('SCRAM-SHA-1', password)}"
+
+
+class Client:
+    """One conversation, as a client of Dovecot's auth."""
+
+    def __init__(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(30)
+        self.sock.connect(os.path.join(v.queue, "private", "valija-auth"))
+        self.file = self.sock.makefile("rb")
+        self.hello = []
+        while not self.hello or self.hello[-1] != ["DONE"]:
+            self.hello.append(self.read())
+        self.say("VERSION", 1, 2)
+        self.say("CPID", os.getpid())
+        self.id = 0
+
+    def read(self):
+        try:
+            line = self.file.readline()
+        except ConnectionResetError:  # there was more than it cared to read
+            line = b""
+        return line.decode().rstrip("\n").split("\t") if line else None
+
+    def say(self, *words):
+        self.sock.sendall("\t".join(map(str, words)).encode() + b"\n")
+
+    def mechanisms(self):
+        return [w[1] for w in self.hello if w[0] == "MECH"]
+
+    def auth(self, mechanism, *more, response=None):
+        self.id += 1
+        more += (f"resp={b64(response)}",) if response is not None else ()
+        self.say("AUTH", self.id, mechanism, "service=smtp", *more)
+        return self.id
+
+    def answer(self, data):
+        self.say("CONT", self.id, b64(data))
+        return self.read()
+
+    def plain(self, user, password, *more):
+        self.auth("PLAIN", *more, response=f"\0{user}\0{password}".encode())
+        return self.read()
+
+    def scram(self, mechanism, user, password, *more, header="n,,", spoil=lambda final: final):
+        """The last word, and whether the server proved that it knows us."""
+        h = hashlib.sha256 if mechanism == "SCRAM-SHA-256" else hashlib.sha1
+        bare = f"n={user},r=clientnonce{os.urandom(4).hex()}"
+        self.auth(mechanism, *more, response=(header + bare).encode())
+        word = self.read()
+        if word[0] != "CONT":
+            return word, False
+        first = base64.b64decode(word[2]).decode()
+        said = dict(w.split("=", 1) for w in first.split(","))
+        salted = hashlib.pbkdf2_hmac(h().name, password.encode(), base64.b64decode(said["s"]), int(said["i"]))
+        final = f"c={b64(header.encode())},r={said['r']}"
+        message = f"{bare},{first},{final}".encode()
+        key = hmac.digest(salted, b"Client Key", h)
+        mask = hmac.digest(h(key).digest(), message, h)
+        proof = b64(bytes(a ^ b for a, b in zip(key, mask)))
+        self.salt = said["s"]
+        word = self.answer(spoil(f"{final},p={proof}").encode())
+        last = word[2] if word[0] == "CONT" else dict(w.split("=", 1) for w in word if "=" in w).get("resp", "")
+        good = base64.b64decode(last) == b"v=" + base64.b64encode(
+            hmac.digest(hmac.digest(salted, b"Server Key", h), message, h))
+        if word[0] == "CONT":
+            self.say("CONT", self.id, "")
+            word = self.read()
+        return word, good
+
+
+def users(*lines):
+    path = v.write("users.new", "".join(f"{line}\n" for line in lines))
+    os.chmod(path, 0o600)
+    os.rename(path, os.path.join(v.conf, "users"))
+
+
+v = Suite(start=False)
+USERS = [f"alice@here.test:{keys(YES)}", f"bob:{keys('bobs')}::::::"]
+users(*USERS)
+v.start()
+
+
+@test("it says hello as Dovecot does")
+def _(t):
+    hello = Client().hello
+    t.eq(hello[0], ["VERSION", "1", "2"], "version first")
+    t.eq([w[1:] for w in hello if w[0] == "MECH"],
+         [["PLAIN", "plaintext"], ["LOGIN", "plaintext"],
+          ["SCRAM-SHA-256", "mutual-auth"], ["SCRAM-SHA-1", "mutual-auth"]], "mechanisms")
+    said = {w[0]: w[1:] for w in hello}
+    t.eq(int(said["SPID"][0]), v.pids_of("auth")[0], "its pid")
+    t.ok(re.fullmatch("[0-9a-f]{32}", said["COOKIE"][0]), "a cookie")
+
+
+@test("PLAIN and LOGIN: right, wrong, unknown, in any case of the name")
+def _(t):
+    c = Client()
+    t.eq(c.plain("alice@here.test", YES), ["OK", "1", "user=alice@here.test"], "right")
+    t.eq(c.plain("Alice@HERE.test", YES), ["OK", "2", "user=alice@here.test"], "the name in other letters")
+    t.eq(c.plain("alice@here.test", NO), ["FAIL", "3", "user=alice@here.test"], "wrong")
+    t.eq(c.plain("nobody@here.test", NO), ["FAIL", "4", "user=nobody@here.test"], "unknown, the same")
+    t.eq(c.plain("alice@here.test", ""), ["FAIL", "5", "user=alice@here.test"], "an empty one")
+    c.auth("PLAIN")
+    t.eq(c.read(), ["CONT", "6", ""], "without an initial response")
+    t.eq(c.answer(f"\0bob\0bobs".encode()), ["OK", "6", "user=bob"], "it comes then")
+    c.auth("LOGIN")
+    t.eq(c.read()[2], b64(b"Username:"), "LOGIN asks")
+    t.eq(c.answer(b"bob")[2], b64(b"Password:"), "twice")
+    t.eq(c.answer(b"bobs"), ["OK", "7", "user=bob"], "and is told")
+    c.auth("LOGIN", response=b"bob")
+    t.eq(c.read()[2], b64(b"Password:"), "a name as initial response")
+    t.eq(c.answer(b"bob"), ["FAIL", "8", "user=bob"], "wrong")
+    c.auth("PLAIN", response=b"bob\0alice@here.test\0" + YES.encode())
+    t.eq(c.read(), ["FAIL", "9"], "nobody acts for another")
+
+
+@test("SCRAM: right, wrong, unknown, channel bindings, a final response beside OK")
+def _(t):
+    c = Client()
+    for m in ("SCRAM-SHA-256", "SCRAM-SHA-1"):
+        t.eq(c.scram(m, "alice@here.test", YES), (["OK", str(c.id), "user=alice@here.test"], True), m)
+        t.eq(c.scram(m, "Bob", "bobs", header="y,,")[0][0], "OK", f"{m}: y")
+        word, good = c.scram(m, "bob", "bobs", "final-resp-ok")
+        t.ok(good and word[:3] == ["OK", str(c.id), "user=bob"] and len(word) == 4, f"{m}: beside OK", word)
+        t.eq(c.scram(m, "bob", NO), (["FAIL", str(c.id), "user=bob"], False), f"{m}: wrong")
+        t.eq(c.scram(m, "nobody", NO)[0], ["FAIL", str(c.id), "user=nobody"], f"{m}: unknown")
+        salt = c.salt
+        c.scram(m, "Nobody", NO)
+        t.eq(c.salt, salt, f"{m}: who is not there has one salt")
+        t.eq(c.scram(m, "bob", "bobs", header="p=tls-unique,,")[0][0], "FAIL", f"{m}: no channel binding")
+        t.eq(c.scram(m, "bob", "bobs", header="n,a=alice,")[0][0], "FAIL", f"{m}: for another")
+        for spoil in (lambda f: f.replace("c=", "c=eSws"), lambda f: f.replace("r=", "r=x"), lambda f: f[:-8] + "AAAAAAA=",
+                      lambda f: f + ",x=y", lambda f: ""):
+            t.eq(c.scram(m, "bob", "bobs", spoil=spoil)[0][0], "FAIL", f"{m}: a spoilt message")
+
+
+@test("200 at once on many connections, and one connection with many")
+def _(t):
+    clients = [Client() for _ in range(20)]
+    for c in clients:
+        for i in range(10):
+            c.auth("PLAIN", "rip=127.0.0.1", response=f"\0bob\0{'bobs' if i % 2 else NO}".encode())
+    for c in clients:
+        said = sorted((int(w[1]), w[0]) for w in (c.read() for _ in range(10)))
+        t.eq(said, [(i + 1, "OK" if i % 2 else "FAIL") for i in range(10)], "each has its answer")
+
+
+@test("who breaks the protocol is cut off, and others are not")
+def _(t):
+    good = Client()
+    for line in (b"AUTH\n", b"AUTH\tx\tPLAIN\n", b"AUTH\t1\n", b"CONT\t99999999999999999999\tx\n", b"VERSION\t2\t0\n",
+                 b"x" * 20000, b"AUTH\t1\tPLAIN\nAUTH\t1\tPLAIN\n"):
+        c = Client()
+        c.sock.sendall(line)
+        words = []
+        while (w := c.read()) is not None:
+            words.append(w[0])
+        t.ok(set(words) <= {"CONT"}, f"cut off after {line[:20]}", words)
+    for line in ("AUTH\t1\tNTLM", "AUTH\t1\tPLAIN\tresp=!!", "CONT\t7\t"):
+        c = Client()
+        c.say(*line.split("\t"))
+        t.eq(c.read()[0], "FAIL", f"{line}: refused")
+    t.eq(good.plain("bob", "bobs")[0], "OK", "another goes on")
+
+
+@test("a changed file counts without a reload; a SCRAM that one has no key for is not offered")
+def _(t):
+    old = Client()
+    users(USERS[0], f"carol:{crypted('carols')}")
+    v.wait_log("table changed, telling auth")
+    wait_until("carol is there", lambda: Client().plain("carol", "carols")[0] == "OK")
+    t.eq(Client().mechanisms(), ["PLAIN", "LOGIN"], "what all can use")
+    t.eq(old.read(), None, "who knew others is to come again")
+    t.eq(Client().plain("bob", "bobs")[0], "FAIL", "who is gone is gone")
+    users(*USERS)
+    wait_until("bob is there", lambda: Client().plain("bob", "bobs")[0] == "OK")
+    t.eq(len(Client().mechanisms()), 4, "all again")
+
+
+@test("failures are logged with user and address, and no password is")
+def _(t):
+    c = Client()
+    c.plain("bob", NO, "rip=192.0.2.7")
+    c.plain("no\x7fbody@x.test", NO, "rip=192.0.2.8")
+    c.plain("stranger@x.test", NO, "rip=192.0.2.9")
+    v.wait_log(r"postfix/auth\[\d+\]: passwd-file\(bob,192\.0\.2\.7\): Password mismatch \(SASL PLAIN\)$")
+    v.wait_log(r"passwd-file\(stranger@x\.test,192\.0\.2\.9\): unknown user \(SASL PLAIN\)$")
+    for secret in (YES, NO, "bobs", b64(YES.encode())[:-3], b64(NO.encode())[:-3]):
+        t.ok(secret not in v.log(), f"{secret} is not in the log")
+
+
+main(cleanup=v.close, evidence=lambda: v.log()[-3000:])

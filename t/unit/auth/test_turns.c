@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: ISC */
+#include "tap.h"
+
+#include "turns.h"
+
+#include "base/task.h"
+
+#include <errno.h>
+
+#define ADDRESS STR("192.0.2.1")
+
+static struct turns turns;
+static unsigned inside, most, done;
+
+static void
+take_turn(void *arg)
+{
+	struct str address = str_c(arg);
+
+	assert_int_equal(turns_enter(&turns, address), 0);
+	if (++inside > most)
+		most = inside;
+	task_yield();
+	inside--;
+	turns_leave(&turns, address, false);
+	if (++done == 20)
+		loop_stop();
+}
+
+static void
+run(const char *const *addresses, size_t n)
+{
+	assert_int_equal(loop_init(), 0);
+	turns_init(&turns, 0);
+	inside = most = done = 0;
+	for (unsigned i = 0; i < 20; i++)
+		task_start(take_turn, (void *)(uintptr_t)addresses[i % n]);
+	loop_run();
+	loop_done();
+	assert_int_equal(done, 20);
+	assert_int_equal(turns.count, 0);
+	assert_int_equal(turns.addresses.count, 0);
+}
+
+static void
+test_one_at_a_time(void **state)
+{
+	static const char *const one[] = {"192.0.2.1"};
+	static const char *const net[] = {"2001:db8::1", "2001:db8::2"};
+	static const char *const two[] = {"192.0.2.1", "192.0.2.2"};
+	static const char *const own[] = {"127.0.0.1", "", "::1", "nonsense"};
+
+	(void)state;
+	run(one, 1);
+	assert_int_equal(most, 1);
+	run(net, 2);
+	assert_int_equal(most, 1);
+	run(two, 2);
+	assert_int_equal(most, 2);
+	run(own, 4);
+	assert_int_equal(most, 20);
+}
+
+static void
+fail_and_come_again(void *arg)
+{
+	int64_t before = clock_mono();
+
+	(void)arg;
+	turns_enter(&turns, ADDRESS);
+	turns_leave(&turns, ADDRESS, true);
+	turns_enter(&turns, STR("192.0.2.2"));
+	assert_true(clock_mono() < before + turns.delay);
+	turns_leave(&turns, STR("192.0.2.2"), false);
+	turns_enter(&turns, ADDRESS);
+	assert_true(clock_mono() >= before + turns.delay);
+	turns_leave(&turns, ADDRESS, false);
+	task_sleep(before + 2 * turns.delay);
+	loop_stop();
+}
+
+static void
+test_failure_delays(void **state)
+{
+	(void)state;
+	assert_int_equal(loop_init(), 0);
+	turns_init(&turns, CLOCK_SEC / 10);
+	task_start(fail_and_come_again, NULL);
+	loop_run();
+	loop_done();
+	assert_int_equal(turns.addresses.count, 0);
+}
+
+static void
+crowd(void *arg)
+{
+	int r = turns_enter(&turns, ADDRESS);
+
+	(void)arg;
+	if (r == -EBUSY)
+		done++;
+	else if (r == 0)
+		turns_leave(&turns, ADDRESS, false);
+}
+
+static void
+hold(void *arg)
+{
+	(void)arg;
+	assert_int_equal(turns_enter(&turns, ADDRESS), 0);
+	for (unsigned i = 0; i < TURNS_ADDRESS_MAX + 9; i++)
+		task_start(crowd, NULL);
+	task_yield();
+	turns_leave(&turns, ADDRESS, false);
+}
+
+static void
+test_bound(void **state)
+{
+	(void)state;
+	assert_int_equal(loop_init(), 0);
+	turns_init(&turns, 0);
+	done = 0;
+	task_start(hold, NULL);
+	loop_run();
+	loop_done();
+	assert_int_equal(done, 10);
+	assert_int_equal(turns.addresses.count, 0);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_one_at_a_time),
+    cmocka_unit_test(test_failure_delays),
+    cmocka_unit_test(test_bound),
+};
+
+TAP_RUN(tests)
