@@ -261,6 +261,20 @@ set_pem(struct chain *c, const struct chain_item *certs, size_t n)
 	return ok;
 }
 
+static void
+set_about(struct chain *c, const X509 *leaf)
+{
+	struct tm end = {0};
+	char name[64];
+
+	if (X509_NAME_get_text_by_NID(X509_get_subject_name(leaf),
+		NID_commonName, name, sizeof(name)) < 0)
+		snprintf(name, sizeof(name), "(no common name)");
+	ASN1_TIME_to_tm(X509_get0_notAfter(leaf), &end);
+	snprintf(c->about, sizeof(c->about), "%s, valid until %d-%02d-%02d",
+	    name, 1900 + end.tm_year, 1 + end.tm_mon, end.tm_mday);
+}
+
 static int
 make_chain(EVP_PKEY *key, const struct chain_item *certs, size_t n, time_t now,
     struct chain_list *ret, struct buf *why)
@@ -288,6 +302,7 @@ make_chain(EVP_PKEY *key, const struct chain_item *certs, size_t n, time_t now,
 		chain_unref(&c);
 		return -EINVAL;
 	}
+	set_about(c, certs[0].cert);
 	ret->at[ret->n++] = c;
 	return 0;
 }

@@ -29,12 +29,14 @@
 
 #define CHAIN_TEXT_MAX  (1024 * 1024) /* of one file */
 #define CHAIN_ITEMS_MAX 64            /* keys and certificates */
+#define CHAIN_ABOUT     128
 
 struct chain {
 	unsigned refs;
 	unsigned char id[KEYS_ID];
 	EVP_PKEY *key;
-	struct buf pem; /* the certificates, the leaf first */
+	struct buf pem;          /* the certificates, the leaf first */
+	char about[CHAIN_ABOUT]; /* of whom, until when; for the log */
 };
 
 struct chain *chain_ref(struct chain *c);

@@ -83,6 +83,9 @@ show_chains(struct service *s, struct chain_list *chains, int64_t mono)
 	s->before = s->chains;
 	s->before_until = mono + KEYS_AFTER;
 	s->chains = *chains;
+	for (size_t i = 0; i < s->chains.n && s->generation > 0; i++)
+		log_info("%.*s: another certificate: %s", STR_ARG(s->client),
+		    s->chains.at[i]->about);
 	s->generation++;
 }
 

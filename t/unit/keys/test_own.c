@@ -114,6 +114,7 @@ half_a_file(void **state)
 		assert_false(chain_list_eq(&first, &again));
 		chain_list_done(&again);
 	}
+	chain_list_done(&first);
 	/* And what was longer. */
 	assert_int_equal(pwrite(fd, "x", 1, 60000), 1);
 	open_own(fd, NOW, &first);
