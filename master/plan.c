@@ -33,6 +33,21 @@ add_file(struct files *f, struct str path)
 		f->list[f->n++].path = arena_str(&f->plan->arena, path);
 }
 
+/* Who vouches for a peer: a file and a directory, either empty. */
+static void
+add_authorities(struct files *f, struct str file, struct str directory)
+{
+	size_t n;
+
+	if (str_has_prefix(file, STR("/")))
+		add_file(f, file);
+	n = f->n;
+	if (str_has_prefix(directory, STR("/")))
+		add_file(f, directory);
+	if (f->n > n)
+		f->list[n].is_directory = true;
+}
+
 static void
 add_table(void *arg, struct str table)
 {
@@ -60,6 +75,9 @@ find_files(struct service *s, const struct conf *c)
 	};
 
 	conf_each_table(c, s->program->users, add_table, &f);
+	if (s->program->users == USER_SMTPD)
+		add_authorities(&f, conf_str(c, PARAM_smtpd_tls_CAfile),
+		    conf_str(c, PARAM_smtpd_tls_CApath));
 	if (s->program->users == USER_DNS)
 		add_file(&f, RESOLV_CONF);
 	s->files = f.list;

@@ -38,6 +38,7 @@ struct file_state {
 /* A file of a table, or of keys. */
 struct plan_file {
 	struct str path;
+	bool is_directory; /* handed out as one file: mail/authorities.h */
 	struct file_state given; /* when it was handed out */
 	struct file_state seen;  /* at the last look */
 };

@@ -3,6 +3,7 @@
  * tables - the files of tables, lists and keys: opened here, because their
  * readers may open nothing, and watched, because they hold what the file was.
  */
+#include "mail/authorities.h"
 #include "master.h"
 
 #include <errno.h>
@@ -40,11 +41,18 @@ tables_open(struct plan_file *f)
 	f->given = f->seen = (struct file_state){0};
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+	if (fstat(fd, &st) < 0 ||
+	    (f->is_directory ? !S_ISDIR(st.st_mode) : !S_ISREG(st.st_mode))) {
 		close(fd);
 		return -EINVAL;
 	}
 	f->given = f->seen = state_of(&st);
+	if (f->is_directory) {
+		int gathered = authorities_gather(fd);
+
+		close(fd);
+		return gathered;
+	}
 	return fd;
 }
 

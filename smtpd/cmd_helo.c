@@ -96,7 +96,7 @@ static void
 offer(struct session *s)
 {
 	static const char *const words[] = {"PIPELINING", "SIZE", "VRFY",
-	    "AUTH", "ENHANCEDSTATUSCODES", "8BITMIME", "DSN"};
+	    "STARTTLS", "AUTH", "ENHANCEDSTATUSCODES", "8BITMIME", "DSN"};
 	const struct server *server = s->server;
 	struct str offers[sizeof(words) / sizeof(words[0]) + 1];
 	size_t n = 0;
@@ -112,6 +112,10 @@ offer(struct session *s)
 		}
 		if (str_eq(word, STR("VRFY")) &&
 		    conf_bool(server->conf, PARAM_disable_vrfy_command))
+			continue;
+		if (str_eq(word, STR("STARTTLS")) &&
+		    (!starttls_is_offered(s) ||
+			!starttls_has_identity(&server->starttls)))
 			continue;
 		if (str_eq(word, STR("SIZE")))
 			word = arena_strf(&s->scratch, "SIZE %llu",

@@ -7,6 +7,7 @@
 #include "mail/envelope.h"
 #include "mail/intake.h"
 #include "mail/params.h"
+#include "mail/tls_text.h"
 #include "reply.h"
 #include "session.h"
 
@@ -99,6 +100,8 @@ log_client(const struct session *s)
 static void
 begin_intake(struct session *s)
 {
+	const struct tls_info *tls = tls_info(&s->stream);
+	BUF_CLEANUP struct buf lines = {0};
 	struct intake_origin origin = {
 	    .client = s->client.text,
 	    .client_name = s->client.name,
@@ -114,6 +117,10 @@ begin_intake(struct session *s)
 	    .ret = s->txn.params.ret,
 	};
 
+	buf_init(&lines, 4096);
+	if (tls != NULL && s->server->starttls.in_received)
+		tls_text_received(tls, &lines);
+	origin.tls = buf_str(&lines);
 	s->txn.intake = intake_begin(s->server->taker, &origin);
 	intake_sender(s->txn.intake, s->txn.sender);
 	log_client(s);

@@ -17,6 +17,7 @@
 enum {
 	IS_LAST = 1 << 0, /* nothing may follow before its reply (RFC 2920) */
 	IS_JUNK = 1 << 1, /* brings no mail: smtpd_junk_command_limit */
+	IS_OPEN = 1 << 2, /* may be said in the clear where TLS is a must */
 };
 
 static const struct verb {
@@ -25,21 +26,21 @@ static const struct verb {
 	unsigned flags;
 } verbs[COMMAND_COUNT] = {
     [COMMAND_HELO] = {"HELO", "helo", cmd_helo, IS_LAST | IS_JUNK},
-    [COMMAND_EHLO] = {"EHLO", "ehlo", cmd_ehlo, IS_LAST | IS_JUNK},
-    [COMMAND_STARTTLS] = {"STARTTLS", "starttls", cmd_absent,
-	IS_LAST | IS_JUNK},
+    [COMMAND_EHLO] = {"EHLO", "ehlo", cmd_ehlo, IS_LAST | IS_JUNK | IS_OPEN},
+    [COMMAND_STARTTLS] = {"STARTTLS", "starttls", cmd_starttls,
+	IS_LAST | IS_JUNK | IS_OPEN},
     [COMMAND_AUTH] = {"AUTH", "auth", cmd_auth, IS_LAST | IS_JUNK},
     [COMMAND_MAIL] = {"MAIL", "mail", cmd_mail, 0},
     [COMMAND_RCPT] = {"RCPT", "rcpt", cmd_rcpt, 0},
     [COMMAND_BDAT] = {"BDAT", "bdat", cmd_absent, IS_LAST},
     [COMMAND_DATA] = {"DATA", "data", cmd_data, IS_LAST},
     [COMMAND_RSET] = {"RSET", "rset", cmd_rset, IS_JUNK},
-    [COMMAND_NOOP] = {"NOOP", "noop", cmd_noop, IS_LAST | IS_JUNK},
+    [COMMAND_NOOP] = {"NOOP", "noop", cmd_noop, IS_LAST | IS_JUNK | IS_OPEN},
     [COMMAND_VRFY] = {"VRFY", "vrfy", cmd_vrfy, IS_LAST | IS_JUNK},
     [COMMAND_EXPN] = {"EXPN", "expn", cmd_absent, IS_LAST | IS_JUNK},
     [COMMAND_ETRN] = {"ETRN", "etrn", cmd_absent, IS_LAST | IS_JUNK},
     [COMMAND_HELP] = {"HELP", "help", cmd_help, IS_LAST | IS_JUNK},
-    [COMMAND_QUIT] = {"QUIT", "quit", cmd_quit, 0},
+    [COMMAND_QUIT] = {"QUIT", "quit", cmd_quit, IS_OPEN},
     [COMMAND_UNKNOWN] = {NULL, "unknown", NULL, 0},
 };
 
@@ -138,6 +139,12 @@ run_verb(struct session *s, const struct verb *v, struct str args)
 	s->where = v->verb;
 	if (refuse_pipelining(s, v))
 		return;
+	/* RFC 3207 section 4. */
+	if (s->server->starttls.level == STARTTLS_ENCRYPT && !s->is_tls &&
+	    !(v->flags & IS_OPEN)) {
+		reply(s, "530 5.7.0 Must issue a STARTTLS command first");
+		return;
+	}
 	if ((v->flags & IS_JUNK) && ++s->junk > server_bounds(s->server)->junk)
 		s->errors++;
 	v->run(s, args);

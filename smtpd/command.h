@@ -74,6 +74,7 @@ void cmd_noop(struct session *s, struct str args);
 void cmd_quit(struct session *s, struct str args);
 void cmd_vrfy(struct session *s, struct str args);
 void cmd_help(struct session *s, struct str args);
+void cmd_starttls(struct session *s, struct str args);
 void cmd_auth(struct session *s, struct str args);
 void cmd_absent(struct session *s, struct str args); /* known, not offered */
 

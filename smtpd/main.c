@@ -5,7 +5,10 @@
 #include "base/serve.h"
 #include "base/task.h"
 #include "listen.h"
+#include "mail/authorities.h"
 #include "mail/conf.h"
+#include "mail/hmac.h"
+#include "mail/identity.h"
 #include "mail/proto/dns.h"
 #include "mail/proto/lookup.h"
 #include "mail/tables.h"
@@ -23,9 +26,50 @@ static const struct sandbox sandbox = {
     .limits = {.address_space = (size_t)8 << 30},
 };
 
+/* keys starts when we do; without it there is no TLS for a while. */
+#define KEYS_START (5 * CLOCK_SEC)
+
 static struct tables tables;
+static struct identity *identity;
 static struct server *server;
 static struct listeners *listeners;
+
+/* What tickets are bound to beside the service: in a session that is taken up
+ * nobody looks at a client's certificate again. */
+static struct str
+bind_sessions(struct str ca, unsigned char digest[static HMAC_MAX])
+{
+	hmac_digest(HMAC_SHA256, ca, digest);
+	return str_n((const char *)digest, HMAC_MAX);
+}
+
+/* False: it was said why. */
+static bool
+start_tls(struct serve *sv, const struct conf *conf)
+{
+	BUF_CLEANUP struct buf ca = {0}, why = {0};
+	unsigned char digest[HMAC_MAX];
+
+	if (starttls_level(conf) == STARTTLS_NONE)
+		return true;
+	buf_init(&ca, 2 * AUTHORITIES_MAX);
+	buf_init(&why, WHY_MAX);
+	if (!authorities_read(sv, conf_str(conf, PARAM_smtpd_tls_CAfile),
+		conf_str(conf, PARAM_smtpd_tls_CApath), &ca, &why)) {
+		log_error("smtpd_tls_CAfile, smtpd_tls_CApath: %s", why.p);
+		return false;
+	}
+	identity = identity_open(sv, bind_sessions(buf_str(&ca), digest));
+	if (!starttls_init(&server->starttls, conf, serve_service(sv),
+		buf_str(&ca), identity_find, identity, &server->arena, &why)) {
+		log_error("TLS: %s", why.p);
+		return false;
+	}
+	identity_attach(identity, server->starttls.context);
+	if (identity_wait(identity, clock_after(KEYS_START)) < 0)
+		log_warning("keys does not answer: no TLS until it does");
+	return true;
+}
 
 static int
 start(struct serve *sv)
@@ -49,6 +93,8 @@ start(struct serve *sv)
 		log_error("%s", why.p);
 		return -EINVAL;
 	}
+	if (!start_tls(sv, conf))
+		return -EINVAL;
 	r = listen_start(server, &listeners);
 	if (r < 0)
 		log_error("listeners: %s", strerror(-r));

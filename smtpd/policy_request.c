@@ -69,13 +69,36 @@ add_transaction(const struct check *c, struct buf *out)
 	    out, "size", c->list == RULES_END ? s->data_bytes : t->params.size);
 }
 
+/* A certificate that nobody vouches for says nothing of who the client is,
+ * only its fingerprints do. */
+static void
+add_tls(const struct session *s, struct buf *out)
+{
+	static const struct tls_info none = {.protocol = "", .cipher = ""};
+	const struct tls_info *tls = tls_info(&s->stream);
+	const char *digest = s->server->starttls.digest;
+	char cert[TLS_FINGERPRINT_SIZE] = "", key[TLS_FINGERPRINT_SIZE] = "";
+	bool is_known;
+
+	if (tls == NULL)
+		tls = &none;
+	is_known = tls->has_cert && tls->is_trusted;
+	if (tls->has_cert) {
+		(void)tls_fingerprint(&s->stream, TLS_OF_CERT, digest, cert);
+		(void)tls_fingerprint(&s->stream, TLS_OF_KEY, digest, key);
+	}
+	add(out, "ccert_subject", str_c(is_known ? tls->subject : NULL));
+	add(out, "ccert_issuer", str_c(is_known ? tls->issuer : NULL));
+	add(out, "ccert_fingerprint", str_c(cert));
+	add(out, "ccert_pubkey_fingerprint", str_c(key));
+	add(out, "encryption_protocol", str_c(tls->protocol));
+	add(out, "encryption_cipher", str_c(tls->cipher));
+	add_number(out, "encryption_keysize", (uint64_t)tls->bits);
+}
+
 void
 policy_describe(const struct check *c, const struct policy *p, struct buf *out)
 {
-	/* TLS: none. */
-	static const char *const none[] = {"ccert_subject", "ccert_issuer",
-	    "ccert_fingerprint", "ccert_pubkey_fingerprint",
-	    "encryption_protocol", "encryption_cipher"};
 	const struct session *s = c->s;
 	const struct server *server = s->server;
 	bool is_stressed = server_bounds(server) == &server->stressed;
@@ -90,9 +113,7 @@ policy_describe(const struct check *c, const struct policy *p, struct buf *out)
 	add(out, "sasl_method", s->login.method);
 	add(out, "sasl_username", s->login.user);
 	add(out, "sasl_sender", s->txn.params.auth);
-	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
-		add(out, none[i], STR_NONE);
-	add_number(out, "encryption_keysize", 0);
+	add_tls(s, out);
 	add(out, "policy_context", policy_context(p));
 	add(out, "compatibility_level",
 	    conf_str(server->conf, PARAM_compatibility_level));

@@ -125,6 +125,8 @@ relay_check(struct check *c, enum restriction what)
 		return refuse_pipelining(c);
 	if (what == RESTRICTION_reject_multi_recipient_bounce)
 		return refuse_multi_bounce(c);
+	if (what == RESTRICTION_reject_plaintext_session && c->s->is_tls)
+		return VERDICT_DUNNO;
 	if (what == RESTRICTION_reject_plaintext_session)
 		return check_refuse_about(c,
 		    (unsigned)conf_int(

@@ -22,6 +22,7 @@ read_bounds(const struct conf *c, struct bounds *ret)
 {
 	*ret = (struct bounds){
 	    .timeout = conf_time(c, PARAM_smtpd_timeout),
+	    .starttls = conf_time(c, PARAM_smtpd_starttls_timeout),
 	    .hard_errors = (unsigned)conf_int(c, PARAM_smtpd_hard_error_limit),
 	    .junk = (unsigned)conf_int(c, PARAM_smtpd_junk_command_limit),
 	};
@@ -218,6 +219,7 @@ server_free(struct server **s)
 	dovecot_free(&server->dovecot);
 	taker_free(&server->taker);
 	router_free(&server->router);
+	starttls_done(&server->starttls);
 	limit_done(&server->limit);
 	peers_done(&server->peers);
 	arena_done(&server->arena);

@@ -21,6 +21,7 @@
 #include "net/stream.h"
 #include "peers.h"
 #include "rules.h"
+#include "starttls.h"
 
 #include <sys/queue.h>
 #include <stdbool.h>
@@ -30,6 +31,7 @@
 /* What is tighter in a time of stress. */
 struct bounds {
 	int64_t timeout;
+	int64_t starttls; /* a handshake's */
 	unsigned hard_errors;
 	unsigned junk;
 };
@@ -57,6 +59,7 @@ struct server {
 	struct rulebook *rules;
 	struct limit limit;
 	struct peers peers;
+	struct starttls starttls;
 
 	struct str hostname;
 	struct str banner;

@@ -44,6 +44,15 @@ session_reset(struct session *s)
 	begin_transaction(t);
 }
 
+void
+session_forget(struct session *s)
+{
+	session_reset(s);
+	session_log_out(s);
+	buf_reset(&s->helo);
+	s->esmtp = false;
+}
+
 struct str
 session_id(const struct session *s)
 {
@@ -207,6 +216,9 @@ refuse_early_talk(struct session *s)
 	struct str bytes;
 	char c;
 
+	/* What came with the end of the handshake is no greeting's. */
+	if (s->is_tls)
+		return false;
 	if (recv(s->stream.io.fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) != 1)
 		return false;
 	s->is_pipelining_ill = true;
@@ -278,6 +290,8 @@ greet(struct session *s)
 	if (conf_bool(server->conf, PARAM_smtpd_peername_lookup))
 		name_client(s, with_port);
 	log_info("connect from %.*s", STR_ARG(s->client.text));
+	if (server->starttls.is_wrapped && !starttls_begin(s))
+		return false;
 	s->is_own = is_own_address(s);
 	s->may_bare_lf =
 	    server->normalizes || match_ip(server->bare_lf_clients,
@@ -331,7 +345,7 @@ hang_up(struct session *s)
 	struct str bytes;
 	size_t n = 0;
 
-	(void)shutdown(s->stream.io.fd, SHUT_WR);
+	stream_shut(&s->stream);
 	stream_deadline(&s->stream, clock_after(HANG_UP));
 	while (n < HANG_UP_BYTES && stream_peek(&s->stream, &bytes) == 0) {
 		n += bytes.len;
@@ -386,7 +400,7 @@ run(void *arg)
 	struct session *s = arg;
 	enum session_end end;
 
-	if (!greet(s))
+	if (!greet(s) && s->end == SESSION_GOES_ON)
 		s->end = SESSION_REFUSED;
 	while (s->end == SESSION_GOES_ON) {
 		serve_command(s);

@@ -113,6 +113,10 @@ void session_start(
 /* End the mail transaction, whatever is in it. */
 void session_reset(struct session *s);
 
+/* STARTTLS: what the client said of itself before counts no more (RFC 3207
+ * section 4.2). */
+void session_forget(struct session *s);
+
 /* The queue id, or "NOQUEUE". */
 struct str session_id(const struct session *s);
 const char *session_proto(const struct session *s); /* "SMTP", "ESMTP" */

@@ -23,7 +23,8 @@ copy_origin(struct intake *t, const struct intake_origin *o)
 {
 	struct str *const strs[] = {&t->origin.client, &t->origin.client_name,
 	    &t->origin.client_addr, &t->origin.helo, &t->origin.proto,
-	    &t->origin.login, &t->origin.full_name, &t->origin.envid};
+	    &t->origin.tls, &t->origin.login, &t->origin.full_name,
+	    &t->origin.envid};
 
 	t->origin = *o;
 	for (size_t i = 0; i < sizeof(strs) / sizeof(*strs); i++)
@@ -242,6 +243,7 @@ put_received(struct intake *t)
 	    .client_addr = o->client_addr,
 	    .proto = o->proto,
 	    .login = o->shows_login ? o->login : STR_NONE,
+	    .tls = o->tls,
 	    .uid = o->uid,
 	    .id = intake_id(t),
 	    .arrival = t->arrival,

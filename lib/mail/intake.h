@@ -38,6 +38,7 @@ struct intake_origin {
 	struct str proto;     /* SMTP, ESMTP ...; empty: local (by uid) */
 	struct str login;     /* who has logged in; empty: nobody */
 	bool shows_login;     /* in the Received line */
+	struct str tls;       /* lines of Received: mail/tls_text.h */
 	uint64_t uid;         /* for local mail: "(Postfix, from userid N)" */
 	bool is_local_header; /* rewrite and complete headers
 	                         (local_header_rewrite_clients) */

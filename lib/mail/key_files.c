@@ -4,10 +4,9 @@
 
 #include "dict/dict.h"
 
-#define SEPARATORS  ", \t\r\n"
-#define NONE        STR("none")
-#define PAIRS       3
-#define TICKET_LIFE 3600 /* seconds */
+#define SEPARATORS ", \t\r\n"
+#define NONE       STR("none")
+#define PAIRS      3
 
 /* The parameters of one side. */
 static const struct side {
@@ -122,7 +121,9 @@ key_files_of(const struct conf *c, enum keys_role role, struct str client,
 	if (role != KEYS_SERVER)
 		return;
 	ret->names = arena_str(a, conf_str(c, PARAM_tls_server_sni_maps));
-	ret->ticket_life = TICKET_LIFE;
+	ret->ticket_life =
+	    (uint64_t)(conf_time(c, PARAM_smtpd_tls_session_cache_timeout) /
+		       CLOCK_SEC);
 }
 
 void

@@ -29,13 +29,15 @@
 #define WHY_CYRUS "there is no Cyrus SASL"
 
 /* Something is missing (GONE). */
-#define WHY_TLS_SERVER                                                         \
-	"smtpd does not offer STARTTLS yet: mail comes in in the clear; put "  \
-	"a TLS proxy in front where that is not enough"
+#define WHY_TLS_SERVER "there is no tlsproxy: smtpd speaks TLS itself"
 #define WHY_TLS_CLIENT                                                         \
 	"smtp does not use STARTTLS yet: mail goes out in the clear; name a "  \
 	"relayhost near by that encrypts where that is not enough"
-#define WHY_TLS "there is no TLS yet"
+#define WHY_TLS "there is no such thing yet in our TLS"
+#define WHY_TLS_DH                                                             \
+	"the groups of RFC 3526 and RFC 7919 are taken, by the size of the "   \
+	"certificate's key"
+#define WHY_TLS_RANDOM "randomness is the kernel's"
 #define WHY_LOCAL_LOGIN                                                        \
 	"who may call sendmail(1) may name any sender: "                       \
 	"authorized_submit_users "                                             \

@@ -50,7 +50,9 @@ add_client(struct buf *out, const struct received *r)
 	    !str_has_prefix_case(r->client_addr, STR("IPv6:")))
 		buf_add_c(out, "IPv6:");
 	add_shown(out, r->client_addr);
-	buf_add_c(out, "])\n\t");
+	buf_add_c(out, "])\n");
+	buf_add_str(out, r->tls);
+	buf_add_char(out, '\t');
 	if (r->login.len == 0)
 		return;
 	buf_add_c(out, "(Authenticated sender: ");

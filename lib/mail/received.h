@@ -34,6 +34,7 @@ struct received {
 	struct str helo, client_name, client_addr;
 	struct str proto;
 	struct str login; /* to be shown; empty: nobody, or not */
+	struct str tls;   /* lines, as mail/tls_text.h makes them */
 	uint64_t uid;
 	struct str id;
 	struct str recipient; /* as it stands in <>; empty: more than one */

@@ -29,6 +29,12 @@ has_no_input(const struct stream *s)
 }
 
 static void
+shut_nothing(struct stream *s)
+{
+	(void)s;
+}
+
+static void
 close_nothing(struct stream *s)
 {
 	(void)s;
@@ -38,6 +44,7 @@ static const struct stream_layer bare = {
     .read = read_bare,
     .write = write_bare,
     .has_input = has_no_input,
+    .shut = shut_nothing,
     .close = close_nothing,
 };
 
@@ -306,6 +313,14 @@ stream_writef(struct stream *s, const char *fmt, ...)
 	r = buf_vaddf(&s->out, fmt, ap);
 	va_end(ap);
 	return r;
+}
+
+void
+stream_shut(struct stream *s)
+{
+	if (s->error == 0)
+		s->layer->shut(s);
+	(void)shutdown(s->io.fd, SHUT_WR);
 }
 
 void

@@ -39,6 +39,7 @@ struct stream_layer {
 	ssize_t (*read)(struct stream *s, void *bytes, size_t n);
 	ssize_t (*write)(struct stream *s, const void *bytes, size_t n);
 	bool (*has_input)(const struct stream *s); /* taken from the socket */
+	void (*shut)(struct stream *s);            /* the last word */
 	void (*close)(struct stream *s);           /* not the descriptor */
 };
 
@@ -86,6 +87,9 @@ int stream_flush(struct stream *s);
 /* A password, and what stands behind it: goes out at once with what was
  * gathered, and is not left in memory. */
 int stream_write_secret(struct stream *s, struct str bytes, struct str end);
+
+/* Nothing will be written any more, and the peer is told, without a wait. */
+void stream_shut(struct stream *s);
 
 /* Put another layer below, which owns `below`.  What was read and not
  * consumed, and written and not flushed, is gone. */

@@ -173,13 +173,23 @@ has_tls_input(const struct stream *s)
 }
 
 static void
+shut_tls(struct stream *s)
+{
+	SSL *ssl = tls_below(s)->ssl;
+
+	ERR_clear_error();
+	/* Said twice, it would wait for the peer's. */
+	if ((SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN) == 0)
+		SSL_shutdown(ssl);
+}
+
+static void
 close_tls(struct stream *s)
 {
 	struct tls *t = tls_below(s);
 
-	ERR_clear_error();
 	if (s->error == 0)
-		SSL_shutdown(t->ssl); /* one try */
+		shut_tls(s);
 	SSL_free(t->ssl);
 	tls_info_done(&t->info);
 	free(t);
@@ -189,6 +199,7 @@ static const struct stream_layer layer = {
     .read = read_tls,
     .write = write_tls,
     .has_input = has_tls_input,
+    .shut = shut_tls,
     .close = close_tls,
 };
 

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CIPHERS_MAX (64 * 1024)
+
 struct tls_context *
 tls_context_of(const SSL *ssl)
 {
@@ -137,15 +139,35 @@ use_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv,
 
 /* ---- settings ---- */
 
+/*
+ * SECURITY: a server's key signs and does not decrypt, and a server has one:
+ * so there is no key exchange without forward secrecy, none without a
+ * certificate, and none without a cipher.
+ */
+#define NEVER_SERVED "!kRSA:!aNULL:!eNULL:!kPSK:!kRSAPSK:!kSRP"
+
 static bool
-set_grade(SSL_CTX *ctx, const struct tls_grade *g)
+set_ciphers(struct tls_context *c, const char *list)
+{
+	BUF_CLEANUP struct buf all = {0};
+
+	if (c->role == TLS_CLIENT && list == NULL)
+		return true;
+	buf_init(&all, CIPHERS_MAX);
+	buf_add_c(&all, list == NULL ? "DEFAULT" : list);
+	if (c->role == TLS_SERVER)
+		buf_add_c(&all, ":" NEVER_SERVED);
+	return !all.full && SSL_CTX_set_cipher_list(c->ctx, all.p) == 1;
+}
+
+static bool
+set_grade(struct tls_context *c, const struct tls_grade *g)
 {
 	int min = g->min > TLS_1_2 ? g->min : TLS_1_2;
 
-	return SSL_CTX_set_min_proto_version(ctx, min) == 1 &&
-	       SSL_CTX_set_max_proto_version(ctx, g->max) == 1 &&
-	       (g->ciphers == NULL ||
-		   SSL_CTX_set_cipher_list(ctx, g->ciphers) == 1);
+	return SSL_CTX_set_min_proto_version(c->ctx, min) == 1 &&
+	       SSL_CTX_set_max_proto_version(c->ctx, g->max) == 1 &&
+	       set_ciphers(c, g->ciphers);
 }
 
 /* Whom to trust; a server also names them to clients. */
@@ -217,8 +239,9 @@ set_all(struct tls_context *c, const struct tls_settings *s)
 	SSL_CTX *ctx = c->ctx;
 
 	SSL_CTX_set_app_data(ctx, c);
-	SSL_CTX_set_options(
-	    ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_ALL);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
+				     SSL_OP_CLEANSE_PLAINTEXT |
+				     SSL_OP_NO_COMPRESSION | SSL_OP_ALL);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
 				  SSL_MODE_ENABLE_PARTIAL_WRITE |
 				  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -226,7 +249,7 @@ set_all(struct tls_context *c, const struct tls_settings *s)
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	if (s->identify != NULL)
 		SSL_CTX_set_cert_cb(ctx, show_identity, c);
-	return set_grade(ctx, &s->grade) &&
+	return set_grade(c, &s->grade) &&
 	       (s->groups == NULL ||
 		   SSL_CTX_set1_groups_list(ctx, s->groups) == 1) &&
 	       set_peer(c, s) && (s->role == TLS_CLIENT || set_server(c, s));

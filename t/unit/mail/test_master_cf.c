@@ -197,10 +197,10 @@ test_settings(void **state)
 		"smtpd_recipient_restrictions must hold "
 		"reject_unauth_destination or defer_unauth_destination (or "
 		"reject, defer), else anyone could send to anywhere\n"},
-	    {"smtpd_tls_wrappermode=yes",
-		"W 1 smtpd_tls_wrappermode has no effect: smtpd does not "
-		"offer STARTTLS yet: mail comes in in the clear; put a TLS "
-		"proxy in front where that is not enough\n"},
+	    {"smtpd_upstream_proxy_protocol=haproxy",
+		"W 1 smtpd_upstream_proxy_protocol has no effect: the PROXY "
+		"protocol does not work yet: let clients connect to smtpd "
+		"itself\n"},
 	    {"content_filter=", ""},
 	};
 	struct remarks none;

@@ -3,6 +3,8 @@
  * sees. */
 #include "desk.h"
 
+#include "desk_tls.h"
+
 #include "base/chan.h"
 #include "base/log.h"
 #include "base/serve.h"
@@ -436,6 +438,7 @@ desk_open(const char *main_cf)
 	if (desk.server == NULL)
 		(void)fprintf(stderr, "%s\n", why.p);
 	assert(desk.server != NULL);
+	desk_tls_open(desk.server);
 }
 
 void
@@ -463,6 +466,7 @@ desk_close(void)
 {
 	desk_wait();
 	server_free(&desk.server);
+	desk_tls_close();
 	link_free(&desk.dns);
 	link_free(&desk.lookup);
 	for (size_t i = 0; i < desk.nchans; i++)

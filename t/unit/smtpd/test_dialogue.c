@@ -17,11 +17,12 @@
  *	after N               at least so many passed since the last connect
  *	C* N TEXT             it says TEXT, filled to N bytes with 'x', and CRLF
  *	not logged TEXT       nowhere
- *	tls                   from here on the client's session is under TLS
  *	connect ADDRESS       a client; the next lines are about it
  *	C: LINE               it says LINE and CRLF
  *	C+ TEXT               it says TEXT with \r \n \\ \xHH, no CRLF
  *	S: LINE               it hears LINE; a '*' at the end is any rest
+ *	tls HOW               its handshake (desk_tls.h); "tls fails HOW" must
+ *	keys yes|no           there is a certificate for us, or none
  *	closed                it hears the end
  *	close                 it closes
  *	Q: SENDER -> RCPT     the next message in the queue; then of it
@@ -36,6 +37,7 @@
 
 #include "base/file.h"
 #include "desk.h"
+#include "desk_tls.h"
 #include "fake_auth.h"
 #include "net/stream.h"
 #include "session.h"
@@ -182,6 +184,22 @@ connect_from(struct play *p, struct str address)
 		stream_done(&p->client);
 	assert_int_equal(stream_init(&p->client, desk_connect(address)), 0);
 	p->has_client = true;
+}
+
+static void
+start_tls(struct play *p, struct str how)
+{
+	bool must_fail = str_has_prefix(how, STR("fails"));
+	BUF_CLEANUP struct buf why = {0};
+	int r;
+
+	if (must_fail)
+		(void)str_word(&how, " ");
+	buf_init(&why, 4096);
+	stream_deadline(&p->client, clock_after(PATIENCE));
+	r = desk_tls_connect(&p->client, how, &why);
+	if (must_fail != (r < 0))
+		fail_play(p, "TLS", how, buf_str(&why));
 }
 
 static void
@@ -344,16 +362,6 @@ check_not_logged(struct play *p, struct str text)
 		fail_play(p, "must not be logged", text, log);
 }
 
-/* As TLS will have it; the session waits for its client. */
-static void
-begin_tls(void)
-{
-	struct session *s;
-
-	LIST_FOREACH (s, &desk_server()->sessions, next)
-		s->is_tls = true;
-}
-
 static void
 check_policy(struct play *p, struct str want)
 {
@@ -417,8 +425,6 @@ play_line(struct play *p, struct str line)
 		say_filled(p, rest);
 	else if (str_eq(word, STR("not")))
 		check_not_logged(p, str_from(rest, sizeof("logged")));
-	else if (str_eq(word, STR("tls")))
-		begin_tls();
 	else if (str_eq(word, STR("connect")))
 		connect_from(p, rest);
 	else if (str_eq(word, STR("C:"))) {
@@ -428,6 +434,10 @@ play_line(struct play *p, struct str line)
 		say_escaped(p, rest);
 	else if (str_eq(word, STR("S:")))
 		hear(p, rest);
+	else if (str_eq(word, STR("tls")))
+		start_tls(p, rest);
+	else if (str_eq(word, STR("keys")))
+		desk_tls_keys(str_eq(rest, STR("yes")));
 	else if (str_eq(word, STR("closed")))
 		hear_end(p);
 	else if (str_eq(word, STR("close"))) {
