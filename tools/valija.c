@@ -7,6 +7,7 @@
  *	valija [-c dir] top [-1] [-s seconds]
  *	valija [-c dir] export [-d dir] [filter] [queue-id...]
  *	valija [-c dir] import [-f] [-r] file...
+ *	valija [-c dir] user add | passwd | del | list | app ...
  *
  * Exit codes are those of postfix(1): 0; 1 when there was nothing to stop,
  * something to start already, or an error.
@@ -58,6 +59,7 @@ static const struct {
     {"top", valija_top, CONF_ANY, true},
     {"export", valija_export, CONF_ANY, true},
     {"import", valija_import, CONF_ANY, true},
+    {"user", valija_user, CONF_RIGHT, true},
 };
 
 void
@@ -148,7 +150,8 @@ usage(void)
 {
 	fprintf(stderr,
 	    "usage: valija [-c dir] start | start-fg | stop | reload | "
-	    "status | check | log ... | top ... | export ... | import ...\n");
+	    "status | check | log ... | top ... | export ... | import ... | "
+	    "user ...\n");
 	return 1;
 }
 
