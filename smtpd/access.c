@@ -5,6 +5,7 @@
  */
 #include "access.h"
 
+#include "ccert.h"
 #include "check.h"
 
 #include "base/log.h"
@@ -145,6 +146,10 @@ access_check(struct check *c, const struct rule *r)
 		about = SUBJECT_CLIENT;
 		access_domain(c, r, s->client.name, &answer);
 		access_ip(c, r, &s->client.ip, &answer);
+	} else if (r->what == RESTRICTION_check_ccert_access) {
+		about = SUBJECT_CLIENT;
+		ask(c, r, ccert_print(s, TLS_OF_CERT, c->a), &answer);
+		ask(c, r, ccert_print(s, TLS_OF_KEY, c->a), &answer);
 	} else if (r->what ==
 		   RESTRICTION_check_reverse_client_hostname_access) {
 		about = SUBJECT_REVERSE;

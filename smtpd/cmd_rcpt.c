@@ -3,6 +3,7 @@
 #include "command.h"
 
 #include "base/log.h"
+#include "ccert.h"
 #include "check.h"
 #include "mail/envelope.h"
 #include "mail/intake.h"
@@ -74,6 +75,11 @@ has_local_header(struct session *s)
 		FIND_YES)
 		return true;
 	if (server->rewrite_logins && session_has_login(s))
+		return true;
+	if (server->rewrite_trusted_certs && ccert_is_trusted(s))
+		return true;
+	if (server->rewrite_known_certs &&
+	    ccert_is_known(s, &s->scratch) == FIND_YES)
 		return true;
 	return match_ip(server->rewrite_clients, &s->client.ip, &s->scratch) ==
 	       FIND_YES;

@@ -3,6 +3,7 @@
  * of Postfix's SMTPD_POLICY_README. */
 #include "policy.h"
 
+#include "ccert.h"
 #include "check.h"
 #include "session.h"
 
@@ -72,25 +73,18 @@ add_transaction(const struct check *c, struct buf *out)
 /* A certificate that nobody vouches for says nothing of who the client is,
  * only its fingerprints do. */
 static void
-add_tls(const struct session *s, struct buf *out)
+add_tls(const struct session *s, struct arena *a, struct buf *out)
 {
 	static const struct tls_info none = {.protocol = "", .cipher = ""};
 	const struct tls_info *tls = tls_info(&s->stream);
-	const char *digest = s->server->starttls.digest;
-	char cert[TLS_FINGERPRINT_SIZE] = "", key[TLS_FINGERPRINT_SIZE] = "";
-	bool is_known;
+	bool is_trusted = ccert_is_trusted(s);
 
 	if (tls == NULL)
 		tls = &none;
-	is_known = tls->has_cert && tls->is_trusted;
-	if (tls->has_cert) {
-		(void)tls_fingerprint(&s->stream, TLS_OF_CERT, digest, cert);
-		(void)tls_fingerprint(&s->stream, TLS_OF_KEY, digest, key);
-	}
-	add(out, "ccert_subject", str_c(is_known ? tls->subject : NULL));
-	add(out, "ccert_issuer", str_c(is_known ? tls->issuer : NULL));
-	add(out, "ccert_fingerprint", str_c(cert));
-	add(out, "ccert_pubkey_fingerprint", str_c(key));
+	add(out, "ccert_subject", str_c(is_trusted ? tls->subject : NULL));
+	add(out, "ccert_issuer", str_c(is_trusted ? tls->issuer : NULL));
+	add(out, "ccert_fingerprint", ccert_print(s, TLS_OF_CERT, a));
+	add(out, "ccert_pubkey_fingerprint", ccert_print(s, TLS_OF_KEY, a));
 	add(out, "encryption_protocol", str_c(tls->protocol));
 	add(out, "encryption_cipher", str_c(tls->cipher));
 	add_number(out, "encryption_keysize", (uint64_t)tls->bits);
@@ -113,7 +107,7 @@ policy_describe(const struct check *c, const struct policy *p, struct buf *out)
 	add(out, "sasl_method", s->login.method);
 	add(out, "sasl_username", s->login.user);
 	add(out, "sasl_sender", s->txn.params.auth);
-	add_tls(s, out);
+	add_tls(s, c->a, out);
 	add(out, "policy_context", policy_context(p));
 	add(out, "compatibility_level",
 	    conf_str(server->conf, PARAM_compatibility_level));

@@ -3,6 +3,7 @@
  * relay - who may send where: trusted clients, and destinations that are
  * ours to receive for.
  */
+#include "ccert.h"
 #include "check.h"
 
 #include "mail/addr.h"
@@ -113,6 +114,10 @@ relay_check(struct check *c, enum restriction what)
 		return c->s->is_own ? VERDICT_PERMIT : VERDICT_DUNNO;
 	if (what == RESTRICTION_permit_sasl_authenticated)
 		return session_has_login(c->s) ? VERDICT_PERMIT : VERDICT_DUNNO;
+	if (what == RESTRICTION_permit_tls_clientcerts)
+		return permit_if(c, ccert_is_known(c->s, c->a));
+	if (what == RESTRICTION_permit_tls_all_clientcerts)
+		return ccert_is_trusted(c->s) ? VERDICT_PERMIT : VERDICT_DUNNO;
 	if (what == RESTRICTION_permit_auth_destination)
 		return c->recipient == NULL ? VERDICT_DUNNO
 		                            : permit_if(c, relay_find_ours(c));

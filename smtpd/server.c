@@ -86,7 +86,7 @@ open_clients(struct server *s, enum param p, struct buf *why)
 }
 
 /*
- * local_header_rewrite_clients: its three words, and what else stands there as
+ * local_header_rewrite_clients: its words, and what else stands there as
  * a list of clients ("check_address_map" is dropped: a table speaks for
  * itself).
  */
@@ -105,6 +105,10 @@ open_rewrite_clients(struct server *s, struct buf *why)
 			s->rewrite_mynetworks = true;
 		else if (str_eq_case(word, STR("permit_sasl_authenticated")))
 			s->rewrite_logins = true;
+		else if (str_eq_case(word, STR("permit_tls_clientcerts")))
+			s->rewrite_known_certs = true;
+		else if (str_eq_case(word, STR("permit_tls_all_clientcerts")))
+			s->rewrite_trusted_certs = true;
 		else if (str_has_char(word, ':'))
 			buf_addf(&list, " %.*s", STR_ARG(word));
 	}
@@ -165,6 +169,10 @@ open_tables(struct server *s, struct buf *why)
 	    open_clients(s, PARAM_smtpd_sasl_exceptions_networks, why);
 	if (s->no_auth_clients == NULL || !open_logins(s, why))
 		return false;
+	s->relay_clientcerts =
+	    maps_open(&s->env, conf_str(s->conf, PARAM_relay_clientcerts), why);
+	if (s->relay_clientcerts == NULL)
+		return false;
 	s->rewrite_clients = open_rewrite_clients(s, why);
 	return s->rewrite_clients != NULL && router_open_known(s->router, why);
 }
@@ -213,6 +221,7 @@ server_free(struct server **s)
 	match_free(&server->bare_lf_clients);
 	match_free(&server->unlimited_clients);
 	match_free(&server->rewrite_clients);
+	maps_free(&server->relay_clientcerts);
 	match_free(&server->forbidden);
 	match_free(&server->no_auth_clients);
 	maps_free(&server->login_maps);

@@ -56,10 +56,12 @@ struct server {
 	struct maps *login_maps; /* smtpd_sender_login_maps */
 	struct match *forbidden; /* smtpd_forbidden_commands */
 	bool rewrite_own, rewrite_mynetworks, rewrite_logins;
+	bool rewrite_known_certs, rewrite_trusted_certs;
 	struct rulebook *rules;
 	struct limit limit;
 	struct peers peers;
 	struct starttls starttls;
+	struct maps *relay_clientcerts; /* fingerprints */
 
 	struct str hostname;
 	struct str banner;

@@ -170,7 +170,9 @@ log_success(const struct session *s, const struct tls_info *info)
 	BUF_CLEANUP struct buf text = {0};
 
 	if (loglevel >= 2 && info->is_reused)
-		log_info("%.*s: Reusing old session", STR_ARG(s->client.text));
+		log_info("%.*s: Reusing old session "
+			 "(RFC 5077 session ticket)",
+		    STR_ARG(s->client.text));
 	if (loglevel >= 2 && info->has_cert)
 		log_peer(s, info);
 	if (loglevel == 0)

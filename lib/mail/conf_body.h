@@ -76,6 +76,9 @@ int conf_value_parse(const struct param_row *row, struct str text, int64_t *ret,
 /* Says what is wrong with a value that the parameter's type lets pass. */
 void conf_check_value(const struct conf *c, enum param p,
     const struct conf_setting *at, struct conf_remarks *r);
+/* Part of it: false when it is not about TLS. */
+bool conf_check_tls(const struct conf *c, enum param p,
+    const struct conf_setting *at, struct conf_remarks *r);
 
 /* Says why one that is set does not work, if so. */
 void conf_check_setting(

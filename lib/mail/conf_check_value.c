@@ -131,6 +131,8 @@ conf_check_value(const struct conf *c, enum param p,
 	static const char *const classes[] = {"bounce", "notify", NULL};
 	struct str text = conf_str(c, p);
 
+	if (conf_check_tls(c, p, at, r))
+		return;
 	if (p == PARAM_inet_protocols)
 		check_words(text, protocols, at, r);
 	else if (p == PARAM_receive_override_options)

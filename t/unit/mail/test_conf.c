@@ -248,6 +248,22 @@ test_check(void **state)
 		"E 1 receive_override_options: \"no_adress_mappings\" is "
 		"not a word for it: the first of them is "
 		"no_address_mappings\n"},
+	    {"smtpd_tls_protocols = !SSLv2, !SSLv3", ""},
+	    {"smtpd_tls_protocols = TLSv1.1",
+		"E 1 smtpd_tls_protocols: \"TLSv1.1\" leaves no protocol: "
+		"there are TLSv1.2 and TLSv1.3\n"},
+	    {"smtpd_tls_mandatory_protocols = >TLSv1.2",
+		"E 1 smtpd_tls_mandatory_protocols: \">TLSv1.2\" is no "
+		"protocol: TLSv1.2 and TLSv1.3 are, with >=, <= or ! in "
+		"front\n"},
+	    {"smtpd_tls_exclude_ciphers = aNULL, !MD5",
+		"E 1 smtpd_tls_exclude_ciphers: \"!MD5\": a cipher to exclude "
+		"has no sign in front\n"},
+	    {"smtpd_tls_CAfile = ca.pem",
+		"E 1 smtpd_tls_CAfile: \"ca.pem\" must begin with a '/'\n"},
+	    {"smtpd_tls_fingerprint_digest = sha255",
+		"E 1 smtpd_tls_fingerprint_digest: \"sha255\" is no digest "
+		"that is known: sha256 is\n"},
 	    {"queue_directory = spool",
 		"E 1 queue_directory: \"spool\" must begin with a '/'\n"},
 	    {"maillog_file =", ""},

@@ -4,6 +4,7 @@
 #include "tls_pair.h"
 
 #include <assert.h>
+#include <openssl/pem.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,15 +24,21 @@ static struct {
 } desk;
 
 static void
+make_party(struct party *p, const char *name)
+{
+	if (p->key != NULL)
+		return;
+	p->key = pair_key("P-256");
+	pair_certify(p->key, name, NULL, &p->pem);
+}
+
+static void
 party_init(struct party *p, const char *name)
 {
 	BUF_CLEANUP struct buf why = {0};
 
 	buf_init(&why, 4096);
-	if (p->key == NULL) {
-		p->key = pair_key("P-256");
-		pair_certify(p->key, name, NULL, &p->pem);
-	}
+	make_party(p, name);
 	pair_signer_init(&p->signer, p->key);
 	p->identity = tls_identity_new();
 	assert(tls_identity_add(p->identity, buf_str(&p->pem),
@@ -73,6 +80,30 @@ desk_tls_close(void)
 	tls_identity_free(&desk.client.identity);
 	while (desk.ncontexts > 0)
 		tls_context_free(&desk.contexts[--desk.ncontexts]);
+}
+
+/* By another way than tls_fingerprint(). */
+struct str
+desk_tls_print(bool of_key)
+{
+	static char text[3 * 32 + 1];
+	unsigned char digest[32], *der = NULL;
+	BIO *in;
+	X509 *x;
+	int n;
+
+	make_party(&desk.client, "client.example");
+	in = BIO_new_mem_buf(desk.client.pem.p, (int)desk.client.pem.len);
+	x = PEM_read_bio_X509(in, NULL, NULL, NULL);
+	n = of_key ? i2d_PUBKEY(desk.client.key, &der) : i2d_X509(x, &der);
+	assert(n > 0 && EVP_Digest(der, (size_t)n, digest, NULL, EVP_sha256(),
+			    NULL) == 1);
+	for (int i = 0; i < 32; i++)
+		(void)snprintf(text + 3 * i, 4, "%02X:", digest[i]);
+	OPENSSL_free(der);
+	X509_free(x);
+	BIO_free(in);
+	return str_n(text, 3 * 32 - 1);
 }
 
 void

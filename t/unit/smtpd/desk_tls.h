@@ -19,4 +19,8 @@ void desk_tls_keys(bool has_keys);
  * tls_connect(). */
 int desk_tls_connect(struct stream *client, struct str how, struct buf *why);
 
+/* What is known of that client by a table: the SHA-256 of its certificate, of
+ * its key. */
+struct str desk_tls_print(bool of_key);
+
 #endif

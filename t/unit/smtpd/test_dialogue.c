@@ -22,6 +22,8 @@
  *	C+ TEXT               it says TEXT with \r \n \\ \xHH, no CRLF
  *	S: LINE               it hears LINE; a '*' at the end is any rest
  *	tls HOW               its handshake (desk_tls.h); "tls fails HOW" must
+ *	file and P: lines may have the word CERTPRINT or KEYPRINT: of a client
+ *	                      that has a certificate
  *	keys yes|no           there is a certificate for us, or none
  *	closed                it hears the end
  *	close                 it closes
@@ -184,6 +186,26 @@ connect_from(struct play *p, struct str address)
 		stream_done(&p->client);
 	assert_int_equal(stream_init(&p->client, desk_connect(address)), 0);
 	p->has_client = true;
+}
+
+/* CERTPRINT and KEYPRINT in a line become what they stand for. */
+static struct str
+with_prints(struct str line, struct buf *room)
+{
+	static const char *const words[] = {"CERTPRINT", "KEYPRINT"};
+
+	for (int i = 0; i < 2; i++) {
+		struct str word = str_c(words[i]);
+		ptrdiff_t at = str_find_str(line, word);
+
+		if (at < 0)
+			continue;
+		buf_add_str(room, str_sub(line, 0, (size_t)at));
+		buf_add_str(room, desk_tls_print(i == 1));
+		buf_add_str(room, str_from(line, (size_t)at + word.len));
+		return buf_str(room);
+	}
+	return line;
 }
 
 static void
@@ -386,9 +408,13 @@ count_connections(struct play *p, struct str want, unsigned n)
 static void
 play_line(struct play *p, struct str line)
 {
-	struct str rest = line;
-	struct str word = str_word(&rest, " ");
+	BUF_CLEANUP struct buf room = {0};
+	struct str rest, word;
 
+	buf_init(&room, 1 << 16);
+	line = with_prints(line, &room);
+	rest = line;
+	word = str_word(&rest, " ");
 	if (rest.len > 0)
 		rest = str_from(rest, 1);
 	if (word.len == 0 || word.p[0] == '#')
