@@ -117,6 +117,8 @@ begin_intake(struct session *s)
 	    .login = s->login.user,
 	    .shows_login = conf_bool(
 		s->server->conf, PARAM_smtpd_sasl_authenticated_header),
+	    .is_hidden =
+		conf_bool(s->server->conf, PARAM_smtpd_hide_client_session),
 	    .is_local_header = has_local_header(s),
 	    .body_8bit = s->txn.params.body_8bit,
 	    .envid = s->txn.params.envid,

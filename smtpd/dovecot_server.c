@@ -97,11 +97,12 @@ add_mechanism(struct dovecot *d, size_t i, const struct dovecot_line *l)
 	d->nmechanisms = i + 1;
 }
 
-/* From VERSION, which comes first, to DONE. */
+/* Up to DONE. */
 static int
 hear_greeting(struct dovecot *d, struct arena *a)
 {
 	struct dovecot_line l;
+	bool has_version = false;
 	size_t n = 0;
 
 	for (unsigned lines = 0; lines < GREETING_LINES; lines++) {
@@ -109,14 +110,13 @@ hear_greeting(struct dovecot *d, struct arena *a)
 
 		if (r < 0)
 			return r;
-		if ((l.kind == DOVECOT_VERSION) != (lines == 0))
-			return -EBADMSG;
 		if (l.kind == DOVECOT_VERSION && l.major != 1)
 			return -EPROTONOSUPPORT;
+		has_version |= l.kind == DOVECOT_VERSION;
 		if (l.kind == DOVECOT_MECH && n < DOVECOT_MECHANISMS_MAX)
 			add_mechanism(d, n++, &l);
 		if (l.kind == DOVECOT_DONE)
-			return n > 0 ? 0 : -EBADMSG;
+			return has_version && n > 0 ? 0 : -EBADMSG;
 	}
 	return -EBADMSG;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * valija - starts, stops, reloads, shows and checks the suite; reads its log.
+ * valija - starts, stops, reloads, shows and checks the suite; reads its log;
+ * puts Dovecot beside it.
  *
  *	valija [-c dir] start | start-fg | stop | reload | status | check
  *	valija [-c dir] log [-f file]... queue-id | address | message-id
  *	valija [-c dir] top [-1] [-s seconds]
  *	valija [-c dir] export [-d dir] [filter] [queue-id...]
  *	valija [-c dir] import [-f] [-r] file...
- *	valija [-c dir] user add | passwd | del | list | app ...
+ *	valija [-c dir] dovecot [-u] [-d dir] [-m location]
  *
  * Exit codes are those of postfix(1): 0; 1 when there was nothing to stop,
  * something to start already, or an error.
@@ -59,7 +60,7 @@ static const struct {
     {"top", valija_top, CONF_ANY, true},
     {"export", valija_export, CONF_ANY, true},
     {"import", valija_import, CONF_ANY, true},
-    {"user", valija_user, CONF_RIGHT, true},
+    {"dovecot", valija_dovecot, CONF_RIGHT, true},
 };
 
 void
@@ -150,8 +151,8 @@ usage(void)
 {
 	fprintf(stderr,
 	    "usage: valija [-c dir] start | start-fg | stop | reload | "
-	    "status | check | log ... | top ... | export ... | import ... | "
-	    "user ...\n");
+	    "status | check | log ... | top ... | export ... | import ... "
+	    "| dovecot ...\n");
 	return 1;
 }
 

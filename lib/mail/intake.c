@@ -233,9 +233,9 @@ put_received(struct intake *t)
 {
 	const struct intake_origin *o = &t->origin;
 	struct received r = {
-	    .from = o->is_bounce       ? RECEIVED_FROM_SUITE
-	            : o->proto.len > 0 ? RECEIVED_FROM_CLIENT
-	                               : RECEIVED_FROM_USER,
+	    .from = o->is_bounce || o->is_hidden ? RECEIVED_FROM_SUITE
+	            : o->proto.len > 0           ? RECEIVED_FROM_CLIENT
+	                                         : RECEIVED_FROM_USER,
 	    .hostname = conf_str(t->conf, PARAM_myhostname),
 	    .mail_name = conf_str(t->conf, PARAM_mail_name),
 	    .helo = o->helo,

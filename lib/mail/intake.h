@@ -40,6 +40,7 @@ struct intake_origin {
 	bool shows_login;     /* in the Received line */
 	struct str tls;       /* lines of Received: mail/tls_text.h */
 	uint64_t uid;         /* for local mail: "(Postfix, from userid N)" */
+	bool is_hidden;       /* the trace line names no client */
 	bool is_local_header; /* rewrite and complete headers
 	                         (local_header_rewrite_clients) */
 	bool is_bounce;       /* a notification */

@@ -25,7 +25,8 @@
 enum received_from {
 	RECEIVED_FROM_CLIENT,
 	RECEIVED_FROM_USER,  /* local mail: uid */
-	RECEIVED_FROM_SUITE, /* a notification of our own */
+	RECEIVED_FROM_SUITE, /* a notification of our own, or a client who is
+	                        not to be told of */
 };
 
 struct received {

@@ -195,6 +195,17 @@ smtpd_peername_lookup = no
         self.process.wait()
 
 
+def start_dovecot(conf, *packages):
+    """A Dovecot of these packages, laid over the system in a mount namespace
+    of its own; ends with terminate()."""
+    mounts = ""
+    for d in ("/usr/lib", "/usr/bin", "/usr/sbin"):
+        layers = ":".join(r + d for r in [*map(unpacked, packages), ""] if os.path.isdir(r + d))
+        mounts += f"mount -t overlay overlay -o lowerdir={layers} {d} && "
+    return subprocess.Popen(["unshare", "-m", "sh", "-c", f"{mounts} exec /usr/sbin/dovecot -F -c {conf}"],
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 class Dovecot:
     """A real Dovecot that takes mail by LMTP at .socket, for the users of
     box.test that are named, into Maildirs below .mail.  Its folders are laid
@@ -232,13 +243,7 @@ service lmtp {{
   }}
 }}
 """)
-        roots = [unpacked(p) for p in ("dovecot-core", "dovecot-lmtpd")]
-        mounts = ""
-        for d in ("/usr/lib", "/usr/bin", "/usr/sbin"):
-            layers = ":".join(r + d for r in [*roots, ""] if os.path.isdir(r + d))
-            mounts += f"mount -t overlay overlay -o lowerdir={layers} {d} && "
-        self.process = subprocess.Popen(["unshare", "-m", "sh", "-c", f"{mounts} exec /usr/sbin/dovecot -F -c {conf}"],
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = start_dovecot(conf, "dovecot-core", "dovecot-lmtpd")
         wait_until("Dovecot listens", lambda: os.path.exists(socket))
 
     def write(self, name, text):

@@ -49,7 +49,6 @@ static const struct shape *const shapes[REPORT_KINDS] = {
     [REPORT_STATUS] = &ask_shape,
     [REPORT_RELOAD] = &ask_shape,
     [REPORT_STOP] = &ask_shape,
-    [REPORT_TABLES] = &ask_shape,
     [REPORT_PROCESS] = &process_shape,
     [REPORT_NOTE] = &note_shape,
     [REPORT_REMARK] = &remark_shape,
@@ -58,7 +57,7 @@ static const struct shape *const shapes[REPORT_KINDS] = {
 
 const struct protocol report_protocol = {
     .name = "report",
-    .version = 2,
+    .version = 1,
     .shapes = shapes,
     .nshapes = REPORT_KINDS,
 };

@@ -1,0 +1,358 @@
+# SPDX-License-Identifier: ISC
+"""The whole way of users who are elsewhere: they send by submission, and read
+by IMAP and POP3 from the Dovecot that `valija dovecot` puts beside the suite.
+Clients are those that people have."""
+import os
+import pwd
+import re
+import subprocess
+
+from lib.peers import listens, start_dovecot
+from lib.suite import IS_ROOT, TOP, Suite, free_port, wait_until
+from lib.tap import main, test
+
+if not IS_ROOT:
+    print("1..0 # SKIP a Dovecot of its own needs root")
+    raise SystemExit
+
+USER, PASSWORD = "joe@box.test", "corn-Flakes 7"
+v = Suite(start=False, main_cf={
+    "virtual_mailbox_domains": "box.test",
+    "virtual_mailbox_maps": "inline:{ {joe@box.test=box.test/joe/}, {ann@box.test=box.test/ann/} }",
+    "virtual_uid_maps": "static:5000", "virtual_gid_maps": "static:5000",
+    "recipient_delimiter": "+", "mynetworks": "192.0.2.0/24",
+})
+box, folder = v.path("box"), v.path("dovecot")
+os.mkdir(box)
+os.chown(box, 5000, 5000)
+ports = {name: free_port() for name in ("submission", "submissions", "mua", "imap", "imaps", "pop3", "pop3s")}
+pem = v.path("mx.pem")
+subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "7",
+                "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                "-keyout", pem, "-out", v.path("cert.pem")], check=True, capture_output=True)
+with open(pem, "a") as f, open(v.path("cert.pem")) as cert:
+    f.write(cert.read())
+v.configure(virtual_mailbox_base=box, smtpd_tls_chain_files=pem)
+
+
+def set_users(**users):
+    """{name: password}, as `valija user` would."""
+    lines = []
+    for name, password in users.items():
+        r = subprocess.run(["openssl", "passwd", "-6", password], check=True, capture_output=True, text=True)
+        lines.append(f"{name}@box.test:{{SHA512-CRYPT}}{r.stdout.strip()}\n")
+    path = v.write("users.new", "".join(lines))
+    os.chmod(path, 0o600)
+    os.rename(path, os.path.join(v.conf, "users"))
+
+
+with open(os.path.join(TOP, "etc", "master.cf")) as f:  # as it is shipped, but for the ports
+    shipped = f.read()
+v.master_cf = shipped
+for name, port in {"smtp": v.port, **ports}.items():
+    v.master_cf = re.sub(rf"^{name} +inet", f"127.0.0.1:{port} inet", v.master_cf, flags=re.M)
+v.master_cf += f"""\
+127.0.0.1:{ports["mua"]} inet n - n - - smtpd
+  -o smtpd_tls_security_level=encrypt
+  -o smtpd_sasl_auth_enable=yes
+  -o smtpd_client_restrictions=$mua_client_restrictions
+  -o smtpd_sender_restrictions=$mua_sender_restrictions
+  -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
+"""
+v.configure(mua_client_restrictions="permit_sasl_authenticated,reject",
+            mua_sender_restrictions="check_sender_access inline:{ { not@box.test = REJECT not as this } }")
+set_users(joe=PASSWORD, ann="x")
+v.start()
+
+# Dovecot, as Debian has it but for its ports and folders
+conf_d = os.path.join(folder, "conf.d")
+os.makedirs(conf_d)
+os.mkdir(os.path.join(folder, "run"))
+os.chmod(folder, 0o755)
+with open(os.path.join(folder, "dovecot.conf"), "w") as f:
+    f.write(f"""
+base_dir = {folder}/run
+log_path = {folder}/log
+listen = 127.0.0.1
+auth_failure_delay = 0
+default_internal_user = nobody
+default_internal_group = nogroup
+default_login_user = nobody
+namespace inbox {{
+  inbox = yes
+}}
+service imap-login {{
+  inet_listener imap {{
+    port = {ports["imap"]}
+  }}
+  inet_listener imaps {{
+    port = {ports["imaps"]}
+    ssl = yes
+  }}
+}}
+service pop3-login {{
+  inet_listener pop3 {{
+    port = {ports["pop3"]}
+  }}
+  inet_listener pop3s {{
+    port = {ports["pop3s"]}
+    ssl = yes
+  }}
+}}
+!include conf.d/*.conf
+""")
+dovecot = None
+
+
+def beside(*argv):
+    return v.valija("dovecot", "-d", conf_d, *argv)
+
+
+def client(*argv, good=True, env=None, **kw):
+    """Its output; a client that should not get through must fail."""
+    r = v.run(*argv, env={"HOME": v.base, **(env or {})}, **kw)
+    assert (r.returncode == 0) == good, f"{argv[0]} exited {r.returncode}: {r.out}{r.err}"
+    return r.out + r.err
+
+
+def curl(url, *argv, user=USER, password=PASSWORD, **kw):
+    return client("/usr/bin/curl", "-sS", "--cacert", v.path("cert.pem"), "--user", f"{user}:{password}", url, *argv, **kw)
+
+
+def box_of(user="joe"):
+    found = []
+    for d in ("new", "cur"):
+        path = os.path.join(box, "box.test", user, d)
+        for name in os.listdir(path) if os.path.isdir(path) else ():
+            with open(os.path.join(path, name)) as f:
+                found.append(f.read())
+    return found
+
+
+def delivered(marker):
+    return wait_until(f"{marker} in the mailbox", lambda: [m for m in box_of() if marker in m])[0]
+
+
+@test("valija dovecot: writes, says what, writes nothing twice, spares what is not its own, takes away")
+def _(t):
+    r = beside()
+    t.eq(r.returncode, 0, r.err)
+    files = [os.path.join(conf_d, n) for n in ("05-valija.conf", "99-valija.conf")]
+    text = "".join(open(f).read() for f in files)
+    t.ok(all(f"{f}: written" in r.out for f in files), "written", r.out)
+    t.ok(f"ssl_cert = <{pem}\nssl_key = <{pem}\n" in text and "ssl = required" in text, "the certificate of smtpd", text)
+    t.ok("virtual_mailbox_maps must put mail there too" in r.out, "what is left to see to", r.out)
+    r = beside()
+    t.ok(all(f"{f}: as it should be" in r.out for f in files), "once", r.out)
+    r = beside("-u")
+    t.eq((os.listdir(conf_d), r.out.count("removed")), ([], 2), "taken away")
+    with open(files[1], "w") as f:
+        f.write("mine = 1\n")
+    for how in ((), ("-u",)):
+        r = beside(*how)
+        t.ok(r.returncode != 0 and "99-valija.conf: was not written by `valija dovecot`" in r.err, "somebody else's", r.err)
+    t.eq(open(files[1]).read(), "mine = 1\n", "spared")
+    os.unlink(files[1])
+    r = v.valija("dovecot", "-d", "/nonexistent")
+    t.ok(r.returncode != 0 and "there is no Dovecot here" in r.err, "without one", r.err)
+
+
+@test("it starts with that, and its sockets are where Valija has them")
+def _(t):
+    global dovecot
+    t.eq(beside().returncode, 0, "written")
+    dovecot = start_dovecot(os.path.join(folder, "dovecot.conf"), "dovecot-core", "dovecot-imapd", "dovecot-pop3d",
+                            "dovecot-lmtpd")
+    wait_until("it listens", lambda: all(listens(ports[p]) for p in ("imap", "imaps", "pop3", "pop3s")))
+    for name in ("dovecot-lmtp", "auth"):
+        t.ok(os.path.exists(os.path.join(v.queue, "private", name)), f"private/{name}")
+
+
+MESSAGE = b"Subject: by %s\nTo: joe@box.test\n\nbody by %s\n"
+
+
+@test("submission: curl, swaks, s-nail, msmtp; header completed, nothing of the client in it")
+def _(t):
+    for scheme, port in (("smtp", "submission"), ("smtps", "submissions")):
+        curl(f"{scheme}://localhost:{ports[port]}/there.client.test", "--ssl-reqd", "--mail-from", USER, "--mail-rcpt", USER,
+             "--upload-file", "-", input=MESSAGE % (port.encode(), port.encode()))
+        text = delivered(f"body by {port}")
+        head = text.split("\n\n")[0]
+        t.ok(re.search(r"^Received: by mx\.here\.test \(\S+\)\n\tid \w+", head, re.M), "the trace line", head)
+        t.ok("127.0.0.1" not in head and "client.test" not in head, "no client", head)
+        for field in ("Message-Id: <", "Date: ", f"From: {USER}"):
+            t.ok(f"\n{field}" in head, f"{field} was added", head)
+    v.wait_log(rf"postfix/submission/smtpd\[\d+\]: \w+: client=\S+, sasl_method=PLAIN, sasl_username={USER}$")
+    client("/usr/bin/swaks", "--silent", "2", "--server", f"localhost:{ports['submission']}", "--tls", "--auth", "LOGIN",
+           "--auth-user", USER, "--auth-password", PASSWORD, "--from", USER, "--to", USER, "--body", "body by swaks")
+    delivered("body by swaks")
+    client("/usr/bin/s-nail", "-:/", "-S", "v15-compat", "-S", "sendwait", "-S", f"from={USER}", "-S", "smtp-auth=plain",
+           "-S", f"tls-ca-file={v.path('cert.pem')}", "-S", "smtp-use-starttls", "-S",
+           f"mta=smtp://joe%40box.test:corn-Flakes%207@localhost:{ports['submission']}", "-s", "by s-nail", USER,
+           input=b"body by s-nail\n")
+    delivered("body by s-nail")
+    client("/usr/bin/msmtp", "--host=localhost", f"--port={ports['submission']}", "--auth=plain", f"--user={USER}",
+           f"--passwordeval=echo '{PASSWORD}'", "--tls=on", f"--tls-trust-file={v.path('cert.pem')}", f"--from={USER}", USER,
+           input=MESSAGE % (b"msmtp", b"msmtp"))
+    delivered("body by msmtp")
+
+
+@test("restrictions of users' own: mua_..._restrictions")
+def _(t):
+    swaks = ["/usr/bin/swaks", "--server", f"localhost:{ports['mua']}", "--tls", "--to", USER, "--body", "body by mua"]
+    login = ["--auth", "PLAIN", "--auth-user", USER, "--auth-password", PASSWORD]
+    t.ok("Client host rejected: Access denied" in client(*swaks, "--from", USER, good=False), "without a login")
+    t.ok("Sender address rejected: not as this" in client(*swaks, *login, "--from", "not@box.test", good=False), "a sender")
+    client(*swaks, *login, "--from", USER)
+    t.ok("Received: from " in delivered("body by mua"), "and this one tells of the client")
+
+
+@test("IMAP and POP3 of Valija's own Maildirs: curl, mbsync, fetchmail, getmail, mutt")
+def _(t):
+    v.send("s@out.test", [USER], "Subject: reads\n\nto be read\n")
+    delivered("to be read")
+    n = len(box_of())
+    for url in (f"imaps://localhost:{ports['imaps']}/INBOX;UID=%d", f"pop3s://localhost:{ports['pop3s']}/%d",
+                f"imap://localhost:{ports['imap']}/INBOX;UID=%d"):
+        t.ok(any("to be read" in curl(url % (i + 1), "--ssl-reqd") for i in range(n)), url)
+    read_by_mbsync(t, n)
+    read_by_fetchmail(t)
+    read_by_getmail(t)
+    read_by_mutt(t)
+
+
+def rc(name, text):
+    path = v.write(name, text)
+    os.chmod(path, 0o600)
+    return path
+
+
+def read_by_mbsync(t, n):
+    near = v.path("mbsync")
+    os.mkdir(near)
+    client("/usr/bin/mbsync", "-c", rc("mbsyncrc", f"""
+IMAPAccount a
+Host localhost
+Port {ports["imaps"]}
+User {USER}
+Pass "{PASSWORD}"
+SSLType IMAPS
+CertificateFile {v.path("cert.pem")}
+
+IMAPStore far
+Account a
+
+MaildirStore near
+Path {near}/
+Inbox {near}/INBOX
+
+Channel all
+Far :far:
+Near :near:
+Patterns INBOX
+Create Near
+SyncState *
+"""), "all")
+    t.eq(sum(len(os.listdir(os.path.join(near, "INBOX", d))) for d in ("new", "cur")), n, "mbsync has them all")
+
+
+def read_by_fetchmail(t):
+    out = v.path("fetched")
+    client("/usr/bin/fetchmail", "-f", rc("fetchmailrc", f"""
+poll localhost protocol pop3 service {ports["pop3s"]} username "{USER}" password "{PASSWORD}"
+  ssl sslcertfile "{v.path("cert.pem")}" sslcertck keep fetchall mda "/bin/cat >>{out}"
+"""), "--pidfile", v.path("fetchmail.pid"), "-N", "-d0", "--nosyslog")
+    t.ok("to be read" in open(out).read(), "fetchmail")
+
+
+def read_by_getmail(t):
+    into, state = v.path("got"), v.path("getmail")
+    nobody = pwd.getpwnam("nobody")
+    config = rc("getmailrc", f"""
+[retriever]
+type = SimpleIMAPSSLRetriever
+server = localhost
+port = {ports["imaps"]}
+username = {USER}
+password = {PASSWORD}
+ca_certs = {v.path("cert.pem")}
+[destination]
+type = Maildir
+path = {into}/
+""")
+    for d in (into, state, *(os.path.join(into, d) for d in ("cur", "new", "tmp"))):
+        os.mkdir(d)
+        os.chown(d, nobody.pw_uid, nobody.pw_gid)
+    os.chown(config, nobody.pw_uid, nobody.pw_gid)
+    client("/usr/bin/getmail", "-q", "-g", state, "-r", config, user="nobody")
+    t.ok(any("to be read" in open(os.path.join(into, "new", name)).read() for name in os.listdir(os.path.join(into, "new"))),
+         "getmail")
+
+
+def read_by_mutt(t):
+    out = v.path("mutt.mbox")
+    path = rc("muttrc", f"""
+set ssl_ca_certificates_file="{v.path("cert.pem")}" ssl_starttls=no
+set folder="{v.base}" imap_user="{USER}" imap_pass="{PASSWORD}"
+set confirmappend=no confirmcreate=no wait_key=no mark_old=no move=no sleep_time=0 delete=no quit=yes mbox_type=mbox
+push "<limit>~s reads<enter><copy-message>{out}<enter><exit>"
+""")
+    client("/usr/bin/script", "-qec", f"/usr/bin/mutt -n -F {path} -f imaps://localhost:{ports['imaps']}/INBOX", "/dev/null",
+           env={"TERM": "xterm"})
+    t.ok("to be read" in open(out).read(), "mutt")
+
+
+@test("a wrong password, a password in the clear, a user without one: refused everywhere")
+def _(t):
+    for url in (f"imaps://localhost:{ports['imaps']}/INBOX", f"pop3s://localhost:{ports['pop3s']}/1"):
+        for user, password in ((USER, "wrong"), ("nobody@box.test", PASSWORD)):
+            t.ok("denied" in curl(url, user=user, password=password, good=False).lower(), f"{url}: {user}")
+    for url in (f"imap://localhost:{ports['imap']}/INBOX", f"pop3://localhost:{ports['pop3']}/1"):
+        t.ok("denied" in curl(url, "--interface", "127.0.0.2", good=False).lower(), f"{url}, in the clear")
+    log = open(os.path.join(folder, "log")).read()
+    t.ok("joe@box.test" in log and PASSWORD not in log, "no password in a log")
+    swaks = ["/usr/bin/swaks", "--server", f"localhost:{ports['submission']}", "--auth-user", USER, "--from", USER, "--to", USER]
+    said = client(*swaks, "--tls", "--auth", "PLAIN", "--auth-password", "wrong", good=False)
+    t.ok("535 5.7.8" in said, "swaks with a wrong one", said)
+    said = client(*swaks, "--auth", "PLAIN", "--auth-password", PASSWORD, good=False)
+    t.ok("235 " not in said, "swaks in the clear", said)
+    t.ok(PASSWORD not in v.log(), "nor in ours")
+
+
+@test("who is taken out of the users is refused at once")
+def _(t):
+    imap = ("/usr/bin/curl", "-sS", "--cacert", v.path("cert.pem"), "--user", f"{USER}:{PASSWORD}",
+            f"imaps://localhost:{ports['imaps']}/")
+    t.ok("INBOX" in client(*imap), "before")
+    set_users(ann="x")
+    wait_until("IMAP refuses", lambda: v.run(*imap).returncode == 67)
+    t.ok("denied" in curl(f"pop3s://localhost:{ports['pop3s']}/1", good=False).lower(), "and POP3")
+    said = client("/usr/bin/swaks", "--server", f"localhost:{ports['submission']}", "--tls", "--auth", "PLAIN",
+                  "--auth-user", USER, "--auth-password", PASSWORD, "--from", USER, "--to", USER, good=False)
+    t.ok("535 5.7.8" in said, "and submission", said)
+    set_users(joe=PASSWORD, ann="x")
+
+
+@test("delivery into it by LMTP, and reading that")
+def _(t):
+    v.configure(virtual_transport="lmtp:unix:private/dovecot-lmtp")
+    t.ok("virtual_mailbox_maps" not in beside().out, "nothing is left to see to")
+    v.reload()
+    v.send("s@out.test", [USER, "ann@box.test", "joe+list@box.test"], "Subject: lmtp\n\nby LMTP\n")
+    found = v.wait_log(r"postfix/lmtp\[\d+\]: \w+: to=<(\S+)>, relay=\S+\[private/dovecot-lmtp\], .*status=sent \(.*Saved\)",
+                       3)
+    t.eq(sorted(m.group(1) for m in found), ["ann@box.test", "joe+list@box.test", USER], "a reply for each")
+    delivered("by LMTP")
+    url = f"imaps://localhost:{ports['imaps']}/INBOX;UID="
+    t.ok(any("by LMTP" in curl(f"{url}{i + 1}") for i in range(len(box_of()))), "and is read")
+
+
+def close():
+    if dovecot is not None:
+        dovecot.terminate()
+        dovecot.wait()
+    v.close()
+
+
+main(cleanup=close, evidence=lambda: v.log()[-4000:] + (
+    open(os.path.join(folder, "log")).read()[-3000:] if os.path.exists(os.path.join(folder, "log")) else ""))
