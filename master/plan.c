@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "dict/dict.h"
+#include "mail/authorities.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -66,6 +67,20 @@ add_table(void *arg, struct str table)
 }
 
 static void
+add_client_authorities(struct files *f, const struct conf *c)
+{
+	bool is_lmtp = str_eq(conf_str(c, PARAM_process_name), STR("lmtp"));
+
+	add_authorities(f,
+	    conf_str(
+		c, is_lmtp ? PARAM_lmtp_tls_CAfile : PARAM_smtp_tls_CAfile),
+	    conf_str(
+		c, is_lmtp ? PARAM_lmtp_tls_CApath : PARAM_smtp_tls_CApath));
+	if (conf_bool(c, PARAM_tls_append_default_CA))
+		add_authorities(f, STR_NONE, STR(AUTHORITIES_DEFAULT));
+}
+
+static void
 find_files(struct service *s, const struct conf *c)
 {
 	struct files f = {
@@ -78,6 +93,8 @@ find_files(struct service *s, const struct conf *c)
 	if (s->program->users == USER_SMTPD)
 		add_authorities(&f, conf_str(c, PARAM_smtpd_tls_CAfile),
 		    conf_str(c, PARAM_smtpd_tls_CApath));
+	if (s->program->users == USER_SMTP)
+		add_client_authorities(&f, c);
 	if (s->program->users == USER_DNS)
 		add_file(&f, RESOLV_CONF);
 	s->files = f.list;

@@ -116,23 +116,54 @@ find_login(struct site *site, const struct target *t, struct login *ret)
 	case FIND_BROKEN:
 		break;
 	}
-	letter_use(l, NULL);
 	fail_set(&l->why, "4.3.0",
 	    "the password for %.*s cannot be looked up, or its entry is not "
 	    "\"user%.*spassword\"",
 	    STR_ARG(t->host), STR_ARG(c->logins->delimiter));
-	log_warning("%s", l->why.text.p);
-	letter_failed_all(l);
+	return false;
+}
+
+/* How it is spoken with.  DANE and MTA-STS will have their say here. */
+static bool
+find_policy(struct site *site, const struct target *t, struct arena *a,
+    struct tls_policy *ret)
+{
+	const struct policies *p = site->c->settings->policies;
+	BUF_CLEANUP struct buf why = {0};
+
+	*ret = (struct tls_policy){.keeps = true};
+	if (p == NULL)
+		return true;
+	buf_init(&why, OUTCOME_TEXT_MAX);
+	if (policy_get(p, t->host, site->text, a, ret, &why) == FIND_YES)
+		return true;
+	fail_set(&site->l->why, "4.7.5",
+	    "client TLS configuration problem: policy for %.*s: %s",
+	    STR_ARG(site->text), why.p);
+	return false;
+}
+
+/* False: it is not known on which terms, and all that are left have failed. */
+static bool
+find_terms(struct site *site, const struct target *t, struct arena *a,
+    struct terms *ret)
+{
+	if (find_login(site, t, &ret->login) &&
+	    find_policy(site, t, a, &ret->policy))
+		return true;
+	letter_use(site->l, NULL);
+	log_warning("%s", site->l->why.text.p);
+	letter_failed_all(site->l);
 	return false;
 }
 
 /* A session that was kept.  False: there is none, or it was over before its
  * server heard of this letter. */
 static bool
-try_kept(struct site *site, const struct target *t, const struct login *login)
+try_kept(struct site *site, const struct target *t, const struct terms *terms)
 {
 	struct pool *pool = &site->c->pool;
-	struct session *s = pool_take(pool, t, login);
+	struct session *s = pool_take(pool, t, terms);
 
 	if (s == NULL)
 		return false;
@@ -148,14 +179,41 @@ try_kept(struct site *site, const struct target *t, const struct login *login)
 	return true;
 }
 
+/* As Postfix has it: mail that has waited, to a server whose TLS is broken,
+ * goes out as if it had none; unless a password were to go with it. */
+static bool
+may_drop_tls(const struct site *site, const struct terms *terms)
+{
+	int64_t age = clock_wall() - site->l->job->arrival;
+
+	return terms->policy.level == POLICY_MAY && !terms->policy.wraps &&
+	       login_is_nobody(&terms->login) &&
+	       age >= site->c->settings->plain_after;
+}
+
+static struct session *
+open_new(struct site *site, const struct target *t, struct terms *terms)
+{
+	const struct settings *c = site->c->settings;
+	struct fail *why = &site->l->why;
+	struct session *s = session_open(c, t, terms, why);
+
+	if (s == NULL || !s->is_tls_broken || !may_drop_tls(site, terms))
+		return s;
+	log_info("%s: %s: trying without TLS", s->relay.p, why->text.p);
+	session_free(&s);
+	policy_drop(&terms->policy);
+	return session_open(c, t, terms, why);
+}
+
 /* False: nobody answered there. */
 static bool
-try_new(struct site *site, const struct target *t, const struct login *login)
+try_new(struct site *site, const struct target *t, struct terms *terms)
 {
 	struct letter *l = site->l;
 
 	letter_use(l, NULL);
-	struct session *s = session_open(site->c->settings, t, login, &l->why);
+	struct session *s = open_new(site, t, terms);
 	if (s == NULL) {
 		log_info("%.*s", STR_ARG(buf_str(&l->why.text)));
 		return false;
@@ -175,16 +233,19 @@ try_new(struct site *site, const struct target *t, const struct login *login)
 	return true;
 }
 
-/* ---- one next hop ---- */
-
 /* False: nobody answered there. */
 static bool
 try_target(struct site *site, const struct target *t)
 {
-	LOGIN_CLEANUP struct login login = {0};
+	struct terms terms = {.policy.level = POLICY_NONE};
+	ARENA_CLEANUP struct arena a = {0};
 
-	return !find_login(site, t, &login) || try_kept(site, t, &login) ||
-	       try_new(site, t, &login);
+	arena_init(&a, POLICY_ROOM);
+	bool ok = !find_terms(site, t, &a, &terms) ||
+	          try_kept(site, t, &terms) || try_new(site, t, &terms);
+
+	login_done(&terms.login);
+	return ok;
 }
 
 static void

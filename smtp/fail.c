@@ -110,6 +110,16 @@ fail_login(struct fail *f, const struct reply *r, const char *name)
 }
 
 void
+fail_tls(struct fail *f, const struct reply *r, const char *name)
+{
+	start(f, r);
+	fail_soften(f, "4.7.4");
+	buf_addf(&f->text,
+	    "TLS is required, but host %s refused to start TLS: ", name);
+	add_reply(&f->text, r);
+}
+
+void
 fail_quote(struct fail *f, const struct reply *r)
 {
 	start(f, r);

@@ -38,6 +38,9 @@ void fail_refused(struct fail *f, const struct reply *r, const char *name);
 /* "SASL authentication failed; server NAME said: REPLY". */
 void fail_login(struct fail *f, const struct reply *r, const char *name);
 
+/* "TLS is required, but host NAME refused to start TLS: REPLY". */
+void fail_tls(struct fail *f, const struct reply *r, const char *name);
+
 /* Not a failure at all: the server's words as they stand. */
 void fail_quote(struct fail *f, const struct reply *r);
 

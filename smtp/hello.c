@@ -5,6 +5,7 @@
 #include "auth.h"
 #include "base/log.h"
 #include "filters.h"
+#include "secure.h"
 
 #define TABLE_ROOM ((size_t)256 * 1024)
 
@@ -72,6 +73,8 @@ take_keyword(struct session *s, struct str line, struct str discard)
 		s->has_utf8 = true;
 	else if (str_eq_case(word, STR("DSN")))
 		s->has_dsn = true;
+	else if (str_eq_case(word, STR("STARTTLS")))
+		s->has_starttls = true;
 	else if (str_eq_case(word, STR("AUTH")))
 		auth_offer(s, line);
 	else if (str_has_prefix_case(word, STR("AUTH=")))
@@ -160,23 +163,57 @@ greet(struct session *s, bool esmtp, struct reply *r, struct fail *why)
 	return false;
 }
 
+/* RFC 3207 section 4.2: what was said before TLS counts no more. */
+static void
+forget_keywords(struct session *s)
+{
+	s->has_pipelining = s->has_size = s->has_8bit = s->has_utf8 = false;
+	s->has_dsn = s->has_starttls = s->has_auth = false;
+	s->size_limit = 0;
+	buf_reset(&s->mechanisms);
+}
+
+static bool
+greet_under_tls(struct session *s, struct fail *why)
+{
+	struct reply r;
+
+	forget_keywords(s);
+	reply_init(&r);
+	bool ok = greet(s, true, &r, why);
+	reply_done(&r);
+	return ok;
+}
+
+/* Does it say that it is us? */
+static void
+look_for_own(struct session *s, const struct reply *r)
+{
+	if (s->settings->is_lmtp || s->port != s->settings->port ||
+	    !says_own_name(s, r, 4))
+		return;
+	log_warning("host %s replied to HELO/EHLO with my own hostname %.*s",
+	    s->relay.p, STR_ARG(s->settings->myhostname));
+	s->is_own = true;
+}
+
 bool
 hello_say(struct session *s, struct fail *why)
 {
 	struct reply r;
-	bool esmtp;
+	bool esmtp, is_new;
 
 	if (!take_greeting(s, why, &esmtp))
 		return false;
 	reply_init(&r);
 	bool ok = greet(s, esmtp, &r, why);
-	if (ok && !s->settings->is_lmtp && s->port == s->settings->port &&
-	    says_own_name(s, &r, 4)) {
-		log_warning("host %s replied to HELO/EHLO with my own "
-			    "hostname %.*s",
-		    s->relay.p, STR_ARG(s->settings->myhostname));
-		s->is_own = true;
-	}
+	if (ok)
+		look_for_own(s, &r);
 	reply_done(&r);
-	return ok && (s->is_own || auth_log_in(s, why));
+	if (!ok || s->is_own)
+		return ok;
+	if (!secure_start(s, why, &is_new) ||
+	    (is_new && !greet_under_tls(s, why)))
+		return false;
+	return auth_log_in(s, why);
 }

@@ -6,11 +6,15 @@
 #include "courier.h"
 #include "filters.h"
 #include "login.h"
+#include "policy.h"
+#include "secure.h"
 
 #include "base/log.h"
 #include "base/requests.h"
 #include "base/serve.h"
+#include "mail/authorities.h"
 #include "mail/conf.h"
+#include "mail/identity.h"
 #include "mail/proto/dns.h"
 #include "mail/proto/job.h"
 #include "mail/proto/lookup.h"
@@ -20,6 +24,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define KEYS_START (5 * CLOCK_SEC)
 
 static const struct sandbox sandbox = {
     .calls = SANDBOX_INET,
@@ -33,6 +39,9 @@ static struct {
 	struct tables tables;
 	struct filters filters;
 	struct logins logins;
+	struct policies policies;
+	struct secure secure;
+	struct identity *identity; /* whose certificate we show; may be NULL */
 	struct courier courier;
 } smtp;
 
@@ -122,6 +131,67 @@ open_logins(struct buf *why)
 	    &smtp.filters.generic.rule, why);
 }
 
+static enum param
+twin(enum param p)
+{
+	return settings_twin(smtp.settings.is_lmtp, p);
+}
+
+static bool
+has_certificate(void)
+{
+	static const enum param files[] = {PARAM_smtp_tls_chain_files,
+	    PARAM_smtp_tls_cert_file, PARAM_smtp_tls_eccert_file,
+	    PARAM_smtp_tls_dcert_file};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		struct str file = conf_str(smtp.conf, twin(files[i]));
+		if (file.len > 0 && !str_eq(file, STR("none")))
+			return true;
+	}
+	return false;
+}
+
+static bool
+read_authorities(struct serve *sv, struct buf *ret, struct buf *why)
+{
+	struct str file = conf_str(smtp.conf, twin(PARAM_smtp_tls_CAfile));
+	struct str dir = conf_str(smtp.conf, twin(PARAM_smtp_tls_CApath));
+
+	if (!authorities_read(sv, file, dir, ret, why))
+		return false;
+	return !conf_bool(smtp.conf, PARAM_tls_append_default_CA) ||
+	       authorities_read(
+		   sv, STR_NONE, STR(AUTHORITIES_DEFAULT), ret, why);
+}
+
+/* Nothing of it where no policy can ask for TLS. */
+static bool
+open_tls(struct serve *sv, struct buf *why)
+{
+	struct policies *p = &smtp.policies;
+	BUF_CLEANUP struct buf ca = {0};
+
+	if (!policies_open(p, smtp.conf, &smtp.tables.env, why))
+		return false;
+	if (p->level == POLICY_NONE && maps_is_empty(p->maps))
+		return true;
+	buf_init(&ca, 3 * AUTHORITIES_MAX);
+	if (!read_authorities(sv, &ca, why))
+		return false;
+	if (has_certificate()) {
+		smtp.identity = identity_open(sv, STR_NONE);
+		if (identity_wait(smtp.identity, clock_after(KEYS_START)) < 0)
+			log_warning("keys does not answer: no certificate is "
+				    "shown until it does");
+	}
+	smtp.settings.policies = p;
+	smtp.settings.secure = &smtp.secure;
+	return secure_init(&smtp.secure, smtp.conf, smtp.settings.is_lmtp,
+	    serve_service(sv), buf_str(&ca),
+	    smtp.identity != NULL ? identity_find : NULL, smtp.identity, why);
+}
+
 static int
 start(struct serve *sv)
 {
@@ -148,7 +218,7 @@ start(struct serve *sv)
 		return -EINVAL;
 	}
 	smtp.settings.filters = &smtp.filters;
-	if (!open_logins(&why)) {
+	if (!open_logins(&why) || !open_tls(sv, &why)) {
 		log_error("%s", why.p);
 		return -EINVAL;
 	}

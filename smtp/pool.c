@@ -30,12 +30,12 @@ is_good(struct pool *p, struct session *s)
 
 /* The newest first: the others come to their end, and fewer are open. */
 struct session *
-pool_take(struct pool *p, const struct target *to, const struct login *login)
+pool_take(struct pool *p, const struct target *to, const struct terms *terms)
 {
 	struct session *s, *before;
 
 	TAILQ_FOREACH_REVERSE_SAFE(s, &p->idle, session_list, link, before)
-	if (session_serves(s, to, login) && is_good(p, s))
+	if (session_serves(s, to, terms) && is_good(p, s))
 		return s;
 	return NULL;
 }
@@ -63,7 +63,7 @@ is_worth_keeping(const struct pool *p, const struct session *s)
 {
 	const struct settings *c = s->settings;
 
-	return !p->is_closed && session_is_quiet(s) &&
+	return !p->is_closed && s->keeps && session_is_quiet(s) &&
 	       (c->reuse_limit == 0 || s->uses < c->reuse_limit) &&
 	       clock_mono() - s->opened < c->reuse_time;
 }

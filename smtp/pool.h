@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * pool - sessions that wait for their next message, for POOL_IDLE: found by
- * address and port, or path, and by who we are there.
+ * address and port, or path, and by the terms.
  */
 #ifndef SMTP_POOL_H
 #define SMTP_POOL_H
@@ -30,7 +30,7 @@ void pool_close(struct pool *p); /* nothing is kept from here on; waits */
 
 /* A session to go on with, or NULL. */
 struct session *pool_take(
-    struct pool *p, const struct target *to, const struct login *login);
+    struct pool *p, const struct target *to, const struct terms *terms);
 
 /* Give a session back, to be kept, or closed where it cannot be used. */
 void pool_put(struct pool *p, struct session **s);

@@ -8,6 +8,7 @@
 #include "filters.h"
 #include "hello.h"
 #include "mail/notice_class.h"
+#include "secure.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -37,11 +38,12 @@ session_call(struct session *s, struct str host)
 
 bool
 session_serves(
-    const struct session *s, const struct target *to, const struct login *login)
+    const struct session *s, const struct target *to, const struct terms *terms)
 {
 	return s->port == to->port && ip_eq(&s->ip, &to->ip) &&
 	       str_eq(buf_str(&s->path), to->path) &&
-	       login_eq(&s->login, login);
+	       login_eq(&s->login, &terms->login) &&
+	       str_eq(buf_str(&s->policy_key), terms->policy.key);
 }
 
 static struct session *
@@ -61,6 +63,7 @@ new_session(const struct settings *settings, const struct target *to)
 	buf_init(&s->name, NAME_MAX_BYTES);
 	buf_init(&s->relay, NAME_MAX_BYTES);
 	buf_init(&s->mechanisms, AUTH_OFFER_MAX);
+	buf_init(&s->policy_key, POLICY_KEY_MAX);
 	session_call(s, to->host);
 	/* No other trouble is noted here. */
 	transcript_init(&s->transcript, settings->notices & NOTICE_PROTOCOL);
@@ -73,6 +76,7 @@ session_free(struct session **s)
 {
 	if (*s == NULL)
 		return;
+	secure_keep(*s);
 	if ((*s)->stream.io.fd >= 0)
 		stream_done(&(*s)->stream);
 	buf_done(&(*s)->path);
@@ -80,6 +84,7 @@ session_free(struct session **s)
 	buf_done(&(*s)->name);
 	buf_done(&(*s)->relay);
 	buf_done(&(*s)->mechanisms);
+	buf_done(&(*s)->policy_key);
 	login_done(&(*s)->login);
 	transcript_done(&(*s)->transcript);
 	free(*s);
@@ -205,15 +210,31 @@ bool
 session_is_quiet(const struct session *s)
 {
 	return !s->is_dead && s->stream.error == 0 &&
-	       !stream_has_input(&s->stream) && !s->stream.io.readable &&
-	       !s->stream.io.is_hung_up;
+	       !stream_has_input(&s->stream) &&
+	       !s->stream.layer->has_input(&s->stream) &&
+	       !s->stream.io.readable && !s->stream.io.is_hung_up;
 }
 
 /* ---- opening ---- */
 
+/* Once connected. */
+static bool
+begin(struct session *s, const struct terms *terms, struct fail *why)
+{
+	fail_reset(why);
+	login_copy(&s->login, &terms->login);
+	buf_add_str(&s->policy_key, terms->policy.key);
+	s->keeps = terms->policy.keeps;
+	s->policy = &terms->policy;
+	bool ok = (!s->policy->wraps || secure_shake_hands(s, why)) &&
+	          hello_say(s, why);
+	s->policy = NULL;
+	return ok;
+}
+
 struct session *
 session_open(const struct settings *settings, const struct target *to,
-    const struct login *login, struct fail *why)
+    const struct terms *terms, struct fail *why)
 {
 	struct session *s = new_session(settings, to);
 	int e = connect_stream(&s->stream, settings, to);
@@ -232,9 +253,8 @@ session_open(const struct settings *settings, const struct target *to,
 		session_free(&s);
 		return NULL;
 	}
-	fail_reset(why);
-	login_copy(&s->login, login);
-	if (!hello_say(s, why))
+	s->is_ready = begin(s, terms, why);
+	if (!s->is_ready)
 		s->is_dead = true;
 	return s;
 }

@@ -12,6 +12,7 @@
 
 #include "fail.h"
 #include "login.h"
+#include "policy.h"
 #include "reply.h"
 #include "settings.h"
 #include "target.h"
@@ -34,13 +35,18 @@ struct session {
 	uint16_t port;
 
 	bool has_pipelining, has_size, has_8bit, has_utf8, has_dsn;
-	bool has_auth;
+	bool has_starttls, has_auth;
 	struct buf mechanisms; /* behind AUTH */
 	uint64_t size_limit;   /* 0: none */
 
-	struct login login; /* who we are there, if it asks */
-	bool is_known;      /* and it was told */
+	struct login login;              /* who we are there, if it asks */
+	bool is_known;                   /* and it was told */
+	const struct tls_policy *policy; /* while it is being opened */
+	struct buf policy_key;           /* of it */
 	bool is_proved;     /* the server's certificate is as it has to be */
+	bool is_tls_broken; /* the handshake did not work */
+	bool is_ready;      /* for messages */
+	bool keeps;         /* for more than one */
 
 	bool is_own; /* it says that it is us */
 	bool is_dead;
@@ -54,20 +60,26 @@ struct session {
 	TAILQ_ENTRY(session) link;
 };
 
-/* Connect, take the greeting, say EHLO, log in as `login`.  NULL with *why
+/* On which a session is opened, and used. */
+struct terms {
+	struct login login;
+	struct tls_policy policy;
+};
+
+/* Connect, take the greeting, say EHLO, begin TLS, log in.  NULL with *why
  * set; or with *why set and a session that is dead. */
 struct session *session_open(const struct settings *settings,
-    const struct target *to, const struct login *login, struct fail *why);
+    const struct target *to, const struct terms *terms, struct fail *why);
 void session_free(struct session **s); /* closes, without a word */
 void session_quit(struct session **s); /* QUIT first, where that is of use */
 
 /* QUIT without waiting for what is said to it; dead from here on. */
 void session_leave(struct session *s);
 
-/* Does it lead there, and for the same login?  SECURITY: what one may send
- * there another may not. */
+/* Does it lead there, on the same terms?  SECURITY: what one may send there
+ * another may not, and what is proved for one is not for another. */
 bool session_serves(const struct session *s, const struct target *to,
-    const struct login *login);
+    const struct terms *terms);
 
 /* Its server goes by this name now; one address can have many. */
 void session_call(struct session *s, struct str host);

@@ -69,6 +69,44 @@ settings_twin(bool is_lmtp, enum param p)
 	    {PARAM_smtp_skip_5xx_greeting, PARAM_lmtp_skip_5xx_greeting},
 	    {PARAM_smtp_skip_quit_response, PARAM_lmtp_skip_quit_response},
 	    {PARAM_smtp_tcp_port, PARAM_lmtp_tcp_port},
+	    {PARAM_smtp_enforce_tls, PARAM_lmtp_enforce_tls},
+	    {PARAM_smtp_starttls_timeout, PARAM_lmtp_starttls_timeout},
+	    {PARAM_smtp_tls_CAfile, PARAM_lmtp_tls_CAfile},
+	    {PARAM_smtp_tls_CApath, PARAM_lmtp_tls_CApath},
+	    {PARAM_smtp_tls_cert_file, PARAM_lmtp_tls_cert_file},
+	    {PARAM_smtp_tls_chain_files, PARAM_lmtp_tls_chain_files},
+	    {PARAM_smtp_tls_ciphers, PARAM_lmtp_tls_ciphers},
+	    {PARAM_smtp_tls_dcert_file, PARAM_lmtp_tls_dcert_file},
+	    {PARAM_smtp_tls_eccert_file, PARAM_lmtp_tls_eccert_file},
+	    {PARAM_smtp_tls_enforce_peername, PARAM_lmtp_tls_enforce_peername},
+	    {PARAM_smtp_tls_exclude_ciphers, PARAM_lmtp_tls_exclude_ciphers},
+	    {PARAM_smtp_tls_fingerprint_cert_match,
+		PARAM_lmtp_tls_fingerprint_cert_match},
+	    {PARAM_smtp_tls_fingerprint_digest,
+		PARAM_lmtp_tls_fingerprint_digest},
+	    {PARAM_smtp_tls_loglevel, PARAM_lmtp_tls_loglevel},
+	    {PARAM_smtp_tls_mandatory_ciphers,
+		PARAM_lmtp_tls_mandatory_ciphers},
+	    {PARAM_smtp_tls_mandatory_exclude_ciphers,
+		PARAM_lmtp_tls_mandatory_exclude_ciphers},
+	    {PARAM_smtp_tls_mandatory_protocols,
+		PARAM_lmtp_tls_mandatory_protocols},
+	    {PARAM_smtp_tls_note_starttls_offer,
+		PARAM_lmtp_tls_note_starttls_offer},
+	    {PARAM_smtp_tls_policy_maps, PARAM_lmtp_tls_policy_maps},
+	    {PARAM_smtp_tls_protocols, PARAM_lmtp_tls_protocols},
+	    {PARAM_smtp_tls_scert_verifydepth,
+		PARAM_lmtp_tls_scert_verifydepth},
+	    {PARAM_smtp_tls_secure_cert_match,
+		PARAM_lmtp_tls_secure_cert_match},
+	    {PARAM_smtp_tls_security_level, PARAM_lmtp_tls_security_level},
+	    {PARAM_smtp_tls_servername, PARAM_lmtp_tls_servername},
+	    {PARAM_smtp_tls_session_cache_timeout,
+		PARAM_lmtp_tls_session_cache_timeout},
+	    {PARAM_smtp_tls_verify_cert_match,
+		PARAM_lmtp_tls_verify_cert_match},
+	    {PARAM_smtp_tls_wrappermode, PARAM_lmtp_tls_wrappermode},
+	    {PARAM_smtp_use_tls, PARAM_lmtp_use_tls},
 	};
 
 	for (size_t i = 0; is_lmtp && i < sizeof(twins) / sizeof(*twins); i++)
@@ -107,6 +145,7 @@ read_times(struct settings *s, const struct conf *c)
 	s->data_done_time = conf_time(c, twin(s, PARAM_smtp_data_done_timeout));
 	s->rset_time = conf_time(c, twin(s, PARAM_smtp_rset_timeout));
 	s->quit_time = conf_time(c, twin(s, PARAM_smtp_quit_timeout));
+	s->plain_after = conf_time(c, PARAM_minimal_backoff_time);
 	s->reuse_time =
 	    conf_time(c, twin(s, PARAM_smtp_connection_reuse_time_limit));
 }
@@ -192,6 +231,8 @@ settings_read(struct settings *s, const struct conf *c, struct buf *why)
 		conf_bool(c, twin(s, PARAM_smtp_skip_quit_response)),
 	    .never_ehlo = conf_bool(c, PARAM_smtp_never_send_ehlo),
 	    .always_ehlo = conf_bool(c, PARAM_smtp_always_send_ehlo),
+	    .notes_starttls =
+		conf_bool(c, twin(s, PARAM_smtp_tls_note_starttls_offer)),
 	    .converts = !conf_bool(c, PARAM_disable_mime_output_conversion),
 	    .line_limit =
 		(size_t)conf_int(c, twin(s, PARAM_smtp_line_length_limit)),

@@ -16,6 +16,8 @@
 
 struct filters;
 struct logins;
+struct policies;
+struct secure;
 
 enum settings_family {
 	FAMILY_ANY,
@@ -27,8 +29,10 @@ struct settings {
 	bool is_lmtp; /* RFC 2033 */
 	/* A connection to "unix:path": a descriptor or -errno.  Waits. */
 	int (*dial)(struct str endpoint, int64_t deadline);
-	const struct filters *filters; /* NULL: no tables */
-	const struct logins *logins;   /* NULL: smtp_sasl_auth_enable = no */
+	const struct filters *filters;   /* NULL: no tables */
+	const struct logins *logins;     /* NULL: smtp_sasl_auth_enable = no */
+	const struct policies *policies; /* NULL, with the next: no TLS */
+	struct secure *secure;
 	struct str myhostname, helo_name;
 	struct str inet_interfaces, proxy_interfaces;
 	struct str relayhost;
@@ -48,12 +52,14 @@ struct settings {
 	bool enforce_bind;
 
 	bool skip_5xx_greeting, skip_quit_reply, never_ehlo, always_ehlo;
-	bool assume_final;  /* LMTP: what is taken there has arrived */
-	bool converts;      /* 8-bit content for servers without 8BITMIME */
-	size_t line_limit;  /* 0: lines go out as they are */
-	size_t reuse_limit; /* messages on a connection; 0: no limit */
+	bool notes_starttls; /* where it is offered and not used */
+	bool assume_final;   /* LMTP: what is taken there has arrived */
+	bool converts;       /* 8-bit content for servers without 8BITMIME */
+	size_t line_limit;   /* 0: lines go out as they are */
+	size_t reuse_limit;  /* messages on a connection; 0: no limit */
 
 	/* nanoseconds; 0 for the first: the system's own */
+	int64_t plain_after; /* so old, mail goes out plain if TLS is broken */
 	int64_t connect_time, helo_time, mail_time, rcpt_time, data_init_time,
 	    data_block_time, data_done_time, rset_time, quit_time, reuse_time;
 };

@@ -15,7 +15,8 @@
 #include "base/serve.h"
 #include "base/str.h"
 
-#define AUTHORITIES_MAX (8 * 1024 * 1024)
+#define AUTHORITIES_MAX     (8 * 1024 * 1024)
+#define AUTHORITIES_DEFAULT "/etc/ssl/certs" /* tls_append_default_CA */
 
 /*
  * For a program: what master handed in of `file` and `dir`, either of which

@@ -30,9 +30,16 @@
 
 /* Something is missing (GONE). */
 #define WHY_TLS_SERVER "there is no tlsproxy: smtpd speaks TLS itself"
-#define WHY_TLS_CLIENT                                                         \
-	"smtp does not use STARTTLS yet: mail goes out in the clear; name a "  \
-	"relayhost near by that encrypts where that is not enough"
+#define WHY_DANE                                                               \
+	"TLSA records are not asked for yet: smtp_tls_policy_maps can say "    \
+	"secure, or fingerprint"
+#define WHY_TLSRPT   "reports of TLS (RFC 8460) are not sent yet: the log tells"
+#define WHY_TLS_SITE "it is older than, and said by, smtp_tls_policy_maps"
+#define WHY_TLS_RAW                                                            \
+	"servers show certificates; the level fingerprint takes their keys"
+#define WHY_TLS_ANCHOR                                                         \
+	"a CA of one destination: the level fingerprint takes a certificate "  \
+	"of its own"
 #define WHY_TLS "there is no such thing yet in our TLS"
 #define WHY_TLS_DH                                                             \
 	"the groups of RFC 3526 and RFC 7919 are taken, by the size of the "   \

@@ -2,6 +2,7 @@
 """sink: a server of SMTP that does as it is told, and keeps what it heard."""
 import socket
 import socketserver
+import ssl
 import threading
 import time
 
@@ -16,13 +17,23 @@ class Sink:
     said once for each recipient (or is a function of its RCPT line).
     `pause` is how long it thinks about each content; more sessions than
     `sessions_max` at a time are refused.  With `auth` (lib/sasl.py) it says
-    AUTH, and takes no mail of strangers."""
+    AUTH, and takes no mail of strangers.  With `tls`, an ssl.SSLContext, it
+    says STARTTLS, or speaks TLS from the first byte on when `wraps`; what it
+    says to STARTTLS is `starttls`, with it goes `injects`, and when `breaks`
+    no handshake follows.  `secured` is of each handshake: version, name asked
+    for, whether a session was taken up again, the client's certificate."""
 
     def __init__(self, extensions=("PIPELINING", "8BITMIME"), rcpt="250 2.1.5 Ok", end="250 2.0.0 Ok",
-                 greeting="220 sink.test ESMTP", host="127.0.0.1", port=None, lmtp=False, path=None, auth=None):
+                 greeting="220 sink.test ESMTP", host="127.0.0.1", port=None, lmtp=False, path=None, auth=None,
+                 tls=None, wraps=False):
         self.extensions, self.rcpt, self.end, self.greeting = extensions, rcpt, end, greeting
         self.hello = "LHLO" if lmtp else "EHLO"
         self.auth = auth
+        self.tls, self.wraps = tls, wraps
+        self.starttls, self.injects, self.breaks = "220 2.0.0 go on", b"", False
+        self.secured, self.asked = [], None
+        if tls:
+            tls.sni_callback = lambda _sock, name, _context: setattr(self, "asked", name)
         self.heard = []  # (MAIL line, [RCPT lines accepted], content)
         self.times = []  # when, by time.monotonic()
         self.tried = 0   # RCPT lines in all
@@ -39,11 +50,11 @@ class Sink:
                 sink.sessions.append(said)
                 try:
                     if sink.enter():
-                        sink.serve(self.rfile, self.wfile, said)
+                        sink.serve(self.request, self.rfile, self.wfile, said)
                     else:
                         self.wfile.write(b"421 4.7.0 too many sessions\r\n")
-                except ConnectionError:
-                    pass  # a client that was killed
+                except (ConnectionError, ssl.SSLError):
+                    pass  # a client that was killed, or does not like us
                 finally:
                     sink.leave()
 
@@ -69,7 +80,15 @@ class Sink:
         with self.lock:
             self.now -= 1
 
-    def serve(self, rfile, wfile, said):
+    def secure(self, sock):
+        """The connection under TLS, as files."""
+        with self.lock:
+            self.asked = None
+            tls = self.tls.wrap_socket(sock, server_side=True)
+            self.secured.append((tls.version(), self.asked, tls.session_reused, tls.getpeercert()))
+        return tls.makefile("rb"), tls.makefile("wb")
+
+    def serve(self, sock, rfile, wfile, said):
         def say(text):
             wfile.write(text.encode() + b"\r\n")
             wfile.flush()
@@ -79,8 +98,11 @@ class Sink:
             return rfile.readline().decode("latin-1").rstrip("\r\n")
 
         mail, to, is_known = None, [], self.auth is None
+        is_tls = self.wraps
+        if is_tls:
+            rfile, wfile = self.secure(sock)
         say(self.greeting)
-        for line in rfile:
+        for line in iter(lambda: rfile.readline(), b""):
             line = line.decode("latin-1").rstrip("\r\n")
             verb = line[:4].upper()
             said.append(line)
@@ -91,8 +113,17 @@ class Sink:
             elif verb == self.hello:
                 lines = ["sink.test", *self.extensions]
                 lines += ["AUTH " + self.auth.mechanisms] if self.auth else []
+                lines += ["STARTTLS"] if self.tls and not is_tls else []
                 for i, word in enumerate(lines):
                     say("250" + ("-" if i + 1 < len(lines) else " ") + word)
+            elif line.upper() == "STARTTLS" and self.tls and not is_tls:
+                wfile.write(self.starttls.encode() + b"\r\n" + self.injects)
+                wfile.flush()
+                if self.breaks:
+                    return
+                if self.starttls.startswith("220"):
+                    rfile, wfile = self.secure(sock)
+                    is_tls = True
             elif verb == "AUTH" and self.auth:
                 answer = self.auth.run(line, exchange)
                 is_known = answer.startswith("235")
