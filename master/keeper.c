@@ -24,8 +24,7 @@ is_startable(const struct master *m, const struct service *s)
 
 	if (s->current != NULL || s->coming != NULL)
 		return false;
-	/* There is one queue: its owner is kept through a reload, as is the
-	 * keeper of the keys. */
+	/* There is one of it, now and after the reload. */
 	if (s->program->is_kept && m->old_plan != NULL) {
 		old = plan_find_like(m->old_plan, s);
 		if (old->current != NULL || old->coming != NULL)

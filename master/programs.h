@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PROGRAMS 11
+#define PROGRAMS 12
 
 enum program_root {
 	ROOT_EMPTY,    /* chroot to an empty directory */

@@ -3,11 +3,11 @@
  * reload - another plan in place of this one.
  *
  * The new plan's processes start beside the old ones, which go on serving.
- * When all are ready, qmgr, which stays, gets its new configuration, and the
- * old ones are told to finish; the reload is done when they have answered.
- * When one does not start, the new ones leave and all is as before.  keys
- * stays as well, and gets its new configuration first, since the new ones ask
- * it for theirs.
+ * When all are ready, qmgr and memo, which stay, get their new configuration,
+ * and the old ones are told to finish; the reload is done when they have
+ * answered.  When one does not start, the new ones leave and all is as before.
+ * keys stays as well, and gets its new configuration first, since the new ones
+ * ask it for theirs.
  */
 #include "master.h"
 
@@ -18,7 +18,7 @@
 #define HAND_OVER_TIME  (5 * CLOCK_SEC)
 #define GENERATIONS_MAX 2 /* that may be leaving at a time */
 
-/* The one that stays through a reload. */
+/* One that stays through a reload. */
 static struct child *
 old_kept(const struct master *m, const struct service *s)
 {

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "dovecot.h"
 #include "guess.h"
+#include "rate.h"
 #include "reply.h"
 #include "session.h"
 
@@ -159,8 +160,10 @@ refuse(struct session *s, const struct dovecot_try *t, struct str mechanism,
 		    STR_ARG(why));
 		return;
 	}
-	if (answer == DOVECOT_NO)
+	if (answer == DOVECOT_NO) {
+		rate_auth_failed(s, buf_str(&t->user));
 		guess_failed(s, since);
+	}
 	reply(s, "535 5.7.8 Error: authentication failed: %.*s", STR_ARG(why));
 	guess_told(s);
 }
@@ -179,10 +182,10 @@ authenticate(struct session *s, struct dovecot_ask *q)
 	mechanism =
 	    t.mechanism.len > 0 ? t.mechanism : str_sub(q->mechanism, 0, 100);
 	if (converse(s, &t, mechanism, &answer, &since)) {
-		if (answer == DOVECOT_YES)
-			log_in(s, &t);
-		else
+		if (answer != DOVECOT_YES)
 			refuse(s, &t, mechanism, answer, since);
+		else if (rate_login(s, buf_str(&t.user)))
+			log_in(s, &t);
 	}
 	dovecot_end(&t);
 }
@@ -206,7 +209,7 @@ cmd_auth(struct session *s, struct str args)
 {
 	struct dovecot_ask ask;
 
-	if (may_come_now(s) && parse(s, args, &ask))
+	if (may_come_now(s) && rate_auth(s) && parse(s, args, &ask))
 		authenticate(s, &ask);
 	wipe(s, args);
 }

@@ -12,6 +12,7 @@
 #include "data.h"
 #include "mail/intake.h"
 #include "mail/notice_class.h"
+#include "rate.h"
 #include "reply.h"
 #include "session.h"
 #include "trouble.h"
@@ -167,6 +168,7 @@ queue_it(struct session *s)
 	struct str dsn, text;
 	enum intake_result result;
 
+	rate_message(s);
 	treatment_end(&s->txn.treatment, s->txn.intake);
 	result = intake_commit(s->txn.intake, &dsn, &text);
 	if (result != INTAKE_QUEUED) {

@@ -5,6 +5,7 @@
 #include "check.h"
 #include "mail/intake.h"
 #include "mail/params.h"
+#include "rate.h"
 #include "reply.h"
 #include "session.h"
 
@@ -89,7 +90,8 @@ cmd_mail(struct session *s, struct str args)
 	struct addr sender;
 	struct check c;
 
-	if (!may_come_now(s) || !parse(s, args, &sender, &params))
+	if (!may_come_now(s) || !rate_mail(s) ||
+	    !parse(s, args, &sender, &params))
 		return;
 	s->txn.sender =
 	    (struct addr){.text = arena_str(&s->txn.arena, sender.text)};

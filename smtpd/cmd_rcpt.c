@@ -9,6 +9,7 @@
 #include "mail/intake.h"
 #include "mail/params.h"
 #include "mail/tls_text.h"
+#include "rate.h"
 #include "reply.h"
 #include "session.h"
 
@@ -169,7 +170,8 @@ cmd_rcpt(struct session *s, struct str args)
 		reply(s, "503 5.5.1 Error: need MAIL command");
 		return;
 	}
-	if (!parse(s, args, &to, &params) || !has_place(s))
+	if (!rate_recipient(s) || !parse(s, args, &to, &params) ||
+	    !has_place(s))
 		return;
 	if (!check_recipient(&c, s, &to)) {
 		check_reply(&c);

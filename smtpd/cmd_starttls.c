@@ -2,6 +2,7 @@
 /* cmd_starttls - STARTTLS (RFC 3207). */
 #include "command.h"
 
+#include "rate.h"
 #include "reply.h"
 #include "session.h"
 #include "starttls.h"
@@ -17,7 +18,7 @@ cmd_starttls(struct session *s, struct str args)
 		reply(s, "502 5.5.1 Error: command not implemented");
 	} else if (!starttls_has_identity(&s->server->starttls)) {
 		reply(s, "454 4.7.0 TLS not available due to local problem");
-	} else {
+	} else if (rate_starttls(s)) {
 		reply(s, "220 2.0.0 Ready to start TLS");
 		reply_flush(s);
 		/* Section 4.2: what was known of the client is forgotten, and

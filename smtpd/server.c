@@ -162,6 +162,10 @@ open_tables(struct server *s, struct buf *why)
 	    open_clients(s, PARAM_smtpd_client_event_limit_exceptions, why);
 	if (s->unlimited_clients == NULL)
 		return false;
+	s->unlimited_logins =
+	    open_clients(s, PARAM_smtpd_login_rate_limit_exceptions, why);
+	if (s->unlimited_logins == NULL)
+		return false;
 	s->forbidden = open_clients(s, PARAM_smtpd_forbidden_commands, why);
 	if (s->forbidden == NULL)
 		return false;
@@ -198,8 +202,7 @@ server_new(struct serve *sv, const struct conf *conf,
 	set_limit(s);
 	s->normalizes = !str_eq_case(
 	    conf_str(conf, PARAM_smtpd_forbid_bare_newline), STR("reject"));
-	limit_init(&s->limit, (unsigned)conf_int(conf,
-				  PARAM_smtpd_client_connection_count_limit));
+	limit_init(&s->limits, sv, conf);
 	if (!open_tables(s, why)) {
 		server_free(&s);
 		return NULL;
@@ -220,6 +223,7 @@ server_free(struct server **s)
 	match_free(&server->mynetworks);
 	match_free(&server->bare_lf_clients);
 	match_free(&server->unlimited_clients);
+	match_free(&server->unlimited_logins);
 	match_free(&server->rewrite_clients);
 	maps_free(&server->relay_clientcerts);
 	match_free(&server->forbidden);
@@ -229,7 +233,7 @@ server_free(struct server **s)
 	taker_free(&server->taker);
 	router_free(&server->router);
 	starttls_done(&server->starttls);
-	limit_done(&server->limit);
+	limit_done(&server->limits);
 	peers_done(&server->peers);
 	arena_done(&server->arena);
 	free(server);

@@ -50,6 +50,7 @@ struct server {
 	struct match *mynetworks;
 	struct match *bare_lf_clients;
 	struct match *unlimited_clients;
+	struct match *unlimited_logins;
 	struct match *rewrite_clients;
 	struct dovecot *dovecot; /* NULL: nobody may log in */
 	struct match *no_auth_clients;
@@ -58,7 +59,7 @@ struct server {
 	bool rewrite_own, rewrite_mynetworks, rewrite_logins;
 	bool rewrite_known_certs, rewrite_trusted_certs;
 	struct rulebook *rules;
-	struct limit limit;
+	struct limits limits;
 	struct peers peers;
 	struct starttls starttls;
 	struct maps *relay_clientcerts; /* fingerprints */

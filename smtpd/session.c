@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "check.h"
+#include "rate.h"
 #include "reply.h"
 #include "trouble.h"
 
@@ -233,29 +234,6 @@ refuse_early_talk(struct session *s)
 }
 
 static bool
-is_unlimited(struct session *s)
-{
-	return match_ip(s->server->unlimited_clients, &s->client.ip,
-		   &s->scratch) == FIND_YES;
-}
-
-static bool
-refuse_too_many(struct session *s)
-{
-	unsigned n;
-
-	if (limit_enter(&s->server->limit, &s->client.ip, &s->ticket, &n) ||
-	    is_unlimited(s))
-		return false;
-	log_warning("Connection concurrency limit exceeded: %u from %.*s for "
-		    "service %.*s",
-	    n, STR_ARG(s->client.text), STR_ARG(serve_service(s->server->sv)));
-	reply(s, "421 4.7.0 %.*s Error: too many connections from %.*s",
-	    STR_ARG(s->server->hostname), STR_ARG(s->client.address));
-	return true;
-}
-
-static bool
 is_own_address(const struct session *s)
 {
 	struct ip ip;
@@ -290,13 +268,14 @@ greet(struct session *s)
 	if (conf_bool(server->conf, PARAM_smtpd_peername_lookup))
 		name_client(s, with_port);
 	log_info("connect from %.*s", STR_ARG(s->client.text));
+	rate_enter(s);
 	if (server->starttls.is_wrapped && !starttls_begin(s))
 		return false;
 	s->is_own = is_own_address(s);
 	s->may_bare_lf =
 	    server->normalizes || match_ip(server->bare_lf_clients,
 				      &s->client.ip, &s->scratch) == FIND_YES;
-	if (refuse_too_many(s) || refuse_early_talk(s))
+	if (!rate_connect(s) || refuse_early_talk(s))
 		return false;
 	if (!check_client(&c, s)) {
 		check_reply(&c);
@@ -380,7 +359,7 @@ free_session(struct session *s)
 
 	LIST_REMOVE(s, next);
 	session_reset(s);
-	limit_leave(&server->limit, &s->ticket);
+	limit_leave(&server->limits, &s->ticket);
 	stream_done(&s->stream);
 	for (size_t i = 0; i < KEPT_STAGES; i++) {
 		buf_done(&s->kept_permit[i].text);

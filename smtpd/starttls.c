@@ -6,6 +6,7 @@
 #include "command.h"
 #include "mail/tls_grade.h"
 #include "mail/tls_text.h"
+#include "rate.h"
 #include "session.h"
 
 #include <errno.h>
@@ -222,5 +223,6 @@ starttls_begin(struct session *s)
 	}
 	s->is_tls = true;
 	log_success(s, tls_info(&s->stream));
-	return is_welcome(s, tls_info(&s->stream));
+	return is_welcome(s, tls_info(&s->stream)) &&
+	       (tls_info(&s->stream)->is_reused || rate_new_tls(s));
 }

@@ -16,7 +16,7 @@ v = Suite(main_cf={
     "virtual_mailbox_domains": "box.test", "virtual_mailbox_maps": "static:in/",
     "virtual_uid_maps": "static:5000", "virtual_gid_maps": "static:5000",
     "virtual_mailbox_base": "/nonexistent", "relayhost": "[127.0.0.1]:1",
-    "smtpd_reject_unlisted_recipient": "no",
+    "smtpd_reject_unlisted_recipient": "no", "smtpd_client_event_limit_exceptions": "192.0.2.1",
     "transport_maps": "inline:{{gone.test=error:gone}}",
 }, start=False)
 box = v.path("box")
@@ -44,6 +44,7 @@ PROGRAMS = {
     "lookup": ("valija-lookup", False, 0),
     "keys": ("valija-keys", True, CAP_IPC_LOCK),
     "auth": ("valija-auth", True, 0),
+    "memo": ("valija-memo", True, 0),
 }
 
 

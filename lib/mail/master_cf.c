@@ -249,6 +249,7 @@ static const struct implied {
     {"local", "local", true},
     {"lookup", "lookup", false},
     {"mda", "mda", false},
+    {"memo", "memo", false},
     {"pickup", "pickup", false},
     {"qmgr", "qmgr", false},
     {"relay", "smtp", true},

@@ -11,7 +11,7 @@
 #define LIMITS_MAX       ((size_t)1024 * 1024)
 
 static const struct master_command commands[] = {
-    {"anvil", MASTER_INSIDE, USER_SMTPD, "smtpd counts its clients itself"},
+    {"anvil", MASTER_INSIDE, USER_MEMO, "memo counts clients"},
     {"auth", MASTER_PROGRAM, USER_AUTH, "auth"},
     {"bounce", MASTER_PROGRAM, USER_BOUNCE, "bounce"},
     {"cleanup", MASTER_INSIDE, USER_TAKERS,
@@ -26,6 +26,7 @@ static const struct master_command commands[] = {
     {"local", MASTER_PROGRAM, USER_LOCAL, "local"},
     {"lookup", MASTER_PROGRAM, USER_LOOKUP, "lookup"},
     {"mda", MASTER_PROGRAM, USER_MDA, "mda"},
+    {"memo", MASTER_PROGRAM, USER_MEMO, "memo"},
     {"nqmgr", MASTER_PROGRAM, USER_QMGR, "qmgr"},
     {"oqmgr", MASTER_PROGRAM, USER_QMGR, "qmgr"},
     {"pickup", MASTER_PROGRAM, USER_PICKUP, "pickup"},

@@ -111,7 +111,7 @@ add_recipient(struct transcript_post *post, struct intake *t, enum param p)
 
 static void
 write_mail(const struct conf *c, struct str id, struct str subject,
-    struct str lines, struct buf *out)
+    struct str body, struct buf *out)
 {
 	struct str host = conf_str(c, PARAM_myhostname);
 	char date[DATE_TEXT_MAX];
@@ -125,10 +125,7 @@ write_mail(const struct conf *c, struct str id, struct str subject,
 	    STR_ARG(conf_str(c, PARAM_error_notice_recipient)),
 	    STR_ARG(conf_str(c, PARAM_mail_name)), STR_ARG(subject),
 	    STR_ARG(id), STR_ARG(host));
-	buf_addf(out,
-	    "Transcript of session follows.\n\n%.*s\n\nFor other "
-	    "details, see the log of %.*s.\n",
-	    STR_ARG(lines), STR_ARG(host));
+	buf_add_str(out, body);
 }
 
 static void
@@ -142,8 +139,8 @@ commit(struct intake *t, struct str subject)
 }
 
 void
-transcript_mail(struct transcript_post *post, unsigned about,
-    struct str subject, struct str lines)
+transcript_notice(struct transcript_post *post, unsigned about,
+    struct str subject, struct str body)
 {
 	static const struct intake_origin origin = {
 	    .is_bounce = true, .is_notice = true};
@@ -167,8 +164,22 @@ transcript_mail(struct transcript_post *post, unsigned about,
 		add_recipient(post, t, PARAM_bounce_notice_recipient);
 	if (about & ~(unsigned)NOTICE_BOUNCE)
 		add_recipient(post, t, PARAM_error_notice_recipient);
-	write_mail(c, intake_id(t), subject, lines, &text);
+	write_mail(c, intake_id(t), subject, body, &text);
 	(void)intake_bytes(t, buf_str(&text));
 	commit(t, subject);
 	intake_end(&t);
+}
+
+void
+transcript_mail(struct transcript_post *post, unsigned about,
+    struct str subject, struct str lines)
+{
+	BUF_CLEANUP struct buf body = {0};
+
+	buf_init(&body, NOTICE_MAX);
+	buf_addf(&body,
+	    "Transcript of session follows.\n\n%.*s\n\nFor other "
+	    "details, see the log of %.*s.\n",
+	    STR_ARG(lines), STR_ARG(conf_str(post->conf, PARAM_myhostname)));
+	transcript_notice(post, about, subject, buf_str(&body));
 }

@@ -56,5 +56,8 @@ struct transcript_post {
  */
 void transcript_mail(struct transcript_post *post, unsigned about,
     struct str subject, struct str lines);
+/* The same, of something else than a session: `text` is all of it. */
+void transcript_notice(struct transcript_post *post, unsigned about,
+    struct str subject, struct str text);
 
 #endif

@@ -37,7 +37,7 @@ test_services(void **state)
 	assert_string_equal(said.text, "");
 	assert_non_null(m);
 	/* All but relay and qmgr of what is needed comes by itself. */
-	assert_int_equal(master_cf_count(m), 4 + 12);
+	assert_int_equal(master_cf_count(m), 4 + 13);
 	s = master_cf_at(m, 0);
 	assert_str(s->name, "smtp");
 	assert_int_equal(s->processes, 100);

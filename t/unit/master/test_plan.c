@@ -66,7 +66,8 @@ static void
 the_fixed_ones_are_always_there(void **state)
 {
 	static const char *const names[] = {"qmgr", "dns", "lookup", "local",
-	    "mda", "bounce", "pickup", "smtp", "relay", "lmtp", "keys", "auth"};
+	    "mda", "bounce", "pickup", "smtp", "relay", "lmtp", "keys", "auth",
+	    "memo"};
 	struct plan *p = make("", "");
 
 	(void)state;
@@ -251,7 +252,7 @@ postfix_services_without_a_program_are_accepted(void **state)
 	(void)state;
 	assert_non_null(p);
 	assert_int_equal(errors, 0);
-	assert_int_equal(count(p), 12);
+	assert_int_equal(count(p), 13);
 	plan_unref(&p);
 }
 

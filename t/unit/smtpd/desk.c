@@ -13,6 +13,7 @@
 #include "mail/content.h"
 #include "mail/proto/dns.h"
 #include "mail/proto/lookup.h"
+#include "mail/proto/memo.h"
 #include "mail/proto/queue.h"
 #include "session.h"
 
@@ -26,6 +27,11 @@
 
 #define LINES    64
 #define MESSAGES 64
+
+struct desk_total {
+	uint64_t what, n;
+	struct str key;
+};
 
 static struct {
 	struct arena arena;
@@ -41,6 +47,9 @@ static struct {
 	struct queue_state state;
 	struct desk_message messages[MESSAGES];
 	size_t nmessages;
+	struct desk_total totals[LINES];
+	size_t ntotals;
+	bool is_memo_down;
 	struct str policy; /* how it answers */
 	struct buf asked;
 	unsigned policy_lines;
@@ -199,6 +208,48 @@ answer_queue(struct chan *c, struct parcel *p, void *arg)
 	assert(chan_send(c, QUEUE_QUEUED, p->exchange, &q, NULL, 0) == 0);
 }
 
+/* ---- memo: one process asks, and no window ends ---- */
+
+static uint64_t
+count(const struct memo_count *c)
+{
+	struct desk_total *t = desk.totals;
+
+	while (t < desk.totals + desk.ntotals &&
+	       (t->what != c->what || !str_eq(t->key, c->key)))
+		t++;
+	if (t == desk.totals + desk.ntotals) {
+		assert(desk.ntotals < LINES);
+		desk.ntotals++;
+		*t = (struct desk_total){
+		    c->what, 0, arena_str(&desk.arena, c->key)};
+	}
+	t->n = c->what == MEMO_SESSIONS ? c->n : t->n + c->n;
+	return t->n;
+}
+
+static void
+answer_memo(struct chan *c, struct parcel *p, void *arg)
+{
+	const struct memo_ask *ask = p->value;
+	struct memo_total totals[MEMO_COUNTS_MAX];
+	struct memo_answer a = {{totals, ask->counts.n}};
+
+	(void)arg;
+	for (size_t i = 0; i < ask->counts.n; i++)
+		totals[i].n =
+		    count((const struct memo_count *)ask->counts.p + i);
+	if (p->kind == MEMO_ASK)
+		assert(
+		    chan_send(c, MEMO_ANSWER, p->exchange, &a, NULL, 0) == 0);
+}
+
+void
+desk_memo_down(bool is_down)
+{
+	desk.is_memo_down = is_down;
+}
+
 /* ---- conversations ---- */
 
 int
@@ -206,18 +257,23 @@ serve_link(struct serve *sv, const char *service, int64_t deadline)
 {
 	static const struct chan_events dns = {.on_parcel = answer_dns};
 	static const struct chan_events lookup = {.on_parcel = answer_lookup};
+	static const struct chan_events memo = {.on_parcel = answer_memo};
 	static const struct chan_events queue = {.on_parcel = answer_queue};
 	struct chan *c;
 	int fds[2];
 
 	(void)sv;
 	(void)deadline;
+	if (strcmp(service, "memo") == 0 && desk.is_memo_down)
+		return -ETIMEDOUT;
 	if (chan_pair(fds) < 0)
 		return -EMFILE;
 	if (strcmp(service, "dns") == 0)
 		c = chan_new(fds[1], &dns_protocol, &dns, NULL);
 	else if (strcmp(service, "lookup") == 0)
 		c = chan_new(fds[1], &lookup_protocol, &lookup, NULL);
+	else if (strcmp(service, "memo") == 0)
+		c = chan_new(fds[1], &memo_protocol, &memo, NULL);
 	else
 		c = chan_new(fds[1], &queue_protocol, &queue, NULL);
 	assert(desk.nchans < 8);

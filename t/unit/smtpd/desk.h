@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * desk - the surroundings of smtpd in one process: a configuration, and
- * qmgr, dns and lookup as far as smtpd can see them.  Everything of smtpd
+ * qmgr, dns, lookup and memo as far as smtpd can see them.  Everything of smtpd
  * and of the libraries is real but for the skeleton of programs (serve).
  *
  * Runs in tasks: desk_run() starts the loop and returns when `fn` has; a
@@ -39,6 +39,9 @@ void desk_file(struct str line);
 /* What qmgr says to the next message, until it is told otherwise; borrowed. */
 void desk_queue(uint64_t verdict, struct str dsn, struct str text);
 void desk_room(uint64_t room, struct str dsn, struct str text);
+
+/* memo cannot be asked from now on, or can. */
+void desk_memo_down(bool is_down);
 
 /* How the policy service answers from now on; borrowed: "down" (nobody
  * listens), "hangup", "silent", "raw BYTES", else the action.  And what it was

@@ -17,7 +17,9 @@
  *	after N               at least so many passed since the last connect
  *	C* N TEXT             it says TEXT, filled to N bytes with 'x', and CRLF
  *	not logged TEXT       nowhere
+ *	memo down             memo cannot be asked
  *	connect ADDRESS       a client; the next lines are about it
+ *	another ADDRESS       the same, and the one before stays
  *	C: LINE               it says LINE and CRLF
  *	C+ TEXT               it says TEXT with \r \n \\ \xHH, no CRLF
  *	S: LINE               it hears LINE; a '*' at the end is any rest
@@ -61,7 +63,8 @@ struct play {
 	struct buf main_cf;
 	bool is_open;
 	bool has_client;
-	struct stream client;
+	struct stream client, kept;
+	bool has_kept;
 	size_t taken; /* messages that a Q: was about */
 	size_t log_at;
 	struct buf policy, auth;
@@ -222,6 +225,16 @@ start_tls(struct play *p, struct str how)
 	r = desk_tls_connect(&p->client, how, &why);
 	if (must_fail != (r < 0))
 		fail_play(p, "TLS", how, buf_str(&why));
+}
+
+static void
+connect_another(struct play *p, struct str address)
+{
+	assert_true(p->has_client && !p->has_kept);
+	p->kept = p->client;
+	p->has_kept = true;
+	p->has_client = false;
+	connect_from(p, address);
 }
 
 static void
@@ -453,6 +466,10 @@ play_line(struct play *p, struct str line)
 		check_not_logged(p, str_from(rest, sizeof("logged")));
 	else if (str_eq(word, STR("connect")))
 		connect_from(p, rest);
+	else if (str_eq(word, STR("another")))
+		connect_another(p, rest);
+	else if (str_eq(line, STR("memo down")))
+		desk_memo_down(true);
 	else if (str_eq(word, STR("C:"))) {
 		(void)stream_writef(&p->client, "%.*s\r\n", STR_ARG(rest));
 		(void)stream_flush(&p->client);
@@ -500,6 +517,8 @@ play(void *arg)
 	}
 	if (p->has_client)
 		stream_done(&p->client);
+	if (p->has_kept)
+		stream_done(&p->kept);
 	open_desk(p);
 	desk_close();
 }
