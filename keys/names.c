@@ -27,9 +27,10 @@ struct kept {
 
 struct names {
 	const struct dict_env *env;
-	struct maps *maps; /* NULL: none */
-	uint64_t round;
-	struct kept *kept; /* a ring */
+	struct maps *maps;    /* NULL: none */
+	uint64_t round;       /* how many tables there were */
+	int64_t before_until; /* those of the rounds before sign */
+	struct kept *kept;    /* a ring */
 	size_t n, next;
 };
 
@@ -59,7 +60,8 @@ names_free(struct names **np)
 }
 
 void
-names_renew(struct names *n, const struct dict_env *env, struct str tables)
+names_renew(
+    struct names *n, const struct dict_env *env, struct str tables, int64_t now)
 {
 	BUF_CLEANUP struct buf why = {0};
 
@@ -67,6 +69,7 @@ names_renew(struct names *n, const struct dict_env *env, struct str tables)
 	maps_free(&n->maps);
 	n->env = env;
 	n->round++;
+	n->before_until = now + KEYS_AFTER;
 	if (str_is_empty(str_trim(tables)))
 		return;
 	n->maps = maps_open(env, tables, &why);
@@ -253,12 +256,14 @@ names_find(struct names *n, struct str name, time_t now, struct chain_list *ret)
 }
 
 struct chain *
-names_find_key(const struct names *n, struct str id)
+names_find_key(const struct names *n, struct str id, int64_t now)
 {
 	for (size_t i = 0; i < n->n; i++) {
-		struct chain *c = chain_list_find(&n->kept[i].chains, id);
+		const struct kept *k = &n->kept[i];
+		struct chain *c = chain_list_find(&k->chains, id);
 
-		if (c != NULL)
+		if (c != NULL &&
+		    (k->round == n->round || now < n->before_until))
 			return c;
 	}
 	return NULL;

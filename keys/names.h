@@ -28,15 +28,16 @@ void names_free(struct names **n);
 
 /* Other tables, or the same that may have changed; "" for none.  `env` as long
  * as they are asked. */
-void names_renew(
-    struct names *n, const struct dict_env *env, struct str tables);
+void names_renew(struct names *n, const struct dict_env *env, struct str tables,
+    int64_t now);
 bool names_is_empty(const struct names *n);
 
 /* FIND_YES with chains in *ret (for chain_list_done). */
 enum find names_find(
     struct names *n, struct str name, time_t now, struct chain_list *ret);
 
-/* A key of any chain that names_find() gave; NULL: none. */
-struct chain *names_find_key(const struct names *n, struct str id);
+/* A key of a chain that names_find() gave, of tables as they are or were until
+ * KEYS_AFTER ago; NULL: none. */
+struct chain *names_find_key(const struct names *n, struct str id, int64_t now);
 
 #endif

@@ -109,7 +109,7 @@ set_service(struct services *all, const struct keys_config *c,
 	/* The tables may have changed. */
 	if (!names_is_empty(s->names) || row->names.len > 0)
 		s->generation++;
-	names_renew(s->names, from->env, row->names);
+	names_renew(s->names, from->env, row->names, from->mono);
 	s->role = (enum keys_role)row->role;
 	s->rate_limit = row->rate;
 	s->ticket_life = (int64_t)row->ticket_life * CLOCK_SEC;
@@ -145,7 +145,7 @@ services_load(struct services *all, const struct keys_config *c,
 		if (has_service(c, s->client))
 			continue;
 		show_chains(s, &none, from->mono);
-		names_renew(s->names, from->env, STR_NONE);
+		names_renew(s->names, from->env, STR_NONE, from->mono);
 		s->ticket_life = 0;
 	}
 	sources_free(&all->sources);
@@ -190,7 +190,7 @@ find_key(const struct service *s, struct str id, int64_t now)
 
 	if (c == NULL && now < s->before_until)
 		c = chain_list_find(&s->before, id);
-	return c != NULL ? c : names_find_key(s->names, id);
+	return c != NULL ? c : names_find_key(s->names, id, now);
 }
 
 /* SECURITY: what this service's side of TLS signs, and nothing else. */

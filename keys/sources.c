@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/stat.h>
 
 #define WHY_MAX   2048
 #define LABEL_MAX ((KEYS_FILES_MAX + 1) * (KEYS_PATH_MAX + 2))
@@ -31,6 +32,26 @@ struct sources {
 	SLIST_HEAD(, loaded) list;
 };
 
+static bool
+has_key(const struct chain_reader *r, size_t from)
+{
+	for (size_t i = from; i < r->n; i++)
+		if (r->items[i].key != NULL)
+			return true;
+	return false;
+}
+
+static void
+warn_readable(int fd, struct str path)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && (st.st_mode & S_IROTH) != 0)
+		log_warning("%.*s: anybody can read the private key in it: "
+			    "its mode is %04o, and should be 0600",
+		    STR_ARG(path), st.st_mode & 07777);
+}
+
 static int
 read_file(const struct dict_env *env, struct str path, struct chain_reader *r,
     struct buf *why)
@@ -38,7 +59,7 @@ read_file(const struct dict_env *env, struct str path, struct chain_reader *r,
 	SECRET_CLEANUP struct buf text = {0};
 	ARENA_CLEANUP struct arena a = {0};
 	FD_CLEANUP int fd = -1;
-	size_t before = why->len;
+	size_t before = why->len, items = r->n;
 	int e;
 
 	arena_init(&a, 2 * KEYS_PATH_MAX);
@@ -49,9 +70,12 @@ read_file(const struct dict_env *env, struct str path, struct chain_reader *r,
 		buf_add_c(why, strerror(-e));
 	else
 		e = chain_reader_add(r, buf_str(&text), why);
-	if (e == 0)
-		buf_cut(why, before);
-	return e;
+	if (e < 0)
+		return e;
+	if (has_key(r, items))
+		warn_readable(fd, path);
+	buf_cut(why, before);
+	return 0;
 }
 
 static const struct keys_file *

@@ -52,8 +52,13 @@ send_files(struct child *c)
 	for (size_t i = 0; i < s->nfiles; i++) {
 		int fd = tables_open(&s->files[i]);
 
+		/* That it is not there the program says when it asks for it. */
+		if (fd < 0 && fd != -ENOENT)
+			log_warning("%.*s: %s", STR_ARG(s->files[i].path),
+			    fd == -EINVAL ? "not a regular file"
+					  : strerror(-fd));
 		if (fd < 0)
-			continue; /* the program says so when it asks for it */
+			continue;
 		send_gift(c, "file:", s->files[i].path, fd);
 		close(fd);
 		sent++;

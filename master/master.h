@@ -17,7 +17,7 @@
  *	keeper.c     time: starts that are due, deadlines, tables that changed
  *	reload.c     another plan in place of this one
  *	stop.c       the end, in turns
- *	report.c     the socket of `valija status`, `reload`, `stop`
+ *	report.c     the socket of `valija status`, `reload`, `stop`, `user`
  */
 #ifndef MASTER_MASTER_H
 #define MASTER_MASTER_H
@@ -140,6 +140,8 @@ int tables_open(struct plan_file *f);
 bool tables_changed(struct service *s);
 /* Is there a process whose tables changed?  Replace it. */
 void tables_watch(struct master *m);
+/* At once, those who are told in place; when it returns they know.  Waits. */
+int tables_tell(struct master *m);
 
 /* ---- spawn.c ---- */
 

@@ -136,6 +136,15 @@ reload_for(void *arg)
 }
 
 static void
+tell_for(void *arg)
+{
+	struct visitor *v = arg;
+
+	answer_done(v, tables_tell(v->master));
+	release(v);
+}
+
+static void
 take_parcel(struct chan *c, struct parcel *p, void *arg)
 {
 	struct visitor *v = arg;
@@ -149,6 +158,10 @@ take_parcel(struct chan *c, struct parcel *p, void *arg)
 	case REPORT_RELOAD:
 		v->refs++;
 		task_start(reload_for, v);
+		return;
+	case REPORT_TABLES:
+		v->refs++;
+		task_start(tell_for, v);
 		return;
 	case REPORT_STOP:
 		/* What log readers know a stop by. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define REPLACE_AFTER (5 * CLOCK_SEC)
+#define TELL_TIME     (10 * CLOCK_SEC)
 
 static struct file_state
 state_of(const struct stat *st)
@@ -85,28 +86,67 @@ tables_changed(struct service *s)
 	return has_any && (is_quiet || !waits);
 }
 
+static void
+renew(struct master *m, struct service *s)
+{
+	log_info("table changed, %s %.*s",
+	    s->program->is_kept ? "telling" : "replacing", STR_ARG(s->name));
+	if (s->program->is_kept)
+		child_reconfigure(s->current, s);
+	else
+		child_start(m, s);
+}
+
+/* Those alone who are told in place; true: there was one. */
+static bool
+renew_all(struct master *m, bool is_kept_only)
+{
+	bool is_one_renewed = false;
+	struct service *s;
+
+	TAILQ_FOREACH (s, &m->plan->services, next) {
+		if (s->current == NULL || s->coming != NULL ||
+		    (is_kept_only && !s->program->is_kept) ||
+		    !tables_changed(s))
+			continue;
+		renew(m, s);
+		is_one_renewed = true;
+	}
+	return is_one_renewed;
+}
+
 void
 tables_watch(struct master *m)
 {
-	struct service *s;
-	bool is_one_replaced = false;
-
-	if (m->old_plan != NULL ||
-	    clock_mono() < m->replaced_at + REPLACE_AFTER)
-		return;
-	TAILQ_FOREACH (s, &m->plan->services, next) {
-		if (s->current == NULL || s->coming != NULL ||
-		    !tables_changed(s))
-			continue;
-		log_info("table changed, %s %.*s",
-		    s->program->is_kept ? "telling" : "replacing",
-		    STR_ARG(s->name));
-		if (s->program->is_kept)
-			child_reconfigure(s->current, s);
-		else
-			child_start(m, s);
-		is_one_replaced = true;
-	}
-	if (is_one_replaced)
+	if (m->old_plan == NULL &&
+	    clock_mono() >= m->replaced_at + REPLACE_AFTER &&
+	    renew_all(m, false))
 		m->replaced_at = clock_mono();
+}
+
+static bool
+is_told(const struct master *m)
+{
+	const struct child *c;
+
+	TAILQ_FOREACH (c, &m->children, next)
+		if (c->state != CHILD_LEAVING && c->asked > 0)
+			return false;
+	return true;
+}
+
+int
+tables_tell(struct master *m)
+{
+	int64_t deadline = clock_after(TELL_TIME);
+	int r = 0;
+
+	/* While a reload goes on, all are told as it ends. */
+	while (r == 0 && m->old_plan != NULL && !m->is_stopping)
+		r = task_wait(&m->ended, deadline);
+	if (r == 0 && !m->is_stopping)
+		renew_all(m, true);
+	while (r == 0 && !is_told(m) && !m->is_stopping)
+		r = task_wait(&m->ended, deadline);
+	return r;
 }

@@ -97,12 +97,11 @@ add_mechanism(struct dovecot *d, size_t i, const struct dovecot_line *l)
 	d->nmechanisms = i + 1;
 }
 
-/* Up to DONE. */
+/* From VERSION, which comes first, to DONE. */
 static int
 hear_greeting(struct dovecot *d, struct arena *a)
 {
 	struct dovecot_line l;
-	bool has_version = false;
 	size_t n = 0;
 
 	for (unsigned lines = 0; lines < GREETING_LINES; lines++) {
@@ -110,13 +109,14 @@ hear_greeting(struct dovecot *d, struct arena *a)
 
 		if (r < 0)
 			return r;
+		if ((l.kind == DOVECOT_VERSION) != (lines == 0))
+			return -EBADMSG;
 		if (l.kind == DOVECOT_VERSION && l.major != 1)
 			return -EPROTONOSUPPORT;
-		has_version |= l.kind == DOVECOT_VERSION;
 		if (l.kind == DOVECOT_MECH && n < DOVECOT_MECHANISMS_MAX)
 			add_mechanism(d, n++, &l);
 		if (l.kind == DOVECOT_DONE)
-			return has_version && n > 0 ? 0 : -EBADMSG;
+			return n > 0 ? 0 : -EBADMSG;
 	}
 	return -EBADMSG;
 }

@@ -4,11 +4,12 @@ import base64
 import hashlib
 import hmac
 import os
+import pty
 import re
 import socket
 import subprocess
 
-from lib.suite import Suite, wait_until
+from lib.suite import Suite, program, wait_until
 from lib.tap import main, test
 
 YES, NO = "right-Passwort", "wrong-Passwort"
@@ -222,6 +223,138 @@ def _(t):
     v.wait_log(r"passwd-file\(stranger@x\.test,192\.0\.2\.9\): unknown user \(SASL PLAIN\)$")
     for secret in (YES, NO, "bobs", b64(YES.encode())[:-3], b64(NO.encode())[:-3]):
         t.ok(secret not in v.log(), f"{secret} is not in the log")
+
+
+def user(*argv, password=None):
+    """valija user, the password as --stdin takes it."""
+    argv = list(argv)
+    if password is not None:
+        argv.insert(1, "--stdin")
+    return v.valija("user", *argv, input=None if password is None else password.encode() + b"\n")
+
+
+def says(c, name, password):
+    return c.plain(name, password)[0]
+
+
+@test("valija user: added, changed and taken away, at once and while clients stay")
+def _(t):
+    t.eq(user("add", "dora@here.test", password="first one").returncode, 0, "added")
+    c = Client()  # an older one is to come again, and hear that SCRAM-SHA-1 is not for all
+    t.eq(says(c, "dora@here.test", "first one"), "OK", "and known at once")
+    t.eq(user("passwd", "Dora@here.test", password="second").returncode, 0, "changed")
+    t.eq([says(c, "dora@here.test", p) for p in ("second", "first one")], ["OK", "FAIL"], "at once")
+    t.eq(user("list", "dora@here.test").out, "dora@here.test CRYPT SCRAM-SHA-256\n", "listed")
+    t.eq(c.mechanisms(), ["PLAIN", "LOGIN", "SCRAM-SHA-256"], "what all can use")
+    t.eq(c.scram("SCRAM-SHA-256", "dora@here.test", "second"), (["OK", str(c.id), "user=dora@here.test"], True), "SCRAM")
+    r = user("add", "dora@here.test", password="x")
+    t.ok(r.returncode == 73 and "already" in r.err, "not twice", r.err)
+    t.eq(user("del", "dora@here.test").returncode, 0, "taken away")
+    t.eq(says(Client(), "dora@here.test", "second"), "FAIL", "at once")
+    r = user("del", "dora@here.test")
+    t.ok(r.returncode == 67 and "there is no user dora@here.test" in r.err, "not twice", r.err)
+    with open(os.path.join(v.conf, "users")) as f:
+        text = f.read()
+    t.ok("# seed=" in text and text.endswith("".join(f"{line}\n" for line in USERS)), "others' lines are as they were", text)
+    t.eq(os.stat(os.path.join(v.conf, "users")).st_mode & 0o777, 0o600, "for the administrator alone")
+    t.eq(user("list").out.splitlines()[1], "bob SHA512-CRYPT SCRAM-SHA-256 SCRAM-SHA-1", "all are listed")
+
+
+@test("valija user refuses what is no name and no password")
+def _(t):
+    for name in ("", "a b", "a:b", "-a", "#a", "a\n", "\x1b[2J", "x" * 256):
+        t.eq(user("add", name, password="x").returncode, 65, f"{name!r} is no name")
+    for password in ("tab\there", "\x7f", "", "a\0b", "x" * 1025):
+        t.eq(user("add", "evan", password=password).returncode, 65, f"{password[:9]!r} is no password")
+    r = v.valija("user", "add", "--stdin", "evan", input=b"")
+    t.ok(r.returncode == 66 and "no password on standard input" in r.err, "nothing said", r.err)
+    for argv in ((), ("add",), ("frob", "x"), ("app", "add", "bob"), ("list", "a", "b"), ("del", "--stdin", "bob")):
+        r = user(*argv)
+        t.ok(r.returncode == 64 and "usage" in r.err, f"{argv}: usage", r.err)
+    t.eq(user("app", "add", "bob", "a/b").returncode, 65, "no name of an application")
+    t.ok("evan" not in user("list").out, "nobody was added")
+
+
+@test("application passwords: two, each is good, one is taken away")
+def _(t):
+    made = {}
+    for app in ("phone", "lap.top"):
+        r = user("app", "add", "bob", app)
+        t.ok(r.returncode == 0 and re.fullmatch(r"([a-z2-9]{5}-){3}[a-z2-9]{5}\n", r.out), f"one for {app}", r.out + r.err)
+        made[app] = r.out.strip()
+    t.eq(user("app", "list", "bob").out, "phone\nlap.top\n", "listed")
+    c = Client()
+    for app, password in made.items():
+        t.eq(c.plain("bob", password)[2:], ["user=bob"], f"{app}: PLAIN")
+        t.eq(c.scram("SCRAM-SHA-256", "bob", password), (["OK", str(c.id), "user=bob"], True), f"{app}: SCRAM")
+    t.eq(says(c, "bob", "bobs"), "OK", "and the user's own")
+    t.eq(user("app", "add", "bob", "phone").returncode, 73, "not twice")
+    t.eq(user("app", "del", "bob", "phone").returncode, 0, "one is taken away")
+    t.eq([says(c, "bob", p) for p in (made["phone"], made["lap.top"], "bobs")], ["FAIL", "OK", "OK"], "it alone")
+    t.eq(c.scram("SCRAM-SHA-256", "bob", made["phone"])[0][0], "FAIL", "for SCRAM as well")
+    t.eq(user("passwd", "bob", password="new").returncode, 0, "another password")
+    c = Client()
+    t.eq([says(c, "bob", p) for p in ("new", "bobs", made["lap.top"])], ["OK", "FAIL", "OK"], "the other stays")
+    t.eq(c.scram("SCRAM-SHA-256", "bob", made["lap.top"])[0][0], "OK", "for SCRAM as well")
+    t.eq(user("app", "del", "bob", "phone").returncode, 67, "not twice")
+    users(*USERS)
+
+
+@test("a password is typed twice at a terminal, and not seen there")
+def _(t):
+    for first, second, code in (("typed", "typed", 0), ("typed", "Typed", 65)):
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.execv(program("valija"), ["valija", "-c", v.conf, "user", "add", "frank"])
+        seen = b""
+        for word in (first, second):
+            while not seen.endswith(b": "):
+                seen += os.read(fd, 1000)
+            os.write(fd, word.encode() + b"\n")
+            seen += os.read(fd, 1)
+        try:
+            while part := os.read(fd, 1000):
+                seen += part
+        except OSError:
+            pass
+        os.close(fd)
+        t.eq(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), code, f"{first}, {second}")
+        t.ok(b"yped" not in seen, "nothing of it is shown", seen)
+        if code == 0:
+            t.eq(says(Client(), "frank", first), "OK", "it counts")
+            t.eq(user("del", "frank").returncode, 0, "gone")
+
+
+@test("without a suite the file is changed, and the suite starts with it")
+def _(t):
+    v.stop()
+    t.eq(user("add", "gina", password="ginas").returncode, 0, "added")
+    v.start()
+    t.eq(says(Client(), "gina", "ginas"), "OK", "known")
+
+
+@test("a reload keeps clients and takes on other mechanisms")
+def _(t):
+    c = Client()
+    c.auth("LOGIN")
+    c.read()
+    v.configure(auth_mechanisms="plain")
+    v.reload()
+    t.eq(c.answer(b"gina")[0], "CONT", "what was begun goes on")
+    t.eq(c.answer(b"ginas")[0], "OK", "to its end")
+    t.eq(c.read(), None, "then it is to come again")
+    t.eq(Client().mechanisms(), ["PLAIN"], "to hear what there is")
+
+
+@test("a table may hold the users")
+def _(t):
+    table = v.write("table", f"table@here.test {crypted('tables')}\n")
+    v.run("postmap", f"cdb:{table}", check=True)
+    v.configure(auth_users=f"cdb:{table}")
+    v.reload()
+    t.eq([says(Client(), "Table@here.test", p) for p in ("tables", "x")], ["OK", "FAIL"], "cdb")
+    r = user("add", "x", password="y")
+    t.ok(r.returncode == 78 and "postmap" in r.err, "which postmap makes", r.err)
 
 
 main(cleanup=v.close, evidence=lambda: v.log()[-3000:])

@@ -9,6 +9,7 @@
  *	valija [-c dir] export [-d dir] [filter] [queue-id...]
  *	valija [-c dir] import [-f] [-r] file...
  *	valija [-c dir] dovecot [-u] [-d dir] [-m location]
+ *	valija [-c dir] user add | passwd | del | list | app ...
  *
  * Exit codes are those of postfix(1): 0; 1 when there was nothing to stop,
  * something to start already, or an error.
@@ -61,6 +62,7 @@ static const struct {
     {"export", valija_export, CONF_ANY, true},
     {"import", valija_import, CONF_ANY, true},
     {"dovecot", valija_dovecot, CONF_RIGHT, true},
+    {"user", valija_user, CONF_RIGHT, true},
 };
 
 void
@@ -151,8 +153,8 @@ usage(void)
 {
 	fprintf(stderr,
 	    "usage: valija [-c dir] start | start-fg | stop | reload | "
-	    "status | check | log ... | top ... | export ... | import ... "
-	    "| dovecot ...\n");
+	    "status | check | log ... | top ... | export ... | import ... | "
+	    "user ... | dovecot ...\n");
 	return 1;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* valija_ask - `status`, `reload` and `stop`: what is asked of master. */
+/* valija_ask - `status`, `reload`, `stop`, tables: what is asked of master. */
 #include "valija.h"
 
 #include "base/file.h"
@@ -132,6 +132,12 @@ ask(const struct valija *v, enum report_kind kind)
 	chan_send(c, kind, EXCHANGE, &value, NULL, 0);
 	loop_run();
 	return a.result;
+}
+
+int
+valija_tell_tables(const struct valija *v)
+{
+	return valija_master(v) == 0 ? 0 : ask(v, REPORT_TABLES);
 }
 
 static pid_t

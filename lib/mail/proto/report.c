@@ -49,6 +49,7 @@ static const struct shape *const shapes[REPORT_KINDS] = {
     [REPORT_STATUS] = &ask_shape,
     [REPORT_RELOAD] = &ask_shape,
     [REPORT_STOP] = &ask_shape,
+    [REPORT_TABLES] = &ask_shape,
     [REPORT_PROCESS] = &process_shape,
     [REPORT_NOTE] = &note_shape,
     [REPORT_REMARK] = &remark_shape,
@@ -57,7 +58,7 @@ static const struct shape *const shapes[REPORT_KINDS] = {
 
 const struct protocol report_protocol = {
     .name = "report",
-    .version = 1,
+    .version = 2,
     .shapes = shapes,
     .nshapes = REPORT_KINDS,
 };

@@ -12,6 +12,9 @@
  *	                                      <- REPORT_REMARK ...
  *	                                      <- REPORT_DONE, once the new
  *	                                         configuration serves or failed
+ *	  REPORT_TABLES                       ->
+ *	                                      <- REPORT_DONE, once those who are
+ *	                                         told of changed tables know
  *	  REPORT_STOP                         -> the conversation ends when the
  *	                                         suite has
  *
@@ -26,6 +29,7 @@ enum report_kind {
 	REPORT_STATUS,
 	REPORT_RELOAD,
 	REPORT_STOP,
+	REPORT_TABLES,
 	REPORT_PROCESS,
 	REPORT_NOTE,
 	REPORT_REMARK,

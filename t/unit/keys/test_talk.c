@@ -472,10 +472,36 @@ server_names(void)
 	write_chain("two", rsa, one, MADE_DAY);
 	load();
 	assert_int_equal(find(&a, "x.two.test", FIND_YES, &chain, &a.arena), 2);
-	client_close(&a);
-	client_close(&b);
 	rows[0].names = STR_NONE;
 	load();
+	client_close(&a);
+	client_close(&b);
+}
+
+/* A key of a table that is gone signs for those who began with it. */
+static void
+names_have_their_time(void)
+{
+	BUF_CLEANUP struct buf table = {0};
+	struct names *n = names_new();
+	struct chain_list l;
+	struct str id;
+
+	buf_init(&table, 1000);
+	buf_addf(&table, "inline:{ {one.test = %s} }", path_of("a"));
+	names_renew(n, &dict_env_tool, buf_str(&table), 1);
+	assert_int_equal(
+	    names_find(n, STR("one.test"), MADE_NOW, &l), FIND_YES);
+	id = str_n((const char *)l.at[0]->id, KEYS_ID);
+	assert_non_null(names_find_key(n, id, 1 + 2 * KEYS_AFTER));
+	names_renew(n, &dict_env_tool, STR_NONE, 10);
+	assert_int_equal(
+	    names_find(n, STR("one.test"), MADE_NOW, &(struct chain_list){0}),
+	    FIND_NO);
+	assert_non_null(names_find_key(n, id, 10 + KEYS_AFTER - 1));
+	assert_null(names_find_key(n, id, 10 + KEYS_AFTER));
+	chain_list_done(&l);
+	names_free(&n);
 }
 
 /* SECURITY: who says what only keys says is not talked with.  A signature may
@@ -541,6 +567,7 @@ run_all(void *arg)
 	so_many_a_second();
 	tickets();
 	server_names();
+	names_have_their_time();
 	out_of_turn();
 	its_own();
 	let_run();
