@@ -926,6 +926,151 @@ test_many(void **state)
 	tls_identity_free(&identity);
 }
 
+/* ---- how deep it goes ---- */
+
+#define PAINTED (200 * 1024)
+#define PAINT   '\x5a'
+
+/* What lies below the caller's frame and its calls. */
+__attribute__((noinline)) static volatile char *
+below_here(void)
+{
+	return (volatile char *)__builtin_frame_address(0) - PAINTED;
+}
+
+static size_t depth;
+
+/* AddressSanitizer knows nothing of what lies there. */
+__attribute__((no_sanitize("address"))) static void
+accept_painted(void *arg)
+{
+	struct end *e = arg;
+	volatile char *low = below_here();
+	size_t i = 0;
+
+	for (size_t n = 0; n < PAINTED - 512; n++)
+		low[n] = PAINT;
+	e->r = tls_accept(&e->stream, e->context, &e->why);
+	while (i < PAINTED && low[i] == PAINT)
+		i++;
+	stream_shut(&e->stream);
+	if (PAINTED - i > depth)
+		depth = PAINTED - i;
+}
+
+static void
+test_depth(void **state)
+{
+	struct tls_context *server = context(
+	    (struct tls_settings){.role = TLS_SERVER, .peer = TLS_PEER_ASK});
+	struct pair_signer signer;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		bool is_rsa = i % 2;
+		struct tls_context *client =
+		    context((struct tls_settings){.role = TLS_CLIENT,
+			.grade = {.max = TLS_1_2 + i / 2},
+			.identify = identify});
+		struct pair p;
+
+		identify_as(&signer, is_rsa ? made.rsa : made.p384,
+		    is_rsa ? &made.rsa_pem : &made.p384_pem);
+		pair_init(&p, server, client);
+		task_start(accept_painted, &p.server);
+		task_start(say_hello, &p.client);
+		loop_run();
+		assert_int_equal(p.server.r, 0);
+		pair_done(&p);
+		tls_context_free(&client);
+		tls_identity_free(&identity);
+	}
+	tls_context_free(&server);
+	/* Of TASK_STACK, which is 256 KiB: the client's certificate verified,
+	 * our own signature by the test's signer, on this stack, included. */
+	assert_in_range(depth, 1, 64 * 1024);
+}
+
+/* ---- what a connection that is silent keeps ---- */
+
+#define IDLE 40
+
+/* Talks, and then waits for a line that does not come. */
+static void
+be_idle(void *arg)
+{
+	struct end *e = arg;
+	struct str line;
+	bool crlf;
+
+	e->r = tls_accept(&e->stream, e->context, &e->why);
+	while (e->r == 0) {
+		stream_idle(&e->stream);
+		e->r = stream_read_line(&e->stream, 1000, &line, &crlf);
+		if (e->r == 0)
+			stream_writef(
+			    &e->stream, "echo %.*s\r\n", STR_ARG(line));
+	}
+}
+
+/* Its end is the loop's, the server waits on. */
+static void
+talk_and_stay(void *arg)
+{
+	struct end *e = arg;
+
+	say_hello(e);
+	stream_idle(&e->stream);
+	tls_session_free(&e->session);
+	buf_done(&e->heard);
+	loop_stop();
+}
+
+static void
+test_idle(void **state)
+{
+	static struct end servers[IDLE], clients[IDLE];
+	struct tls_context *server =
+	    context((struct tls_settings){.role = TLS_SERVER});
+	struct tls_context *client =
+	    context((struct tls_settings){.role = TLS_CLIENT});
+	struct pair_signer signer;
+	size_t before = 0, each;
+
+	(void)state;
+	identify_as(&signer, made.p256, &made.p256_pem);
+	assert_int_equal(loop_init(), 0);
+	for (int i = 0; i < IDLE; i++) {
+		int fds[2];
+
+		/* The first two are for what the library keeps for all. */
+		if (i == 2)
+			before = mallinfo2().uordblks;
+		make_sockets(fds);
+		end_init(&servers[i], server, fds[0]);
+		end_init(&clients[i], client, fds[1]);
+		task_start(be_idle, &servers[i]);
+		task_start(talk_and_stay, &clients[i]);
+		loop_run();
+		assert_int_equal(clients[i].r, 0);
+		assert_int_equal(servers[i].r, 0);
+	}
+	each = (mallinfo2().uordblks - before) / (IDLE - 2);
+	/* 34 KiB here; with buffers that are kept it were 101. */
+	if (before > 0) /* a sanitizer's allocator does not count */
+		assert_in_range(each, 1, 48 * 1024);
+	for (int i = 0; i < IDLE; i++) {
+		stream_done(&servers[i].stream);
+		stream_done(&clients[i].stream);
+		end_done(&servers[i]);
+		end_done(&clients[i]);
+	}
+	loop_run(); /* their tasks end */
+	tls_context_free(&server);
+	tls_context_free(&client);
+	tls_identity_free(&identity);
+}
+
 int
 main(void)
 {
@@ -942,6 +1087,8 @@ main(void)
 	    cmocka_unit_test(test_waits),
 	    cmocka_unit_test(test_much),
 	    cmocka_unit_test(test_many),
+	    cmocka_unit_test(test_depth),
+	    cmocka_unit_test(test_idle),
 	};
 
 	srand(1);
