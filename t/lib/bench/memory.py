@@ -18,13 +18,20 @@ def read_reply(s):
         data += piece
 
 
-def idle_sessions(server, number):
-    """KiB without sessions and with so many that have said EHLO."""
+def connect(server, context):
+    if context is None:
+        return socket.create_connection(("127.0.0.1", server.port), STALL)
+    return context.wrap_socket(socket.create_connection(("127.0.0.1", server.tls_port), STALL))
+
+
+def idle_sessions(server, number, context=None):
+    """KiB without sessions and with so many that have said EHLO, under TLS if
+    there is a context."""
     before = pss(server.group.pids())
     sessions = []
     try:
         for _ in range(number):
-            s = socket.create_connection(("127.0.0.1", server.port), STALL)
+            s = connect(server, context)
             sessions.append(s)
             read_reply(s)
             s.sendall(b"EHLO idle.test\r\n")

@@ -8,12 +8,14 @@ durable is touched.  Their queues and Maildirs lie in the folder that is
 given, on the file system to be measured; in the chroot it is /bench.
 """
 import os
+import subprocess
 import tempfile
 
 from lib.bench.chroot import Chroot
 from lib.bench.generator import is_listening
 from lib.bench.group import Group
-from lib.bench.server import ALIASES, BOX_UID, BOXES, NAMES, USERS, Server, add_users, make_homes, write
+from lib.bench.server import ALIASES, BOX_UID, BOXES, NAMES, SUBMISSIONS, USERS, Server, add_users, make_certificate, \
+    make_homes, password_line, write
 from lib.suite import free_port, wait_until
 
 
@@ -68,6 +70,10 @@ class Postfix(Peer):
     queue = [f"queue/{q}" for q in ("maildrop", "incoming", "active", "deferred")]
     script = "postfix -c /bench/etc check; postfix -c /bench/etc start-fg"
 
+    def __init__(self, cache, folder, sink):
+        super().__init__(cache, folder, sink)
+        self.start_dovecot()
+
     def configure(self, sink_port):
         self.write("etc/aliases", ALIASES)
         self.write("etc/boxes", BOXES)
@@ -106,11 +112,44 @@ smtpd_peername_lookup = no
 smtpd_client_event_limit_exceptions = 127.0.0.0/8
 smtpd_client_connection_count_limit = 0
 max_use = 10000
+
+smtpd_tls_chain_files = /bench/tls.pem
+smtpd_tls_security_level = may
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = /bench/auth
 """)
         with open(self.chroot.path("usr/share/postfix/master.cf.dist")) as f:
             lines = f.read().splitlines()
+        self.tls_port = free_port()
+        lines.append(f"127.0.0.1:{self.tls_port} inet n - n - - smtpd {SUBMISSIONS}")
         self.write("etc/master.cf", "".join(self.service(line) + "\n" for line in lines))
         os.mkdir(self.path("queue"))
+        make_certificate(self.folder)
+
+    def start_dovecot(self):
+        """Postfix has no users of its own."""
+        self.write("dovecot/users", password_line())
+        conf = self.write("dovecot/dovecot.conf", f"""
+base_dir = {self.path("dovecot/run")}
+state_dir = {self.path("dovecot/state")}
+log_path = {self.path("dovecot/log")}
+protocols =
+ssl = no
+disable_plaintext_auth = no
+passdb {{
+  driver = passwd-file
+  args = {self.path("dovecot/users")}
+}}
+service auth {{
+  client_limit = 5000
+  unix_listener {self.path("auth")} {{
+    mode = 0666
+  }}
+}}
+""")
+        with self.group:
+            subprocess.run(["dovecot", "-c", conf], check=True)
+        wait_until("Dovecot's socket", lambda: os.path.exists(self.path("auth")))
 
     def service(self, line):
         """Of master.cf: our port, no chroot in the chroot, and no more agents

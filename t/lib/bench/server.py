@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: ISC
 """server: what is measured: a run of one case against one server.
 
-A Server has: name, port, group (of its processes), folder, is_idle(), close().  Its Maildirs are folder/mail/USER for virtual.test, and
+A Server has: name, port, group (of its processes), folder, is_idle(), close();
+tls_port, if it can have TLS and users there.  Its Maildirs are folder/mail/USER for virtual.test, and
 folder/home/NN/Maildir for u00 to u99 of unix.test; relay.test goes to the
 sink.
 """
@@ -12,12 +13,14 @@ import time
 
 from lib.bench.generator import STALL, Meter, Source, arrival
 from lib.bench.group import Group
-from lib.suite import Suite, wait_until
+from lib.suite import Suite, free_port, wait_until
 
 # accepted, delivered: a second; cpu: ms a message; generator, others: cores
 Row = collections.namedtuple("Row", "accepted delivered cpu generator others")
 
 USERS = 100
+USER, PASSWORD = "bench", "secret"  # who submits at tls_port
+SUBMISSIONS = "-o smtpd_tls_wrappermode=yes -o smtpd_sasl_auth_enable=yes"
 UID = 20000     # of u00
 BOX_UID = 5001  # of all virtual Maildirs
 
@@ -32,6 +35,23 @@ def write(path, text):
     with open(path, "w") as f:
         f.write(text)
     return path
+
+
+def make_certificate(folder):
+    """Of P-256, with its key before it: for TLS at tls_port."""
+    path = os.path.join(folder, "tls.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc",
+                    "-keyout", path, "-out", path + ".cert", "-days", "30", "-subj", "/CN=bench.test"],
+                   check=True, capture_output=True)
+    with open(path + ".cert") as cert, open(path, "a") as f:
+        f.write(cert.read())
+    return path
+
+
+def password_line():
+    """Of a passwd-file, as Dovecot reads it."""
+    made = subprocess.run(["openssl", "passwd", "-6", PASSWORD], check=True, capture_output=True, text=True).stdout
+    return f"{USER}:{{SHA512-CRYPT}}{made.strip()}\n"
 
 
 def add_users(passwd, homes, to):
@@ -52,6 +72,7 @@ def make_homes(folder):
 
 class Server:
     is_server = True
+    tls_port = None
 
     def news(self):
         """The new/ folders."""
@@ -108,7 +129,8 @@ class Valija(Server):
 
     def __init__(self, folder, sink):
         self.suite = v = Suite(base=folder, start=False, name="bench")
-        self.folder, self.port = v.base, v.port
+        self.folder, self.port, self.tls_port = v.base, v.port, free_port()
+        v.master_cf += f"127.0.0.1:{self.tls_port} inet n - n - - smtpd {SUBMISSIONS}\n"
         os.rmdir(v.mail)
         make_homes(v.base)
         # seen by Valija only: t/bench has mounts of its own
@@ -122,7 +144,9 @@ class Valija(Server):
             virtual_mailbox_maps="texthash:" + v.write("boxes", BOXES),
             virtual_uid_maps=f"static:{BOX_UID}", virtual_gid_maps=f"static:{BOX_UID}",
             transport_maps=f"inline:{{{{relay.test=smtp:[127.0.0.1]:{sink.port}}}}}",
-            smtpd_client_connection_count_limit="0", queue_journal_size="1G")
+            smtpd_client_connection_count_limit="0", queue_journal_size="1G",
+            smtpd_tls_chain_files=make_certificate(v.base))
+        v.write("users", password_line())
         self.group = Group(self.name)
         with self.group:
             v.start()

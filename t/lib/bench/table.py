@@ -42,3 +42,15 @@ def speed(case, servers, counts, rows):
         cpu = f"1/{theirs[2] / ours[2]:.1f}" if s.is_server and ours[2] else ""
         line([case, f"{have[0].name} to {s.name}", "", ratio(ours[0], theirs[0]), ratio(ours[1], theirs[1]),
               cpu, "", ""])
+
+
+def rates(case, rows):
+    """rows: {name: [(a second, CPU ms, others' cores)]}; ratios as above."""
+    have = {name: found for name, found in rows.items() if found}
+    for name, found in have.items():
+        line([case, name, *(cell(column) for column in zip(*found))])
+    first, *rest = have
+    ours = medians(have[first])
+    for name in rest:
+        theirs = medians(have[name])
+        line([case, f"{first} to {name}", ratio(ours[0], theirs[0]), f"1/{theirs[1] / ours[1]:.1f}", ""])
