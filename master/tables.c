@@ -118,9 +118,10 @@ renew_all(struct master *m, bool is_kept_only)
 void
 tables_watch(struct master *m)
 {
-	if (m->old_plan == NULL &&
-	    clock_mono() >= m->replaced_at + REPLACE_AFTER &&
-	    renew_all(m, false))
+	/* Processes that follow each other too fast would pile up. */
+	bool may_replace = clock_mono() >= m->replaced_at + REPLACE_AFTER;
+
+	if (m->old_plan == NULL && renew_all(m, !may_replace) && may_replace)
 		m->replaced_at = clock_mono();
 }
 
