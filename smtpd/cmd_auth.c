@@ -103,7 +103,7 @@ read_response(struct session *s, struct str *ret)
 		reply(s, "500 5.5.6 SASL response limit exceeded");
 	else if (r < 0)
 		session_fail(s, r);
-	else if (!crlf && !s->may_bare_lf)
+	else if (!crlf && !session_may_bare_lf(s))
 		session_refuse_bare_lf(s);
 	return r == 0 && s->end == SESSION_GOES_ON;
 }
@@ -138,7 +138,6 @@ log_in(struct session *s, const struct dovecot_try *t)
 {
 	s->login.method = arena_str(&s->arena, t->mechanism);
 	s->login.user = arena_str(&s->arena, buf_str(&t->user));
-	s->may_bare_lf |= session_has_login(s);
 	reply(s, "235 2.7.0 Authentication successful");
 }
 

@@ -40,7 +40,7 @@ may_come_now(struct session *s, struct str args)
 static bool
 is_refused_bare(const struct session *s, const struct data *d)
 {
-	return (d->bare_lf || d->bare_cr) && !s->may_bare_lf;
+	return (d->bare_lf || d->bare_cr) && !session_may_bare_lf(s);
 }
 
 /*

@@ -86,6 +86,12 @@ session_has_login(const struct session *s)
 	       !str_eq_case(s->login.method, STR("ANONYMOUS"));
 }
 
+bool
+session_may_bare_lf(const struct session *s)
+{
+	return s->may_bare_lf || session_has_login(s);
+}
+
 void
 session_log_out(struct session *s)
 {
@@ -190,7 +196,7 @@ serve_command(struct session *s)
 		session_fail(s, r);
 	else if (s->server->is_hurrying)
 		s->end = SESSION_SHUTDOWN;
-	else if (!crlf && !s->may_bare_lf)
+	else if (!crlf && !session_may_bare_lf(s))
 		session_refuse_bare_lf(s);
 	else if (line.len > s->server->line_max && !command_is_auth(line))
 		refuse_long_line(s);

@@ -86,7 +86,7 @@ struct session {
 	struct limit_ticket ticket;
 	bool is_own;      /* comes from this host itself */
 	bool is_tls;      /* nobody on the way reads what is said */
-	bool may_bare_lf; /* a bare LF ends its lines */
+	bool may_bare_lf; /* by its address: session_may_bare_lf() */
 	struct login login;
 	unsigned guesses; /* logins that failed */
 	bool is_hiding;   /* the last command was AUTH: passwords may follow */
@@ -125,6 +125,8 @@ const char *session_with(const struct session *s);  /* RFC 3848: "ESMTPSA" */
 /* Has somebody logged in who has a name (smtpd_sasl_security_options without
  * noanonymous lets in others)?  Trusted as a client of mynetworks is. */
 bool session_has_login(const struct session *s);
+/* Does a bare LF end a line of this client's?  A stranger's does not. */
+bool session_may_bare_lf(const struct session *s);
 /* Whoever has logged in is forgotten: a new conversation begins. */
 void session_log_out(struct session *s);
 

@@ -15,6 +15,7 @@ import threading
 import time
 
 from lib.dovecot import AuthServer
+from lib.memory import memory_with
 from lib.suite import IS_ROOT, Line, Suite, free_port, processes_below, wait_until
 from lib.tap import diag, main, test
 
@@ -293,25 +294,6 @@ def _(t):
     s.reply()
     t.ok(any(memory_with(pid, [b"marker-in-memory"]) for pid in v.pids_of("smtpd")), "what is not wiped is found")
     s.close()
-
-
-def memory_with(pid, needles):
-    """Which of the needles lie in the writable memory of a process."""
-    found = set()
-    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as mem:
-        for line in maps:
-            span, mode = line.split()[:2]
-            start, end = (int(x, 16) for x in span.split("-"))
-            if not mode.startswith("rw") or end - start > 1 << 32:  # a sanitizer's shadow
-                continue
-            for at in range(start, end, 1 << 24):
-                try:
-                    mem.seek(at)
-                    block = mem.read(min(1 << 24, end - at))
-                except OSError:
-                    continue
-                found |= {n for n in needles if n in block}
-    return sorted(found)
 
 
 @test("Cyrus SASL is not there: `check` says what to do")
