@@ -8,7 +8,6 @@
  *	valija [-c dir] top [-1] [-s seconds]
  *	valija [-c dir] export [-d dir] [filter] [queue-id...]
  *	valija [-c dir] import [-f] [-r] file...
- *	valija [-c dir] user add | passwd | del | list | app ...
  *	valija [-c dir] dovecot [-u] [-d dir] [-m location]
  *	valija [-c dir] user add | passwd | del | list | app ...
  *
@@ -62,7 +61,6 @@ static const struct {
     {"top", valija_top, CONF_ANY, true},
     {"export", valija_export, CONF_ANY, true},
     {"import", valija_import, CONF_ANY, true},
-    {"user", valija_user, CONF_RIGHT, true},
     {"dovecot", valija_dovecot, CONF_RIGHT, true},
     {"user", valija_user, CONF_RIGHT, true},
 };

@@ -40,11 +40,6 @@ int valija_log(struct valija *v);
 int valija_top(struct valija *v);
 int valija_export(struct valija *v);
 int valija_import(struct valija *v);
-int valija_user(struct valija *v);
-
-/* Tables have changed: those who are told of it in place know when this
- * returns.  0 also when no suite runs. */
-int valija_tell_tables(const struct valija *v);
 int valija_dovecot(struct valija *v);
 int valija_user(struct valija *v);
 
