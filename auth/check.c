@@ -2,6 +2,8 @@
 /* check - the order of work, and the child that does it. */
 #include "check.h"
 
+#include "system.h"
+
 #include "base/forked.h"
 #include "base/log.h"
 #include "base/task.h"
@@ -100,7 +102,8 @@ compute_apart(struct job *j)
 }
 
 enum verdict
-check_run(struct users *users, struct str name, struct str password)
+check_run(struct users *users, struct str name, struct str password,
+    struct str address)
 {
 	ARENA_CLEANUP struct arena a = {0};
 	struct users *u = users_ref(users);
@@ -118,5 +121,8 @@ check_run(struct users *users, struct str name, struct str password)
 		return VERDICT_RETRY;
 	if (r == 1)
 		return VERDICT_OK;
+	/* SECURITY: whoever was named, both have been asked. */
+	if (system_is_used())
+		return system_check(name, password, address);
 	return found == FIND_YES ? VERDICT_WRONG : VERDICT_NO_USER;
 }

@@ -38,6 +38,7 @@ bool check_password(const struct users *u, const struct secrets *s,
  */
 #define CHECK_AT_ONCE 4
 
-enum verdict check_run(struct users *u, struct str name, struct str password);
+enum verdict check_run(
+    struct users *u, struct str name, struct str password, struct str address);
 
 #endif

@@ -311,7 +311,7 @@ take_auth(struct client *c, const struct line *l)
 	q->takes_final = l->takes_final;
 	memcpy(q->address, l->address.p,
 	    l->address.len < WORD_MAX ? l->address.len : WORD_MAX);
-	exchange_init(&q->exchange, m, c->desk->users);
+	exchange_init(&q->exchange, m, c->desk->users, q->address);
 	TAILQ_INSERT_TAIL(&c->requests, q, next);
 	map_put(&c->by_id, key_of(q), q);
 	decode_and_step(q, l);

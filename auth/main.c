@@ -4,6 +4,7 @@
  * Dovecot authentication protocol.
  */
 #include "client.h"
+#include "system.h"
 
 #include "base/log.h"
 #include "base/serve.h"
@@ -38,7 +39,9 @@ is_offered(const struct mechanism *m, const struct users *u, struct str list)
 
 	while ((word = str_word(&list, ", \t\r\n")).len > 0)
 		if (str_eq_case(word, str_c(m->name)))
-			return !m->is_scram || users_have_scram(u, m->hash);
+			return !m->is_scram ||
+			       (!system_is_used() &&
+				   users_have_scram(u, m->hash));
 	return false;
 }
 
@@ -121,6 +124,10 @@ configure(struct serve *sv, struct str config)
 		log_error("there is no configuration");
 		return false;
 	}
+	/* Without root nobody may ask about others' passwords. */
+	system_use(conf_bool(c, PARAM_auth_pam) && serve_is_root_suite(sv)
+		       ? sv
+		       : NULL);
 	desk.turns.delay = conf_time(c, PARAM_auth_failure_delay);
 	if (!read_users(sv, c)) {
 		conf_free(&c);

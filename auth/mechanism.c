@@ -7,7 +7,8 @@
 static enum verdict
 check_plaintext(struct exchange *x)
 {
-	return check_run(x->users, buf_str(&x->name), buf_str(&x->password));
+	return check_run(x->users, buf_str(&x->name), buf_str(&x->password),
+	    str_c(x->address));
 }
 
 static const struct mechanism mechanisms[MECHANISMS] = {
@@ -34,10 +35,11 @@ mechanism_find(struct str name)
 }
 
 void
-exchange_init(
-    struct exchange *x, const struct mechanism *m, struct users *users)
+exchange_init(struct exchange *x, const struct mechanism *m,
+    struct users *users, const char *address)
 {
-	*x = (struct exchange){.mechanism = m, .users = users_ref(users)};
+	*x = (struct exchange){
+	    .mechanism = m, .users = users_ref(users), .address = address};
 	buf_init(&x->name, CHECK_NAME_MAX);
 	buf_init_secret(&x->password, PASSWORD_MAX);
 	buf_init(&x->out, SCRAM_MESSAGE_MAX + SCRAM_SALT_MAX);

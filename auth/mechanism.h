@@ -3,7 +3,7 @@
  * mechanism - one exchange of SASL, as the server: what the client said goes
  * in, a challenge or a verdict comes out.
  *
- *	exchange_init(&x, mechanism_find(name), users);
+ *	exchange_init(&x, mechanism_find(name), users, "192.0.2.1");
  *	step = exchange_step(&x, has_response, response);
  *	... STEP_CHALLENGE: send x.out, and step again with the answer;
  *	... STEP_CHECK: in a task, in its turn: verdict = exchange_check(&x);
@@ -48,6 +48,7 @@ struct mechanism {
 struct exchange {
 	const struct mechanism *mechanism;
 	struct users *users;
+	const char *address; /* the client's, or "" */
 	unsigned steps;      /* done */
 	struct buf name;     /* who he says he is, in lower case */
 	struct buf password; /* secret */
@@ -59,8 +60,8 @@ struct exchange {
 const struct mechanism *mechanism_at(size_t i);
 const struct mechanism *mechanism_find(struct str name); /* NULL: none */
 
-void exchange_init(
-    struct exchange *x, const struct mechanism *m, struct users *users);
+void exchange_init(struct exchange *x, const struct mechanism *m,
+    struct users *users, const char *address);
 void exchange_done(struct exchange *x);
 enum step exchange_step(struct exchange *x, bool has, struct str in);
 /* Waits. */

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PROGRAMS 12
+#define PROGRAMS 13
 
 enum program_root {
 	ROOT_EMPTY,    /* chroot to an empty directory */
@@ -39,6 +39,7 @@ struct program_row {
 	bool has_mail_group; /* the groups of mail_owner */
 	bool is_stream;      /* its conversations are bytes, of somebody else's
 	                        protocol */
+	const char *group;   /* one more, where there is one of that name */
 	unsigned keep_caps;
 };
 

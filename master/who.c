@@ -79,6 +79,15 @@ add_mail_groups(const struct conf *c, struct sandbox_identity *who)
 	who->ngroups = (size_t)n;
 }
 
+static void
+add_group(const char *name, struct sandbox_identity *who)
+{
+	const struct group *g = name == NULL ? NULL : getgrnam(name);
+
+	if (g != NULL && g->gr_gid != 0 && who->ngroups < SANDBOX_GROUPS)
+		who->groups[who->ngroups++] = g->gr_gid;
+}
+
 int
 who_is(const struct master *m, const struct service *s,
     struct sandbox_identity *ret)
@@ -88,6 +97,7 @@ who_is(const struct master *m, const struct service *s,
 		return 0;
 	if (s->program->has_mail_group)
 		add_mail_groups(s->plan->conf, ret);
+	add_group(s->program->group, ret);
 	ret->keep_caps = s->program->keep_caps;
 	/* A container may have none to give: keys does without, and says so. */
 	if (prctl(PR_CAPBSET_READ, CAP_IPC_LOCK, 0, 0, 0) != 1)

@@ -29,6 +29,7 @@ static const struct master_command commands[] = {
     {"memo", MASTER_PROGRAM, USER_MEMO, "memo"},
     {"nqmgr", MASTER_PROGRAM, USER_QMGR, "qmgr"},
     {"oqmgr", MASTER_PROGRAM, USER_QMGR, "qmgr"},
+    {"pam", MASTER_PROGRAM, USER_PAM, "pam"},
     {"pickup", MASTER_PROGRAM, USER_PICKUP, "pickup"},
     {"pipe", MASTER_MISSING, 0,
 	"pipe does not work yet: a command is run by mailbox_command, an "

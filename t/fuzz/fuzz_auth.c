@@ -83,7 +83,7 @@ talk(struct users *u, struct str script)
 			m = mechanism_find(l.mechanism);
 			if (m == NULL)
 				continue;
-			exchange_init(&x, m, u);
+			exchange_init(&x, m, u, "");
 			is_open = say(&x, l.has_response, l.response);
 		} else if (l.kind == LINE_CONT && is_open) {
 			is_open = say(&x, true, l.response);

@@ -41,6 +41,7 @@ PARSERS = {
     "log_line_parse": ("tools/test_log_line", "log_line"),
     "master_cf_from_text": ("mail/test_master_cf", "master_cf"),
     "mime_": ("mail/test_mime", "smtp_convert: convert_"),
+    "question_parse": ("pam/test_question", "pam_question"),
     "params_": ("mail/test_params", "params"),
     "policy_reply_line": ("smtpd/test_policy", "policy"),
     "progress_decode": ("queue/test_progress", "queue_file"),

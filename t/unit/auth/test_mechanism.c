@@ -35,7 +35,7 @@ first(struct users *u, const char *mechanism, struct str in)
 	struct str guarded = guard_copy(in);
 	enum step step;
 
-	exchange_init(&x, mechanism_find(str_c(mechanism)), u);
+	exchange_init(&x, mechanism_find(str_c(mechanism)), u, "");
 	step = exchange_step(&x, true, guarded);
 	exchange_done(&x);
 	guard_free(guarded);
@@ -97,7 +97,7 @@ second(struct users *u, const char *name, const char *format)
 	struct str nonce, guarded;
 
 	buf_init(&in, 1000);
-	exchange_init(&x, mechanism_find(STR("SCRAM-SHA-256")), u);
+	exchange_init(&x, mechanism_find(STR("SCRAM-SHA-256")), u, "");
 	buf_addf(&in, "n,,n=%s,r=abc", name);
 	assert_int_equal(exchange_step(&x, true, buf_str(&in)), STEP_CHALLENGE);
 	nonce = str_from(buf_str(&x.out), 2);

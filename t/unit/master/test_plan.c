@@ -67,7 +67,7 @@ the_fixed_ones_are_always_there(void **state)
 {
 	static const char *const names[] = {"qmgr", "dns", "lookup", "local",
 	    "mda", "bounce", "pickup", "smtp", "relay", "lmtp", "keys", "auth",
-	    "memo"};
+	    "pam", "memo"};
 	struct plan *p = make("", "");
 
 	(void)state;
@@ -252,7 +252,7 @@ postfix_services_without_a_program_are_accepted(void **state)
 	(void)state;
 	assert_non_null(p);
 	assert_int_equal(errors, 0);
-	assert_int_equal(count(p), 13);
+	assert_int_equal(count(p), 14);
 	plan_unref(&p);
 }
 

@@ -14,6 +14,7 @@ static const char *const allowed[] = {
     "smtpd lookup",
     "smtpd keys",
     "smtpd auth",
+    "auth pam",
     "smtpd memo",
     "pickup qmgr",
     "pickup lookup",
