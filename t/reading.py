@@ -2,12 +2,13 @@
 """The whole way of users who are elsewhere: they send by submission, and read
 by IMAP and POP3 from the Dovecot that `valija dovecot` puts beside the suite.
 Clients are those that people have."""
+import glob
 import os
 import pwd
 import re
 import subprocess
 
-from lib.peers import listens, start_dovecot
+from lib.peers import listens, start_dovecot, unpacked
 from lib.suite import IS_ROOT, TOP, Suite, free_port, wait_until
 from lib.tap import main, test
 
@@ -15,6 +16,18 @@ if not IS_ROOT:
     print("1..0 # SKIP a Dovecot of its own needs root")
     raise SystemExit
 
+# as mailcow and docker-mailserver have them
+MAILCOW = r"""
+if /^\s*Received:.*Authenticated sender.*\(Postcow\)/
+/^\s*Received:.*Authenticated sender:(.+)/
+  REPLACE Received: from localhost (localhost [127.0.0.1]) (Authenticated sender:$1
+endif
+/^\s*X-Originating-IP/  IGNORE
+"""
+DMS = r"""
+/^\s*Received:.*with ESMTPSA/       IGNORE
+/^\s*User-Agent/                    IGNORE
+"""
 USER, PASSWORD = "joe@box.test", "corn-Flakes 7"
 v = Suite(start=False, main_cf={
     "virtual_mailbox_domains": "box.test",
@@ -25,22 +38,23 @@ v = Suite(start=False, main_cf={
 box, folder = v.path("box"), v.path("dovecot")
 os.mkdir(box)
 os.chown(box, 5000, 5000)
-ports = {name: free_port() for name in ("submission", "submissions", "mua", "imap", "imaps", "pop3", "pop3s")}
+ports = {name: free_port() for name in ("submission", "submissions", "mua", "dms", "imap", "imaps", "pop3", "pop3s")}
 pem = v.path("mx.pem")
 subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "7",
                 "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
                 "-keyout", pem, "-out", v.path("cert.pem")], check=True, capture_output=True)
 with open(pem, "a") as f, open(v.path("cert.pem")) as cert:
     f.write(cert.read())
-v.configure(virtual_mailbox_base=box, smtpd_tls_chain_files=pem)
+v.configure(virtual_mailbox_base=box, smtpd_tls_chain_files=pem, mail_spool_directory=v.mail + "/")
 
 
 def set_users(**users):
-    """{name: password}, as `valija user` would."""
+    """Those of box.test with their passwords, and vt-alice, as `valija user`
+    would."""
     lines = []
-    for name, password in users.items():
+    for name, password in {**{f"{u}@box.test": p for u, p in users.items()}, "vt-alice": "for Alice"}.items():
         r = subprocess.run(["openssl", "passwd", "-6", password], check=True, capture_output=True, text=True)
-        lines.append(f"{name}@box.test:{{SHA512-CRYPT}}{r.stdout.strip()}\n")
+        lines.append(f"{name}:{{SHA512-CRYPT}}{r.stdout.strip()}\n")
     path = v.write("users.new", "".join(lines))
     os.chmod(path, 0o600)
     os.rename(path, os.path.join(v.conf, "users"))
@@ -54,23 +68,50 @@ for name, port in {"smtp": v.port, **ports}.items():
 v.master_cf += f"""\
 127.0.0.1:{ports["mua"]} inet n - n - - smtpd
   -o smtpd_tls_security_level=encrypt
+  -o smtpd_sasl_path=private/auth
   -o smtpd_sasl_auth_enable=yes
   -o smtpd_client_restrictions=$mua_client_restrictions
   -o smtpd_sender_restrictions=$mua_sender_restrictions
   -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
+  -o smtpd_sasl_authenticated_header=yes -o mail_name=Postcow
+  -o cleanup_service_name=smtp_sender_cleanup
+smtp_sender_cleanup unix n - n - 0 cleanup
+  -o header_checks=pcre:{v.write("mailcow.pcre", MAILCOW)}
+127.0.0.1:{ports["dms"]} inet n - n - - smtpd
+  -o smtpd_tls_wrappermode=yes
+  -o smtpd_sasl_auth_enable=yes
+  -o smtpd_sasl_authenticated_header=yes
+  -o smtpd_recipient_restrictions=permit_sasl_authenticated,reject
+  -o cleanup_service_name=sender-cleanup
+sender-cleanup unix n - n - 0 cleanup
+  -o syslog_name=postfix/sender-cleanup
+  -o header_checks=pcre:{v.write("dms.pcre", DMS)}
 """
 v.configure(mua_client_restrictions="permit_sasl_authenticated,reject",
             mua_sender_restrictions="check_sender_access inline:{ { not@box.test = REJECT not as this } }")
 set_users(joe=PASSWORD, ann="x")
 v.start()
 
-# Dovecot, as Debian has it but for its ports and folders
+# Dovecot, as Debian has it but for its folders and ports
+PACKAGES = ("dovecot-core", "dovecot-imapd", "dovecot-pop3d", "dovecot-lmtpd")
 conf_d = os.path.join(folder, "conf.d")
 os.makedirs(conf_d)
 os.mkdir(os.path.join(folder, "run"))
 os.chmod(folder, 0o755)
+share = os.path.join(unpacked("dovecot-core"), "usr/share/dovecot")
+for package in PACKAGES:
+    for path in glob.glob(os.path.join(unpacked(package), "usr/share/dovecot/conf.d/*")):
+        with open(path) as f, open(os.path.join(conf_d, os.path.basename(path)), "w") as to:
+            to.write(re.sub("/etc/dovecot/private/dovecot.(pem|key)", pem, f.read().replace("/usr/share/dovecot", share)))
+
+
+def listener(protocol, port, ssl):
+    return f"inet_listener {protocol} {{\n port = {ports[port]}\n ssl = {ssl}\n }}\n"
+
+
 with open(os.path.join(folder, "dovecot.conf"), "w") as f:
     f.write(f"""
+!include conf.d/*.conf
 base_dir = {folder}/run
 log_path = {folder}/log
 listen = 127.0.0.1
@@ -78,34 +119,18 @@ auth_failure_delay = 0
 default_internal_user = nobody
 default_internal_group = nogroup
 default_login_user = nobody
-namespace inbox {{
-  inbox = yes
-}}
 service imap-login {{
-  inet_listener imap {{
-    port = {ports["imap"]}
-  }}
-  inet_listener imaps {{
-    port = {ports["imaps"]}
-    ssl = yes
-  }}
+  {listener("imap", "imap", "no")} {listener("imaps", "imaps", "yes")}
 }}
 service pop3-login {{
-  inet_listener pop3 {{
-    port = {ports["pop3"]}
-  }}
-  inet_listener pop3s {{
-    port = {ports["pop3s"]}
-    ssl = yes
-  }}
+  {listener("pop3", "pop3", "no")} {listener("pop3s", "pop3s", "yes")}
 }}
-!include conf.d/*.conf
 """)
 dovecot = None
 
 
-def beside(*argv):
-    return v.valija("dovecot", "-d", conf_d, *argv)
+def beside(*argv, into=conf_d):
+    return v.valija("dovecot", "-d", into, *argv)
 
 
 def client(*argv, good=True, env=None, **kw):
@@ -135,21 +160,23 @@ def delivered(marker):
 
 @test("valija dovecot: writes, says what, writes nothing twice, spares what is not its own, takes away")
 def _(t):
-    r = beside()
+    tried = v.path("tried")
+    os.mkdir(tried)
+    r = beside(into=tried)
     t.eq(r.returncode, 0, r.err)
-    files = [os.path.join(conf_d, n) for n in ("05-valija.conf", "99-valija.conf")]
+    files = [os.path.join(tried, n) for n in ("05-valija.conf", "99-valija.conf")]
     text = "".join(open(f).read() for f in files)
     t.ok(all(f"{f}: written" in r.out for f in files), "written", r.out)
     t.ok(f"ssl_cert = <{pem}\nssl_key = <{pem}\n" in text and "ssl = required" in text, "the certificate of smtpd", text)
     t.ok("virtual_mailbox_maps must put mail there too" in r.out, "what is left to see to", r.out)
-    r = beside()
+    r = beside(into=tried)
     t.ok(all(f"{f}: as it should be" in r.out for f in files), "once", r.out)
-    r = beside("-u")
-    t.eq((os.listdir(conf_d), r.out.count("removed")), ([], 2), "taken away")
+    r = beside("-u", into=tried)
+    t.eq((os.listdir(tried), r.out.count("removed")), ([], 2), "taken away")
     with open(files[1], "w") as f:
         f.write("mine = 1\n")
     for how in ((), ("-u",)):
-        r = beside(*how)
+        r = beside(*how, into=tried)
         t.ok(r.returncode != 0 and "99-valija.conf: was not written by `valija dovecot`" in r.err, "somebody else's", r.err)
     t.eq(open(files[1]).read(), "mine = 1\n", "spared")
     os.unlink(files[1])
@@ -161,8 +188,7 @@ def _(t):
 def _(t):
     global dovecot
     t.eq(beside().returncode, 0, "written")
-    dovecot = start_dovecot(os.path.join(folder, "dovecot.conf"), "dovecot-core", "dovecot-imapd", "dovecot-pop3d",
-                            "dovecot-lmtpd")
+    dovecot = start_dovecot(os.path.join(folder, "dovecot.conf"), *PACKAGES)
     wait_until("it listens", lambda: all(listens(ports[p]) for p in ("imap", "imaps", "pop3", "pop3s")))
     for name in ("dovecot-lmtp", "auth"):
         t.ok(os.path.exists(os.path.join(v.queue, "private", name)), f"private/{name}")
@@ -197,14 +223,27 @@ def _(t):
     delivered("body by msmtp")
 
 
-@test("restrictions of users' own: mua_..._restrictions")
+@test("restrictions of users' own, mua_..._restrictions; and passwords by Dovecot's socket, private/auth")
 def _(t):
     swaks = ["/usr/bin/swaks", "--server", f"localhost:{ports['mua']}", "--tls", "--to", USER, "--body", "body by mua"]
     login = ["--auth", "PLAIN", "--auth-user", USER, "--auth-password", PASSWORD]
     t.ok("Client host rejected: Access denied" in client(*swaks, "--from", USER, good=False), "without a login")
     t.ok("Sender address rejected: not as this" in client(*swaks, *login, "--from", "not@box.test", good=False), "a sender")
     client(*swaks, *login, "--from", USER)
-    t.ok("Received: from " in delivered("body by mua"), "and this one tells of the client")
+    text = delivered("body by mua")
+    t.ok(f"\nReceived: from localhost (localhost [127.0.0.1]) (Authenticated sender: {USER})\n\tby mx.here.test (Postcow) with "
+         "ESMTPSA id " in text, "the trace line as mailcow has it", text)
+    said = client(*swaks, *login[:4], "--auth-password", "wrong", "--from", USER, good=False)
+    t.ok("535 5.7.8" in said, "a wrong one", said)
+
+
+@test("docker-mailserver's cleanup of what users submit")
+def _(t):
+    curl(f"smtps://localhost:{ports['dms']}/there.client.test", "--mail-from", USER, "--mail-rcpt", USER, "--upload-file", "-",
+         input=b"User-Agent: x\n" + MESSAGE % (b"dms", b"dms"))
+    head = delivered("body by dms").split("\n\n")[0]
+    t.ok("Received" not in head and "client.test" not in head and "User-Agent" not in head, "no trace", head)
+    v.wait_log(r"postfix/sender-cleanup/cleanup\[\d+\]: \w+: message-id=")
 
 
 @test("IMAP and POP3 of Valija's own Maildirs: curl, mbsync, fetchmail, getmail, mutt")
@@ -300,6 +339,14 @@ push "<limit>~s reads<enter><copy-message>{out}<enter><exit>"
     client("/usr/bin/script", "-qec", f"/usr/bin/mutt -n -F {path} -f imaps://localhost:{ports['imaps']}/INBOX", "/dev/null",
            env={"TERM": "xterm"})
     t.ok("to be read" in open(out).read(), "mutt")
+
+
+@test("a user of this host, who has a login of the same name")
+def _(t):
+    v.send("s@out.test", ["vt-alice@here.test"], "Subject: here\n\nfor a user here\n")
+    v.wait_log(r"to=<vt-alice@here\.test>, relay=local, .*status=sent")
+    text = curl(f"imaps://localhost:{ports['imaps']}/INBOX;UID=1", user="vt-alice", password="for Alice")
+    t.ok("for a user here" in text, "reads", text)
 
 
 @test("a wrong password, a password in the clear, a user without one: refused everywhere")
