@@ -98,6 +98,17 @@ refuse_own(struct site *site, const struct target *t)
 	letter_failed_all(site->l);
 }
 
+/* The next hop as tables have it. */
+static struct str
+key_of(const struct site *site)
+{
+	struct str text = site->text;
+
+	if (site->c->settings->is_lmtp && str_has_prefix(text, STR("inet:")))
+		return str_from(text, strlen("inet:"));
+	return text;
+}
+
 /* Who we are there.  False with a reason: it cannot be asked now. */
 static bool
 find_login(struct site *site, const struct target *t, struct login *ret)
@@ -108,7 +119,7 @@ find_login(struct site *site, const struct target *t, struct login *ret)
 	if (c->logins == NULL)
 		return true;
 	switch (
-	    logins_get(c->logins, l->job->sender, t->host, site->text, ret)) {
+	    logins_get(c->logins, l->job->sender, t->host, key_of(site), ret)) {
 	case FIND_YES:
 	case FIND_NO:
 		return true;
@@ -135,7 +146,7 @@ find_policy(struct site *site, const struct target *t, struct arena *a,
 	if (p == NULL)
 		return true;
 	buf_init(&why, OUTCOME_TEXT_MAX);
-	if (policy_get(p, t->host, site->text, a, ret, &why) == FIND_YES)
+	if (policy_get(p, t->host, key_of(site), a, ret, &why) == FIND_YES)
 		return true;
 	fail_set(&site->l->why, "4.7.5",
 	    "client TLS configuration problem: policy for %.*s: %s",

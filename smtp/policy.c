@@ -147,6 +147,13 @@ struct said {
 };
 
 static bool
+take_bool(struct str value, bool *ret)
+{
+	*ret = str_eq_case(value, STR("yes"));
+	return *ret || str_eq_case(value, STR("no"));
+}
+
+static bool
 take_attribute(struct said *s, struct str name, struct str value)
 {
 	if (str_eq_case(name, STR("ciphers")))
@@ -162,7 +169,7 @@ take_attribute(struct said *s, struct str name, struct str value)
 		    s->level == POLICY_FINGERPRINT ? "|%.*s" : ":%.*s",
 		    STR_ARG(value));
 	else if (str_eq_case(name, STR("connection_reuse")))
-		s->keeps = !str_eq_case(value, STR("no"));
+		return take_bool(value, &s->keeps);
 	else
 		return false;
 	return true;
@@ -173,13 +180,14 @@ static enum find
 parse_value(struct said *s, struct str value, struct buf *why)
 {
 	struct str item, name, word, rest = value;
+	int e = dict_list_next(&rest, &item);
 
-	if (dict_list_next(&rest, &item) != 0 ||
-	    !parse_level(item, &s->level)) {
+	if (e == 0 && !parse_level(item, &s->level)) {
 		buf_addf(why, "\"%.*s\" is no level that works", STR_ARG(item));
 		return FIND_BROKEN;
 	}
-	while (dict_list_next(&rest, &item) == 0 && item.len > 0) {
+	while (
+	    e == 0 && (e = dict_list_next(&rest, &item)) == 0 && item.len > 0) {
 		bool is_pair = str_cut(item, '=', &name, &word);
 		name = str_trim(name);
 		word = str_trim(word);
@@ -189,7 +197,10 @@ parse_value(struct said *s, struct str value, struct buf *why)
 		    why, "\"%.*s\" is no attribute that works", STR_ARG(item));
 		return FIND_BROKEN;
 	}
-	return s->exclude.full || s->match.full ? FIND_BROKEN : FIND_YES;
+	if (e == 0 && !s->exclude.full && !s->match.full)
+		return FIND_YES;
+	buf_add_c(why, e != 0 ? "a brace is missing" : "it is too long");
+	return FIND_BROKEN;
 }
 
 /* Of a name that is a domain alone its parents too: ".example.com". */

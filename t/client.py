@@ -281,7 +281,8 @@ def _(t):
     t.ok(after in head + "\n", "fields", head)
     t.eq(body, "X-Secret: in the body\n", "the body as it was")
     for line in (r"strip: header X-Gone: g: it went", r"warning: header X-Warn: w: look",
-                 r"smtp_header_checks: not a header field: \"no header\"", r"smtp_header_checks: unsupported action: REJECT"):
+                 r"smtp_header_checks: not a header field, \"name: value\": \"REPLACE no header\"",
+                 r"smtp_header_checks: too late for this: \"REJECT\""):
         v.wait_log(line)
     v.write("header", "/^X-Secret:/ IGNORE\n")
 

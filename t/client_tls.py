@@ -109,6 +109,7 @@ old.test encrypt protocols=TLSv1.3
 asks.test sometimes
 login.test encrypt colour=green
 [mx.broken.test] may match=x
+wrapped.test may {{ protocols=TLSv1.2
 """)
 v.write("transport", "".join(f"{service}.{site}.test {service}:{site}.test\n" for service in SERVICES for site in SITES)
         + "".join(f"host.{site}.test table:[mx.{site}.test]\n" for site in SITES)
@@ -298,7 +299,8 @@ def _(t):
     refused(t, "table.refuses.test", "refuses", "4.7.4", "refused to start TLS", "a parent's")
     for domain, site, words in (("table.asks.test", "asks", '"sometimes" is no level'),
                                 ("table.login.test", "login", '"colour=green" is no attribute'),
-                                ("host.broken.test", "broken", "match= is for")):
+                                ("host.broken.test", "broken", "match= is for"),
+                                ("table.wrapped.test", "wrapped", "a brace is missing")):
         refused(t, domain, site, "4.7.5", "client TLS configuration problem", domain)
         v.wait_log("warning: client TLS configuration problem: .*" + words)
 

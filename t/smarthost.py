@@ -5,9 +5,12 @@ import base64
 import os
 import re
 
+from lib.certs import Authority
+from lib.names import Names
+from lib.peers import Postfix, start_dovecot
 from lib.sasl import Auth
 from lib.sink import Sink
-from lib.suite import Suite
+from lib.suite import Suite, wait_until
 from lib.tap import main, test
 
 USERS = {"us@site.test": "s3cr:t, =word", "alice": "apass-word", "bob": "bpass-word", "long": 400 * "p"}
@@ -26,6 +29,8 @@ v.write("by_sender", "alice@out.test alice:apass-word\n@bobs.test bob:bpass-word
         f"{HUB} us@site.test:s3cr:t, =word\nodd@out.test nothing\nempty@out.test us:\n")
 os.chmod(f"{v.conf}/passwords", 0o600)
 os.chmod(f"{v.conf}/by_sender", 0o600)
+ca = Authority(v.path("ca"))
+MECHANISMS = ("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256")
 # service: its options
 SERVICES = {
     "any": "",
@@ -49,11 +54,66 @@ SERVICES = {
 }
 # A next hop that failed is left alone for a while: each failure has its own.
 SERVICES.update({f"{name}{i}": SERVICES[name] for name, n in (("any", 8), ("hard", 2)) for i in range(n)})
+SERVICES.update({f"real-{m.lower()}": f"-o smtp_sasl_mechanism_filter={m} -o smtp_tls_security_level=verify "
+                 f"-o smtp_tls_CAfile={ca.pem} -o smtp_sasl_password_maps=static:us@site.test:our-real-word"
+                 for m in MECHANISMS})
 v.master_cf += "".join(f"{name} unix - - n - - smtp\n    {options}\n" for name, options in SERVICES.items())
 v.master_cf += "lmtp unix - - n - - lmtp\n"
 v.write("transport", "".join(f"{name}.test {name}:{HUB}\n" for name in SERVICES)
         + f"lmtp.test lmtp:inet:127.0.0.1:{local.port}\nnotice.test any:{FREE}\n")
-v.configure(smtp_sasl_auth_enable="yes", smtp_sasl_password_maps=f"texthash:{v.conf}/passwords",
+
+
+def start_peers():
+    """A Postfix that asks a Dovecot who its clients are."""
+    folder, pem = v.path("dovecot"), ca.issue("hub.test")
+    os.makedirs(f"{folder}/run")
+    os.chmod(folder, 0o755)
+    with open(f"{folder}/users", "w") as f:
+        f.write("us@site.test:{PLAIN}our-real-word\n")
+    with open(f"{folder}/dovecot.conf", "w") as f:
+        f.write(f"""
+base_dir = {folder}/run
+log_path = {folder}/log
+protocols =
+ssl = no
+default_internal_user = nobody
+default_internal_group = nogroup
+default_login_user = nobody
+auth_mechanisms = {" ".join(MECHANISMS).lower()}
+passdb {{
+  driver = passwd-file
+  args = {folder}/users
+}}
+userdb {{
+  driver = static
+  args = uid=5000 gid=5000 home=/nonexistent
+}}
+service auth {{
+  unix_listener {folder}/auth {{
+    mode = 0666
+  }}
+}}
+""")
+    dovecot = start_dovecot(f"{folder}/dovecot.conf", "dovecot-core")
+    wait_until("Dovecot listens", lambda: os.path.exists(f"{folder}/auth"))
+    return dovecot, Postfix(v.base, f"""
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = {folder}/auth
+smtpd_sasl_authenticated_header = yes
+smtpd_tls_security_level = may
+smtpd_tls_auth_only = yes
+smtpd_tls_cert_file = {pem[0]}
+smtpd_tls_key_file = {pem[1]}
+smtpd_recipient_restrictions = permit_sasl_authenticated, reject
+""")
+
+
+dovecot, postfix = start_peers()
+with open(f"{v.conf}/transport", "a") as routes:
+    routes.writelines(f"{m.lower()}@postfix.test real-{m.lower()}:[hub.test]:{postfix.port}\n" for m in MECHANISMS)
+names = Names(v.base, {"test": "hub A 127.0.0.1\n"})
+v.configure(dns_resolvers=f"127.0.0.1:{names.port}", smtp_tls_loglevel="1", smtp_sasl_auth_enable="yes", smtp_sasl_password_maps=f"texthash:{v.conf}/passwords",
             lmtp_sasl_auth_enable="yes", lmtp_sasl_password_maps=f"inline:{{127.0.0.1=alice:apass-word}}",
             smtp_connection_reuse_count_limit="1",
             sender_dependent_relayhost_maps=f"texthash:{v.conf}/senders",
@@ -225,6 +285,17 @@ def _(t):
             t.ok(secret not in told, f"{user}'s is not in the notice")
 
 
+@test("a real Postfix with a real Dovecot, by each mechanism, under TLS")
+def _(t):
+    for m in MECHANISMS:
+        v.send("s@site.test", [f"{m.lower()}@postfix.test"])
+        [line] = v.wait_log(r"to=<%s@postfix\.test>, .*status=(\w+) \((.*)\)" % m.lower())
+        t.eq(line[1], "sent", f"{m}: {line[2]}")
+        t.ok(f"sasl_method={m}, sasl_username=us@site.test" in postfix.log(), f"{m}: Postfix says so")
+    postfix.messages(len(MECHANISMS))
+    v.wait_log(r"Verified TLS connection established to hub\.test")
+
+
 @test("what is wrong in the configuration is said")
 def _(t):
     for change, words in (({"smtp_sasl_password_maps": ""}, "smtp_sasl_password_maps is empty"),
@@ -242,6 +313,10 @@ def _(t):
 
 def close():
     v.close()
+    postfix.close()
+    names.close()
+    dovecot.terminate()
+    dovecot.wait()
     for sink in (hub, other, free, local):
         sink.close()
 

@@ -27,6 +27,20 @@ static const struct {
     {PARAM_smtpd_tls_CAfile, KIND_PATH},
     {PARAM_smtpd_tls_CApath, KIND_PATH},
     {PARAM_smtpd_tls_fingerprint_digest, KIND_DIGEST},
+    {PARAM_smtp_tls_protocols, KIND_PROTOCOLS},
+    {PARAM_smtp_tls_mandatory_protocols, KIND_PROTOCOLS},
+    {PARAM_smtp_tls_exclude_ciphers, KIND_EXCLUDED},
+    {PARAM_smtp_tls_mandatory_exclude_ciphers, KIND_EXCLUDED},
+    {PARAM_smtp_tls_CAfile, KIND_PATH},
+    {PARAM_smtp_tls_CApath, KIND_PATH},
+    {PARAM_smtp_tls_fingerprint_digest, KIND_DIGEST},
+    {PARAM_lmtp_tls_protocols, KIND_PROTOCOLS},
+    {PARAM_lmtp_tls_mandatory_protocols, KIND_PROTOCOLS},
+    {PARAM_lmtp_tls_exclude_ciphers, KIND_EXCLUDED},
+    {PARAM_lmtp_tls_mandatory_exclude_ciphers, KIND_EXCLUDED},
+    {PARAM_lmtp_tls_CAfile, KIND_PATH},
+    {PARAM_lmtp_tls_CApath, KIND_PATH},
+    {PARAM_lmtp_tls_fingerprint_digest, KIND_DIGEST},
 };
 
 static bool

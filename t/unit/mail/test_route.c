@@ -164,6 +164,53 @@ test_relayhost(void **state)
 }
 
 static void
+check_from(struct site *s, const char *sender, const char *to, enum find found,
+    const char *nexthop)
+{
+	struct route r = {.nexthop = STR_NONE};
+
+	assert_int_equal(
+	    router_route(s->router, addr_of(to), str_c(sender), &s->arena, &r),
+	    found);
+	assert_str(r.nexthop, nexthop);
+}
+
+static void
+test_sender_relayhost(void **state)
+{
+	struct site s;
+
+	(void)state;
+	open_site(&s, SITE "alias_maps =\nrelayhost = [hub.example]\n"
+			   "sender_dependent_relayhost_maps = inline:{ "
+			   "{ ann@out.example = [ann.example]:587 } "
+			   "{ @own.example = [own.example] } "
+			   "{ <> = [null.example] } "
+			   "{ free@own.example = dunno } }\n");
+	check_from(&s, "ann+x@out.example", "x@far.example", FIND_YES,
+	    "[ann.example]:587");
+	check_from(
+	    &s, "joe@own.example", "x@far.example", FIND_YES, "[own.example]");
+	check_from(&s, "joe@own.example", "x@relay.example", FIND_YES,
+	    "[own.example]");
+	check_from(
+	    &s, "free@own.example", "x@far.example", FIND_YES, "far.example");
+	check_from(&s, "", "x@far.example", FIND_YES, "[null.example]");
+	check_from(
+	    &s, "joe@else.example", "x@far.example", FIND_YES, "[hub.example]");
+	check_from(&s, "joe@own.example", "joe@here.example", FIND_YES,
+	    "mail.example.com");
+	close_site(&s);
+	/* Could not ask is not "none". */
+	open_site(&s, SITE "alias_maps =\n"
+			   "sender_dependent_relayhost_maps = fail:x\n");
+	check_from(&s, "joe@own.example", "x@far.example", FIND_RETRY, "");
+	check_from(&s, "joe@own.example", "joe@here.example", FIND_YES,
+	    "mail.example.com");
+	close_site(&s);
+}
+
+static void
 test_transport_maps(void **state)
 {
 	struct site s;
@@ -406,6 +453,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_class),
     cmocka_unit_test(test_interfaces),
     cmocka_unit_test(test_relayhost),
+    cmocka_unit_test(test_sender_relayhost),
     cmocka_unit_test(test_transport_maps),
     cmocka_unit_test(test_known),
     cmocka_unit_test(test_trouble),

@@ -156,6 +156,7 @@ test_wrong(void **state)
 	    "encrypt exclude=!x",
 	    "verify tafile=/etc/x",
 	    "encrypt colour=green",
+	    "encrypt connection_reuse=maybe",
 	};
 
 	(void)state;
