@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: ISC
 """smtpd under TLS, as its users have it: Python's ssl, OpenSSL's s_client,
 swaks and curl; certificates that keys holds."""
+import glob
 import os
 import random
 import re
+import shutil
 import smtplib
 import socket
 import ssl
@@ -13,7 +15,7 @@ import threading
 from lib.suite import Suite, free_port, wait_until
 from lib.tap import main, test
 
-wrapped, must, strict, asking = (free_port() for _ in range(4))
+wrapped, must, strict, asking, by_directory = (free_port() for _ in range(5))
 v = Suite(start=False, main_cf={
     "virtual_mailbox_domains": "box.test", "virtual_mailbox_maps": "static:in/",
     "virtual_uid_maps": "static:5000", "virtual_gid_maps": "static:5000",
@@ -38,6 +40,9 @@ def certificate(name, *more):
 
 
 rsa, rsa_key = certificate("mx.here.test")
+stranger, stranger_key = certificate("stranger.test")
+print_of = subprocess.run(["openssl", "x509", "-in", stranger, "-noout", "-fingerprint", "-sha256"],
+                          check=True, capture_output=True).stdout.decode().strip().split("=")[1]
 client_pem, client_key = certificate("client.test", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
 v.configure(virtual_mailbox_base=box, smtpd_tls_cert_file=rsa, smtpd_tls_key_file=rsa_key)
 v.master_cf += f"""\
@@ -48,8 +53,16 @@ v.master_cf += f"""\
 127.0.0.1:{strict} inet n - n - - smtpd
   -o smtpd_tls_security_level=encrypt -o smtpd_tls_mandatory_protocols=>=TLSv1.3
 127.0.0.1:{asking} inet n - n - - smtpd
-  -o smtpd_tls_ask_ccert=yes -o smtpd_tls_CAfile={client_pem}
+  -o smtpd_tls_ask_ccert=yes -o smtpd_tls_CAfile={client_pem} -o smtpd_tls_fingerprint_digest=sha256
+  -o {{ relay_clientcerts = inline:{{ {{ {print_of} = stranger }} }} }}
+  -o {{ smtpd_relay_restrictions = permit_tls_clientcerts, reject_unauth_destination }}
+127.0.0.1:{by_directory} inet n - n - - smtpd
+  -o smtpd_tls_ask_ccert=yes -o smtpd_tls_CApath={v.conf}/certs
+  -o {{ smtpd_relay_restrictions = permit_tls_all_clientcerts, reject_unauth_destination }}
 """
+os.mkdir(f"{v.conf}/certs")
+shutil.copy(client_pem, f"{v.conf}/certs/client.pem")
+subprocess.run(["openssl", "rehash", f"{v.conf}/certs"], check=True)
 v.configure()
 v.start()
 
@@ -189,27 +202,40 @@ def _(t):
     s.close()
 
 
-@test("close_notify and a cut in the middle of DATA: no message, and nothing in the clear after")
-def _(t):
-    known = len(os.listdir(os.path.join(box, "in", "new")))
-    for how in ("close_notify", "cut"):
-        raw = socket.create_connection(("127.0.0.1", wrapped), 30)
-        s = trusting(check_hostname=False).wrap_socket(raw, suppress_ragged_eofs=True)
-        f = s.makefile("rb")
+def cut(t, at, says_so):
+    """A session under TLS that ends `at` bytes into DATA, with close_notify or
+    without, and goes on in the clear."""
+    text = b"Subject: x\r\n\r\nab\r\n.\r\n"
+    raw = socket.create_connection(("127.0.0.1", wrapped), 30)
+    s = trusting(check_hostname=False).wrap_socket(raw, suppress_ragged_eofs=True)
+    f = s.makefile("rb")
+    f.readline()
+    for line in ("HELO client.test", "MAIL FROM:<a@out.test>", "RCPT TO:<x@box.test>", "DATA"):
+        s.sendall(line.encode() + b"\r\n")
         f.readline()
-        for line in ("HELO client.test", "MAIL FROM:<a@out.test>", "RCPT TO:<x@box.test>", "DATA"):
-            s.sendall(line.encode() + b"\r\n")
-            f.readline()
-        s.sendall(b"half a mes")
-        f.close()
-        if how == "close_notify":
-            raw = s.unwrap()
-            raw.sendall(b"sage\r\n.\r\nQUIT\r\n")
-            t.eq(raw.recv(100), b"", "nothing more")
-        raw.close()
-        s.close()
-        v.wait_log(r"lost connection after DATA \(10 bytes\) from", 1 if how == "close_notify" else 2)
-    t.eq(len(os.listdir(os.path.join(box, "in", "new"))), known, "no message")
+    s.sendall(text[:at])
+    f.close()
+    raw = s.unwrap() if says_so else socket.socket(fileno=s.detach())
+    raw.settimeout(30)
+    try:
+        raw.sendall(text[at:] + b"QUIT\r\n")
+        while got := raw.recv(1000):
+            t.ok(not says_so and b"250" not in got, f"said in the clear after {at} bytes", got)
+    except ConnectionError:
+        pass
+    raw.close()
+    return at + 1 < len(text)
+
+
+@test("an end at every byte of DATA, said or not: no message, and nothing in the clear after")
+def _(t):
+    for says_so in (True, False):
+        at = 0
+        while cut(t, at, says_so):
+            at += 1
+    v.wait_log(r"lost connection after DATA(?: \(\d+ bytes\))? from", 2 * at + 2)
+    t.ok(not v.queued(), "nothing in the queue")
+    t.eq(len(glob.glob(os.path.join(box, "in", "new", "*"))), taken, "no message")
 
 
 @test("50 handshakes at once, half of them broken: none of the good ones fails")
@@ -272,21 +298,40 @@ def _(t):
     t.eq((failed, len(broken)), ([], 25), "the good and the bad")
 
 
-@test("a client's certificate: trusted, not known, none")
+def asked(port, pem=None, key=None, to="x@box.test"):
+    """A message of a client with a certificate; what is wrong with it, or None."""
+    context = trusting(check_hostname=False)
+    if pem:
+        context.load_cert_chain(pem, key)
+    with smtplib.SMTP("127.0.0.1", port, local_hostname="client.test") as s:
+        s.starttls(context=context)
+        try:
+            s.sendmail("a@out.test", [to], TEXT)
+        except smtplib.SMTPRecipientsRefused as e:
+            return e.recipients[to][1].decode()
+    return None
+
+
+@test("a client's certificate: trusted, not known, none; by a file and by a directory")
 def _(t):
-    other, other_key = certificate("stranger.test")
     for pem, key, word, received in (
             (client_pem, client_key, "Trusted", '(Client CN "client.test", Issuer "client.test" (verified OK))'),
-            (other, other_key, "Untrusted", '(Client CN "stranger.test", Issuer "stranger.test" (not verified))'),
+            (stranger, stranger_key, "Untrusted", '(Client CN "stranger.test", Issuer "stranger.test" (not verified))'),
             (None, None, "Anonymous", "(Client did not present a certificate)")):
-        context = trusting(check_hostname=False)
-        if pem:
-            context.load_cert_chain(pem, key)
-        with smtplib.SMTP("127.0.0.1", asking, local_hostname="client.test") as s:
-            s.starttls(context=context)
-            s.sendmail("a@out.test", ["x@box.test"], TEXT)
-        t.ok(f"\n\t{received}\n" in next_message(), word)
-        v.wait_log(rf"{word} TLS connection established from .* server-digest SHA256{' client-signature' if pem else '$'}")
+        for port in (asking, by_directory):
+            t.eq(asked(port, pem, key), None, "taken")
+            t.ok(f"\n\t{received}\n" in next_message(), word)
+        v.wait_log(rf"{word} TLS connection established from .* server-digest SHA256{' client-signature' if pem else '$'}", 2)
+
+
+@test("who may relay by his certificate")
+def _(t):
+    denied = "5.7.1 <x@far.test>: Relay access denied"
+    t.eq(asked(asking, client_pem, client_key, "x@far.test"), denied, "vouched for, where that is not enough")
+    t.eq(asked(by_directory, client_pem, client_key, "x@far.test"), None, "vouched for")
+    t.eq(asked(asking, stranger, stranger_key, "x@far.test"), None, "known by its fingerprint")
+    t.eq(asked(by_directory, stranger, stranger_key, "x@far.test"), denied, "known elsewhere")
+    t.eq(asked(asking, to="x@far.test"), denied, "without one")
 
 
 main(cleanup=v.close)

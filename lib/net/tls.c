@@ -234,6 +234,7 @@ shake_hands(struct stream *s, struct tls *t, struct buf *why)
 	int r;
 
 	do {
+		task_idle(); /* a peer may take its time, and pages with it */
 		ERR_clear_error();
 		r = SSL_do_handshake(t->ssl);
 		if (r > 0) {
