@@ -105,6 +105,21 @@ is_none_wanted(const struct conf *c, const struct side *side)
 	       str_eq(str_trim(conf_str(c, side->pairs[0][0])), NONE);
 }
 
+/* As smtpd has it: the old names count where the new one says nothing. */
+static bool
+is_tls_offered(const struct conf *c)
+{
+	struct str level =
+	    str_trim(conf_str(c, PARAM_smtpd_tls_security_level));
+
+	if (conf_bool(c, PARAM_smtpd_tls_wrappermode))
+		return true;
+	if (level.len > 0)
+		return !str_eq(level, NONE);
+	return conf_bool(c, PARAM_smtpd_use_tls) ||
+	       conf_bool(c, PARAM_smtpd_enforce_tls);
+}
+
 void
 key_files_of(const struct conf *c, enum keys_role role, struct str client,
     struct arena *a, struct keys_service *ret)
@@ -114,7 +129,8 @@ key_files_of(const struct conf *c, enum keys_role role, struct str client,
 	*ret = (struct keys_service){
 	    .client = arena_str(a, client),
 	    .role = role,
-	    .own = role == KEYS_SERVER && !is_none_wanted(c, side),
+	    .own = role == KEYS_SERVER && is_tls_offered(c) &&
+	           !is_none_wanted(c, side),
 	    .rate = (uint64_t)conf_int(c, PARAM_keys_signature_rate_limit),
 	};
 	add_sources(ret, c, side, a);

@@ -315,6 +315,10 @@ keys_go_to_keys_alone(void **state)
 		"submission inet n - y - - smtpd\n"
 		" -o smtpd_tls_chain_files=/etc/own\n"
 		"quiet inet n - y - - smtpd -o smtpd_tls_cert_file=none\n"
+		" -o smtpd_tls_security_level=may\n"
+		"bare inet n - y - - smtpd -o smtpd_tls_cert_file=\n"
+		"own inet n - y - - smtpd -o smtpd_tls_cert_file=\n"
+		" -o smtpd_tls_security_level=may\n"
 		"smtp unix - - y - - smtp\n"
 		"lmtp unix - - y - - lmtp\n");
 	static const char *const files[] = {"/etc/c", "/etc/out1", "/etc/out2",
@@ -343,6 +347,9 @@ keys_go_to_keys_alone(void **state)
 	row = find_row(&c, "smtpd/quiet");
 	assert_int_equal(row->sources.n, 0);
 	assert_int_equal(row->own, 0);
+	/* One of the host's own where TLS is offered, and nowhere else. */
+	assert_int_equal(find_row(&c, "smtpd/bare")->own, 0);
+	assert_int_equal(find_row(&c, "smtpd/own")->own, 1);
 	row = find_row(&c, "smtp/smtp");
 	assert_int_equal(row->role, KEYS_CLIENT);
 	assert_int_equal(row->own, 0);
