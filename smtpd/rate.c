@@ -211,10 +211,11 @@ rate_auth_failed(struct session *s, struct str login)
 static struct str
 home_key(struct session *s, struct str login)
 {
-	BUF_CLEANUP struct buf network = {0};
+	BUF_CLEANUP struct buf b = {0};
+	struct str network = network_of(s, &b), key = login_key(s, login);
 
-	return arena_strf(&s->scratch, "%.*s %.*s",
-	    STR_ARG(network_of(s, &network)), STR_ARG(login_key(s, login)));
+	return arena_strf(
+	    &s->scratch, "%.*s %.*s", STR_ARG(network), STR_ARG(key));
 }
 
 bool

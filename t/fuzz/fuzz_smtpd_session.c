@@ -3,6 +3,7 @@
  * and lookup played by the desk of the unit tests. */
 #include "base/task.h"
 #include "desk.h"
+#include "fake_auth.h"
 #include "net/stream.h"
 
 #include <assert.h>
@@ -22,9 +23,14 @@ static const char main_cf[] =
     "message_size_limit = 20000\n"
     "smtpd_forbid_unauth_pipelining = no\n"
     "smtpd_error_sleep_time = 0s\n"
+    "smtpd_sasl_auth_enable = yes\n"
+    "smtpd_sasl_path = private/auth\n"
+    "smtpd_tls_auth_only = no\n"
+    "smtpd_sender_login_maps = inline:{ a@b=alice }\n"
     "smtpd_client_restrictions = reject_rbl_client bl.test\n"
     "smtpd_helo_restrictions = reject_unknown_helo_hostname\n"
     "smtpd_sender_restrictions = reject_unknown_sender_domain, "
+    "reject_known_sender_login_mismatch, "
     "check_sender_access inline:{ { a = REJECT } { b = DISCARD } "
     "{ c = PREPEND X: y } { d = DEFER_IF_PERMIT } { e = WARN x } }\n"
     "smtpd_data_restrictions = reject_unauth_pipelining\n"
@@ -73,6 +79,9 @@ play(void *arg)
 
 	if (desk_server() == NULL)
 		desk_open(main_cf);
+	/* Not a no, which is said late. */
+	fake_auth(in->data[0] & 2 ? STR("say CONT\tID\tYQ==\n")
+				  : STR("say OK\tID\tuser=alice\n"));
 	assert(stream_init(&client,
 		   desk_connect(
 		       is_stranger ? STR("192.0.2.1") : STR("10.0.0.1"))) == 0);
