@@ -6,6 +6,7 @@ import hmac
 import os
 import pty
 import re
+import signal
 import socket
 import subprocess
 
@@ -110,7 +111,10 @@ def users(*lines):
     os.rename(path, os.path.join(v.conf, "users"))
 
 
-v = Suite(start=False)
+v = Suite(start=False, main_cf={
+    "smtpd_sasl_auth_enable": "yes", "smtpd_tls_auth_only": "no", "mynetworks": "192.0.2.0/24",
+    "smtpd_relay_restrictions": "permit_sasl_authenticated, reject_unauth_destination", "transport_maps": "static:discard:",
+})
 USERS = [f"alice@here.test:{keys(YES)}", f"bob:{keys('bobs')}::::::"]
 users(*USERS)
 v.start()
@@ -323,6 +327,61 @@ def _(t):
         if code == 0:
             t.eq(says(Client(), "frank", first), "OK", "it counts")
             t.eq(user("del", "frank").returncode, 0, "gone")
+
+
+def curl(who, password, *more):
+    """By SMTP, as a user would: did it go out?"""
+    return subprocess.run(["curl", "-sS", f"smtp://127.0.0.1:{v.port}/client.test", "--mail-from", "bob@here.test",
+                           "--mail-rcpt", "out@elsewhere.test", "-u", f"{who}:{password}", *more, "-T", "-"],
+                          input=b"Subject: x\n\nx\n", capture_output=True)
+
+
+def swaks(who, password, mechanism):
+    return subprocess.run(["swaks", "--server", f"127.0.0.1:{v.port}", "--from", "bob@here.test", "--to", "out@elsewhere.test",
+                           "--auth", mechanism, "--auth-user", who, "--auth-password", password, "--timeout", "30"],
+                          capture_output=True, text=True)
+
+
+@test("end to end, by smtpd: curl and swaks, each mechanism, wrong, unknown, an application's, taken away")
+def _(t):
+    for mechanism in ("PLAIN", "LOGIN"):
+        t.eq(curl("bob", "bobs", "--login-options", f"AUTH={mechanism}").returncode, 0, f"curl: {mechanism}")
+        t.eq(swaks("bob", "bobs", mechanism).returncode, 0, f"swaks: {mechanism}")
+    sent = v.wait_log(r"sasl_method=(\S+), sasl_username=(\S+)$", count=4)
+    t.eq({m.group(2) for m in sent}, {"bob"}, "the log names him")
+    for who, password in (("bob", NO), ("nobody@here.test", NO), ("", "x")):
+        r = swaks(who, password, "PLAIN")
+        t.ok(r.returncode == 28 and "<** 535 5.7.8 Error: authentication failed" in r.stdout, f"{who}: refused", r.stdout[-500:])
+    with v.smtp() as s:
+        t.eq(s.mail("bob@here.test")[0], 250, "who is not known")
+        t.eq(s.rcpt("out@elsewhere.test")[0], 554, "sends nothing to others")
+    made = [user("app", "add", "bob", app).out.strip() for app in ("one", "two")]
+    t.eq([curl("bob", p).returncode for p in made], [0, 0], "two applications'")
+    user("app", "del", "bob", "one")
+    t.eq([curl("bob", p).returncode for p in (*made, "bobs")], [67, 0, 0], "one is taken away")
+    user("del", "bob")
+    t.eq([curl("bob", p).returncode for p in (*made, "bobs")], [67, 67, 67], "all is")
+    users(*USERS)
+    wait_until("bob is there", lambda: says(Client(), "bob", "bobs") == "OK")
+
+
+@test("auth killed: a login is put off and not refused, and then all is as before")
+def _(t):
+    old = v.pids_of("auth")
+    s = v.socket()
+    s.reply()
+    s.say("EHLO client.test")
+    t.eq(s.say("AUTH PLAIN " + b64(b"\0bob\0bobs"))[:3], "235", "known")
+    os.kill(old[0], signal.SIGKILL)
+    wait_until("another", lambda: v.pids_of("auth") not in ([], old))
+    c = v.socket()
+    c.reply()
+    c.say("EHLO client.test")
+    r = c.say("AUTH PLAIN " + b64(b"\0bob\0bobs"))
+    t.ok(r.startswith(("235", "454")), "known, or later", r)
+    t.ok(s.say("MAIL FROM:<bob@here.test>").startswith("250") and s.say("RCPT TO:<out@elsewhere.test>").startswith("250"),
+         "who was let in stays so")
+    wait_until("as before", lambda: curl("bob", "bobs").returncode == 0)
 
 
 @test("without a suite the file is changed, and the suite starts with it")
