@@ -41,6 +41,16 @@ is_hash(struct str s)
 	return true;
 }
 
+static bool
+is_scheme(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (!str_is_alnum_char(s.p[i]) &&
+		    !str_has_char(STR("-_."), s.p[i]))
+			return false;
+	return s.len > 0;
+}
+
 static int
 parse_word(struct str word, struct secret *ret, const char **ret_why)
 {
@@ -49,11 +59,11 @@ parse_word(struct str word, struct secret *ret, const char **ret_why)
 	ret->scheme = STR("CRYPT");
 	ret->hash = word;
 	if (word.p[0] == '{') {
-		if (end < 2) {
-			*ret_why = "a scheme without its brace";
+		ret->scheme = str_sub(word, 1, end < 1 ? 0 : (size_t)end - 1);
+		if (!is_scheme(ret->scheme)) {
+			*ret_why = "a scheme that is none";
 			return -EINVAL;
 		}
-		ret->scheme = str_sub(word, 1, (size_t)end - 1);
 		ret->hash = str_from(word, (size_t)end + 1);
 	}
 	if (is_hash(ret->hash))

@@ -51,8 +51,9 @@ test_good(void **state)
 static void
 test_malformed(void **state)
 {
-	static const char *const bad[] = {"{", "{}", "{}x", "{PLAIN",
-	    "app=", "app=a/b x", "app=a x app=a y", "a\x7f", "{PLAIN}\xc3\xa9",
+	static const char *const bad[] = {"{", "{A\x01}x", "{{A}x", "{A:}x",
+	    "{}", "{}x", "{PLAIN", "app=", "app=a/b x", "app=a x app=a y",
+	    "a\x7f", "{PLAIN}\xc3\xa9",
 	    "app=0123456789012345678901234567890123456789x y"};
 	BUF_CLEANUP struct buf many = {0};
 	const char *why;
