@@ -48,16 +48,9 @@ with open(pem, "a") as f, open(v.path("cert.pem")) as cert:
 v.configure(virtual_mailbox_base=box, smtpd_tls_chain_files=pem, mail_spool_directory=v.mail + "/")
 
 
-def set_users(**users):
-    """Those of box.test with their passwords, and vt-alice, as `valija user`
-    would."""
-    lines = []
-    for name, password in {**{f"{u}@box.test": p for u, p in users.items()}, "vt-alice": "for Alice"}.items():
-        r = subprocess.run(["openssl", "passwd", "-6", password], check=True, capture_output=True, text=True)
-        lines.append(f"{name}:{{SHA512-CRYPT}}{r.stdout.strip()}\n")
-    path = v.write("users.new", "".join(lines))
-    os.chmod(path, 0o600)
-    os.rename(path, os.path.join(v.conf, "users"))
+def user(*argv, password=None):
+    """What `valija user` says."""
+    return v.valija("user", *argv, input=None if password is None else password.encode() + b"\n", check=True).out
 
 
 with open(os.path.join(TOP, "etc", "master.cf")) as f:  # as it is shipped, but for the ports
@@ -68,7 +61,7 @@ for name, port in {"smtp": v.port, **ports}.items():
 v.master_cf += f"""\
 127.0.0.1:{ports["mua"]} inet n - n - - smtpd
   -o smtpd_tls_security_level=encrypt
-  -o smtpd_sasl_path=private/auth
+  -o smtpd_sasl_path=private/auth -o milter_macro_daemon_name=ORIGINATING
   -o smtpd_sasl_auth_enable=yes
   -o smtpd_client_restrictions=$mua_client_restrictions
   -o smtpd_sender_restrictions=$mua_sender_restrictions
@@ -89,7 +82,8 @@ sender-cleanup unix n - n - 0 cleanup
 """
 v.configure(mua_client_restrictions="permit_sasl_authenticated,reject",
             mua_sender_restrictions="check_sender_access inline:{ { not@box.test = REJECT not as this } }")
-set_users(joe=PASSWORD, ann="x")
+for name, password in ((USER, PASSWORD), ("vt-alice", "for Alice")):
+    user("add", "--stdin", name, password=password)
 v.start()
 
 # Dovecot, as Debian has it but for its folders and ports
@@ -140,14 +134,14 @@ def client(*argv, good=True, env=None, **kw):
     return r.out + r.err
 
 
-def curl(url, *argv, user=USER, password=PASSWORD, **kw):
-    return client("/usr/bin/curl", "-sS", "--cacert", v.path("cert.pem"), "--user", f"{user}:{password}", url, *argv, **kw)
+def curl(url, *argv, login=USER, password=PASSWORD, **kw):
+    return client("/usr/bin/curl", "-sS", "--cacert", v.path("cert.pem"), "--user", f"{login}:{password}", url, *argv, **kw)
 
 
-def box_of(user="joe"):
+def box_of(who="joe"):
     found = []
     for d in ("new", "cur"):
-        path = os.path.join(box, "box.test", user, d)
+        path = os.path.join(box, "box.test", who, d)
         for name in os.listdir(path) if os.path.isdir(path) else ():
             with open(os.path.join(path, name)) as f:
                 found.append(f.read())
@@ -345,15 +339,15 @@ push "<limit>~s reads<enter><copy-message>{out}<enter><exit>"
 def _(t):
     v.send("s@out.test", ["vt-alice@here.test"], "Subject: here\n\nfor a user here\n")
     v.wait_log(r"to=<vt-alice@here\.test>, relay=local, .*status=sent")
-    text = curl(f"imaps://localhost:{ports['imaps']}/INBOX;UID=1", user="vt-alice", password="for Alice")
+    text = curl(f"imaps://localhost:{ports['imaps']}/INBOX;UID=1", login="vt-alice", password="for Alice")
     t.ok("for a user here" in text, "reads", text)
 
 
 @test("a wrong password, a password in the clear, a user without one: refused everywhere")
 def _(t):
     for url in (f"imaps://localhost:{ports['imaps']}/INBOX", f"pop3s://localhost:{ports['pop3s']}/1"):
-        for user, password in ((USER, "wrong"), ("nobody@box.test", PASSWORD)):
-            t.ok("denied" in curl(url, user=user, password=password, good=False).lower(), f"{url}: {user}")
+        for name, password in ((USER, "wrong"), ("nobody@box.test", PASSWORD)):
+            t.ok("denied" in curl(url, login=name, password=password, good=False).lower(), f"{url}: {name}")
     for url in (f"imap://localhost:{ports['imap']}/INBOX", f"pop3://localhost:{ports['pop3']}/1"):
         t.ok("denied" in curl(url, "--interface", "127.0.0.2", good=False).lower(), f"{url}, in the clear")
     log = open(os.path.join(folder, "log")).read()
@@ -366,18 +360,36 @@ def _(t):
     t.ok(PASSWORD not in v.log(), "nor in ours")
 
 
-@test("who is taken out of the users is refused at once")
+def may_read(password):
+    """Whether IMAP takes the user with this password."""
+    r = v.run("/usr/bin/curl", "-sS", "--cacert", v.path("cert.pem"), "--user", f"{USER}:{password}",
+              f"imaps://localhost:{ports['imaps']}/")
+    assert r.returncode in (0, 67), r.err
+    return r.returncode == 0
+
+
+@test("an application password: good for reading and sending, and taken away alone")
 def _(t):
-    imap = ("/usr/bin/curl", "-sS", "--cacert", v.path("cert.pem"), "--user", f"{USER}:{PASSWORD}",
-            f"imaps://localhost:{ports['imaps']}/")
-    t.ok("INBOX" in client(*imap), "before")
-    set_users(ann="x")
-    wait_until("IMAP refuses", lambda: v.run(*imap).returncode == 67)
+    own = user("app", "add", USER, "phone").split()[-1]
+    wait_until("it is good", lambda: may_read(own))
+    curl(f"smtps://localhost:{ports['submissions']}", "--mail-from", USER, "--mail-rcpt", USER, "--upload-file", "-",
+         password=own, input=MESSAGE % (b"phone", b"phone"))
+    delivered("body by phone")
+    user("app", "del", USER, "phone")
+    wait_until("it is not", lambda: not may_read(own))
+    t.ok(may_read(PASSWORD), "the user's own is")
+
+
+@test("who is taken out of the users is refused everywhere")
+def _(t):
+    user("del", USER)
+    wait_until("IMAP refuses", lambda: not may_read(PASSWORD))
     t.ok("denied" in curl(f"pop3s://localhost:{ports['pop3s']}/1", good=False).lower(), "and POP3")
     said = client("/usr/bin/swaks", "--server", f"localhost:{ports['submission']}", "--tls", "--auth", "PLAIN",
                   "--auth-user", USER, "--auth-password", PASSWORD, "--from", USER, "--to", USER, good=False)
     t.ok("535 5.7.8" in said, "and submission", said)
-    set_users(joe=PASSWORD, ann="x")
+    user("add", "--stdin", USER, password=PASSWORD)
+    wait_until("IMAP takes him again", lambda: may_read(PASSWORD))
 
 
 @test("delivery into it by LMTP, and reading that")
@@ -390,8 +402,9 @@ def _(t):
                        3)
     t.eq(sorted(m.group(1) for m in found), ["ann@box.test", "joe+list@box.test", USER], "a reply for each")
     delivered("by LMTP")
-    url = f"imaps://localhost:{ports['imaps']}/INBOX;UID="
-    t.ok(any("by LMTP" in curl(f"{url}{i + 1}") for i in range(len(box_of()))), "and is read")
+    url = f"imaps://localhost:{ports['imaps']}/INBOX"
+    uid = re.search(r"SEARCH (\d+)", curl(url, "-X", "UID SEARCH SUBJECT lmtp"))
+    t.ok("by LMTP" in curl(f"{url};UID={uid[1]}"), "and is read")
 
 
 def close():
