@@ -211,6 +211,8 @@ start(struct serve *sv)
 		log_error("%s", why.p);
 		return e;
 	}
+	if (smtp.settings.is_lmtp)
+		log_init("lmtp"); /* as what is delivered is logged */
 	tables_init(&smtp.tables, sv, lookup,
 	    conf_str(smtp.conf, PARAM_default_database_type));
 	if (!filters_open(&smtp.filters, smtp.conf, &smtp.tables.env, &why)) {

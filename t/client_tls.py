@@ -77,6 +77,7 @@ SERVICES = {
     "nobody": "-o smtp_tls_security_level=verify",
     "encrypt": f"-o smtp_tls_security_level=encrypt {CA}",
     "verify": f"-o smtp_tls_security_level=verify {CA} -o smtp_tls_loglevel=2",
+    "system": "-o smtp_tls_security_level=verify -o tls_append_default_CA=yes",
     "path": f"-o smtp_tls_security_level=verify -o smtp_tls_CApath={v.path('hashed')}",
     "secure": f"-o smtp_tls_security_level=secure {CA}",
     "named": f"-o smtp_tls_security_level=verify -o smtp_tls_verify_cert_match=.other.test,elsewhere.example {CA}",
@@ -206,6 +207,7 @@ def _(t):
     refused(t, "verify.wrong.test", "wrong", "4.7.5", "Server certificate not verified", "another name")
     refused(t, "verify.plain.test", "plain", "4.7.4", "was not offered", "no TLS")
     refused(t, "nobody.good.test", "good", "4.7.5", "Server certificate not trusted", "nobody vouches without a CA")
+    refused(t, "system.good.test", "good", "4.7.5", "Server certificate not trusted", "nor do those of the system")
     sent(t, "path.good.test", "good", "Verified", "by a directory")
     sent(t, "named.wrong.test", "wrong", "Verified", "a name that was named")
     sent(t, "enforces.good.test", "good", "Verified", "smtp_enforce_tls")
@@ -335,7 +337,7 @@ def _(t):
 def _(t):
     t.eq(send("lmtp.test")[2], "sent", "sent")
     t.eq(len(lmtp.secured), 1, "encrypted")
-    v.wait_log(r"Untrusted TLS connection established to 127\.3\.1\.1\[127\.3\.1\.1\]:%d: " % LMTP_PORT)
+    v.wait_log(r"postfix/lmtp\[\d+\]: Untrusted TLS connection established to 127\.3\.1\.1\[127\.3\.1\.1\]:%d: " % LMTP_PORT)
 
 
 def close():

@@ -113,7 +113,8 @@ dovecot, postfix = start_peers()
 with open(f"{v.conf}/transport", "a") as routes:
     routes.writelines(f"{m.lower()}@postfix.test real-{m.lower()}:[hub.test]:{postfix.port}\n" for m in MECHANISMS)
 names = Names(v.base, {"test": "hub A 127.0.0.1\n"})
-v.configure(dns_resolvers=f"127.0.0.1:{names.port}", smtp_tls_loglevel="1", smtp_sasl_auth_enable="yes", smtp_sasl_password_maps=f"texthash:{v.conf}/passwords",
+v.configure(dns_resolvers=f"127.0.0.1:{names.port}", smtp_tls_loglevel="1",
+            smtp_sasl_auth_enable="yes", smtp_sasl_password_maps=f"texthash:{v.conf}/passwords",
             lmtp_sasl_auth_enable="yes", lmtp_sasl_password_maps=f"inline:{{127.0.0.1=alice:apass-word}}",
             smtp_connection_reuse_count_limit="1",
             sender_dependent_relayhost_maps=f"texthash:{v.conf}/senders",
