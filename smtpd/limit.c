@@ -28,7 +28,7 @@ forget_told(struct chan *c, const char *why, void *arg)
 	(void)c;
 	if (*why != '\0')
 		log_warning("memo: %s", why);
-	l->is_told = false;
+	l->told = NULL;
 	if (l->clients.count > 0)
 		task_start(tell_anew, l);
 }
@@ -134,16 +134,16 @@ limit_enter(struct limits *l, const struct ip *ip, struct limit_ticket *ret)
 	ret->client = client;
 }
 
-/* Where there is a conversation: a new one begins with all that there is. */
+/* Where there is a conversation: a new one begins with all that there is.
+ * Does not wait. */
 static void
 tell_sessions(struct limits *l, const struct limit_client *client)
 {
 	struct memo_count count = {MEMO_SESSIONS, client->key, client->n};
 	const struct memo_ask tell = {{&count, 1}};
-	struct chan *c = link_chan(l->memo, clock_mono());
 
-	if (c != NULL)
-		(void)chan_send(c, MEMO_TELL, 0, &tell, NULL, 0);
+	if (l->told != NULL)
+		(void)chan_send(l->told, MEMO_TELL, 0, &tell, NULL, 0);
 }
 
 void
@@ -156,8 +156,7 @@ limit_leave(struct limits *l, struct limit_ticket *t)
 	t->client = NULL;
 	assert(client->n > 0);
 	client->n--;
-	if (l->is_told)
-		tell_sessions(l, client);
+	tell_sessions(l, client);
 	if (client->n > 0)
 		return;
 	map_del(&l->clients, client->key);
@@ -184,7 +183,7 @@ tell_all(struct limits *l, struct chan *c)
 	}
 	if (tell.counts.n > 0)
 		(void)chan_send(c, MEMO_TELL, 0, &tell, NULL, 0);
-	l->is_told = true;
+	l->told = c;
 }
 
 /* The conversation, in which all that we have was told; NULL: none. */
@@ -193,7 +192,7 @@ converse(struct limits *l, int64_t deadline)
 {
 	struct chan *c = link_chan(l->memo, deadline);
 
-	if (c != NULL && !l->is_told)
+	if (c != NULL && c != l->told)
 		tell_all(l, c);
 	return c;
 }
@@ -268,6 +267,8 @@ limit_connect(struct limits *l, const struct limit_ticket *t,
 	uint64_t totals[2] = {0};
 	bool ok = ask(l, t, counts, 2, totals);
 
+	if (!ok) /* perhaps nobody was asked */
+		tell_sessions(l, t->client);
 	*ret_sessions = ok ? totals[0] : t->client->n;
 	*ret_connections = totals[1];
 	return ok;
@@ -280,6 +281,10 @@ limit_count(struct limits *l, const struct memo_count *counts, size_t n,
 	struct memo_count mine[MEMO_COUNTS_MAX];
 
 	assert(n <= MEMO_COUNTS_MAX);
-	memcpy(mine, counts, n * sizeof(*counts));
+	for (size_t i = 0; i < n; i++) {
+		mine[i] = counts[i];
+		if (mine[i].n > MEMO_N_MAX)
+			mine[i].n = MEMO_N_MAX;
+	}
 	return ask(l, NULL, mine, n, ret_totals);
 }

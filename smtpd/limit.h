@@ -43,7 +43,8 @@ struct limits {
 
 	struct link *memo;
 	struct map clients; /* struct limit_client */
-	bool is_told;       /* in this conversation memo knows our sessions */
+	struct chan *told;  /* the conversation in which memo knows our
+	                       sessions; NULL: there is none */
 	bool is_away;       /* was said */
 	int64_t away_until;
 };

@@ -258,10 +258,16 @@ converse(void *arg)
 	assert_false(limit_connect(&l, &t[2], &sessions, &connections));
 	assert_int_equal(sessions, 1);
 	assert_true(l.is_away);
-	/* For a while nobody asks. */
-	buf_reset(&h.text);
+	expect(&h, "? 0 smtp:192.0.2.2 1 1 smtp:192.0.2.2 1\n"
+		   "! 0 smtp:192.0.2.2 1\n");
+	/* For a while nobody asks, and memo knows of the sessions. */
 	assert_false(limit_count(&l, &count, 1, &total));
-	expect(&h, "");
+	limit_enter(&l, &b, &t[0]);
+	assert_false(limit_connect(&l, &t[0], &sessions, &connections));
+	limit_leave(&l, &t[0]);
+	expect(&h, "! 0 smtp:192.0.2.2 2\n! 0 smtp:192.0.2.2 1\n");
+	/* More than a parcel takes. */
+	count.n = MEMO_N_MAX + 1;
 	h.says_too_little = false;
 	l.away_until = 0;
 	assert_true(limit_count(&l, &count, 1, &total));
