@@ -67,6 +67,15 @@ add_table(void *arg, struct str table)
 }
 
 static void
+add_server_authorities(struct files *f, const struct conf *c)
+{
+	add_authorities(f, conf_str(c, PARAM_smtpd_tls_CAfile),
+	    conf_str(c, PARAM_smtpd_tls_CApath));
+	if (conf_bool(c, PARAM_tls_append_default_CA))
+		add_authorities(f, STR_NONE, STR(AUTHORITIES_DEFAULT));
+}
+
+static void
 add_client_authorities(struct files *f, const struct conf *c)
 {
 	bool is_lmtp = str_eq(conf_str(c, PARAM_process_name), STR("lmtp"));
@@ -91,8 +100,7 @@ find_files(struct service *s, const struct conf *c)
 
 	conf_each_table(c, s->program->users, add_table, &f);
 	if (s->program->users == USER_SMTPD)
-		add_authorities(&f, conf_str(c, PARAM_smtpd_tls_CAfile),
-		    conf_str(c, PARAM_smtpd_tls_CApath));
+		add_server_authorities(&f, c);
 	if (s->program->users == USER_SMTP)
 		add_client_authorities(&f, c);
 	if (s->program->users == USER_DNS)

@@ -43,25 +43,49 @@ bind_sessions(struct str ca, unsigned char digest[static HMAC_MAX])
 	return str_n((const char *)digest, HMAC_MAX);
 }
 
+/* All in `all`, the named first. */
+static bool
+read_authorities(struct serve *sv, const struct conf *conf, struct buf *all,
+    struct starttls_ca *ret, struct buf *why)
+{
+	size_t named;
+
+	if (!starttls_asks(conf))
+		return true;
+	if (!authorities_read(
+		sv, conf_str(conf, PARAM_smtpd_tls_CAfile), STR_NONE, all, why))
+		return false;
+	named = all->len;
+	if (!authorities_read(
+		sv, STR_NONE, conf_str(conf, PARAM_smtpd_tls_CApath), all, why))
+		return false;
+	if (conf_bool(conf, PARAM_tls_append_default_CA) &&
+	    !authorities_read(sv, STR_NONE, STR(AUTHORITIES_DEFAULT), all, why))
+		return false;
+	ret->named = str_sub(buf_str(all), 0, named);
+	ret->others = str_from(buf_str(all), named);
+	return true;
+}
+
 /* False: it was said why. */
 static bool
 start_tls(struct serve *sv, const struct conf *conf)
 {
-	BUF_CLEANUP struct buf ca = {0}, why = {0};
+	BUF_CLEANUP struct buf all = {0}, why = {0};
 	unsigned char digest[HMAC_MAX];
+	struct starttls_ca ca = {STR_NONE, STR_NONE};
 
 	if (starttls_level(conf) == STARTTLS_NONE)
 		return true;
-	buf_init(&ca, 2 * AUTHORITIES_MAX);
+	buf_init(&all, 3 * AUTHORITIES_MAX);
 	buf_init(&why, WHY_MAX);
-	if (!authorities_read(sv, conf_str(conf, PARAM_smtpd_tls_CAfile),
-		conf_str(conf, PARAM_smtpd_tls_CApath), &ca, &why)) {
+	if (!read_authorities(sv, conf, &all, &ca, &why)) {
 		log_error("smtpd_tls_CAfile, smtpd_tls_CApath: %s", why.p);
 		return false;
 	}
-	identity = identity_open(sv, bind_sessions(buf_str(&ca), digest));
-	if (!starttls_init(&server->starttls, conf, serve_service(sv),
-		buf_str(&ca), identity_find, identity, &server->arena, &why)) {
+	identity = identity_open(sv, bind_sessions(buf_str(&all), digest));
+	if (!starttls_init(&server->starttls, conf, serve_service(sv), &ca,
+		identity_find, identity, &server->arena, &why)) {
 		log_error("TLS: %s", why.p);
 		return false;
 	}

@@ -57,27 +57,34 @@ read_grade(const struct conf *c, bool is_must, struct arena *a,
 		   buf_str(&exclude), a, ret, why) == 0;
 }
 
+bool
+starttls_asks(const struct conf *c)
+{
+	return conf_bool(c, PARAM_smtpd_tls_ask_ccert) ||
+	       conf_bool(c, PARAM_smtpd_tls_req_ccert);
+}
+
 /* smtpd_tls_req_ccert counts where TLS is a must. */
 static void
 read_peer(const struct conf *c, struct starttls *t, struct tls_settings *s)
 {
 	t->must_trust = t->level == STARTTLS_ENCRYPT &&
 	                conf_bool(c, PARAM_smtpd_tls_req_ccert);
-	if (t->must_trust || conf_bool(c, PARAM_smtpd_tls_ask_ccert) ||
-	    conf_bool(c, PARAM_smtpd_tls_req_ccert))
+	if (starttls_asks(c))
 		s->peer = TLS_PEER_ASK;
 	s->verify_depth = (int)conf_int(c, PARAM_smtpd_tls_ccert_verifydepth);
 }
 
 bool
 starttls_init(struct starttls *t, const struct conf *c, struct str service,
-    struct str ca, tls_identify identify, void *arg, struct arena *a,
-    struct buf *why)
+    const struct starttls_ca *ca, tls_identify identify, void *arg,
+    struct arena *a, struct buf *why)
 {
 	struct tls_settings s = {
 	    .role = TLS_SERVER,
 	    .prefers_own = conf_bool(c, PARAM_tls_preempt_cipherlist),
-	    .ca = ca,
+	    .ca = ca->others,
+	    .ca_named = ca->named,
 	    .service = service,
 	    .identify = identify,
 	    .identify_arg = arg,
@@ -216,6 +223,10 @@ starttls_begin(struct session *s)
 	s->is_waiting = true;
 	r = tls_accept(&s->stream, t->context, &why);
 	s->is_waiting = false;
+	if (r == -ECANCELED) {
+		session_fail(s, r);
+		return false;
+	}
 	if (r < 0) {
 		log_failure(s, r, buf_str(&why));
 		s->end = SESSION_LOST;

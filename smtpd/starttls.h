@@ -37,13 +37,18 @@ enum starttls_level starttls_level(const struct conf *c);
 
 struct session;
 
-/*
- * Sets up `t` (of zeros until then), whose strings lie in `a`; `ca` is what
- * smtpd_tls_CAfile and smtpd_tls_CApath have, as PEM.  false with `why`.
- */
+/* Who vouches for clients, as PEM: those that clients are told of
+ * (smtpd_tls_CAfile), and the rest. */
+struct starttls_ca {
+	struct str named, others;
+};
+bool starttls_asks(const struct conf *c); /* clients for a certificate */
+
+/* Sets up `t` (of zeros until then), whose strings lie in `a`.  false with
+ * `why`. */
 bool starttls_init(struct starttls *t, const struct conf *c, struct str service,
-    struct str ca, tls_identify identify, void *arg, struct arena *a,
-    struct buf *why);
+    const struct starttls_ca *ca, tls_identify identify, void *arg,
+    struct arena *a, struct buf *why);
 void starttls_done(struct starttls *t);
 
 /* May this client say STARTTLS now, and is there a certificate to show? */

@@ -166,6 +166,14 @@ def _(t):
     t.ok("Max Early Data: 0" in shown, "early data", shown)
 
 
+@test("a client that says it speaks another protocol is none of ours")
+def _(t):
+    out = s_client(v.port, "-alpn", "http/1.1")
+    t.ok("alert no application protocol" in out, "http", out[-300:])
+    out = s_client(v.port, "-alpn", "http/1.1,smtp")
+    t.ok("ALPN protocol: smtp" in out, "smtp among others", out[-300:])
+
+
 def resumes(port, session, version):
     out = s_client(port, version, "-sess_in", session)
     return "\nReused, TLS" in out
@@ -296,6 +304,14 @@ def _(t):
     for th in threads:
         th.join()
     t.eq((failed, len(broken)), ([], 25), "the good and the bad")
+
+
+@test("a server that asks names the CAs of its file, and not those of its directory")
+def _(t):
+    out = s_client(asking, "-tls1_3")
+    t.ok("Acceptable client certificate CA names\nCN = client.test" in out, "named", out[-800:])
+    out = s_client(by_directory, "-tls1_3")
+    t.ok("No client certificate CA names sent" in out, "not named", out[-800:])
 
 
 def asked(port, pem=None, key=None, to="x@box.test"):

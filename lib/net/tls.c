@@ -137,6 +137,10 @@ read_tls(struct stream *s, void *bytes, size_t n)
 	do {
 		size_t got;
 
+		/* Others have their turns also while there is always more. */
+		r = s->io.readable ? io_wait_read(&s->io, s->deadline) : 0;
+		if (r < 0)
+			return r;
 		ERR_clear_error();
 		r = SSL_read_ex(t->ssl, bytes, n, &got);
 		if (r > 0)
@@ -157,6 +161,9 @@ write_tls(struct stream *s, const void *bytes, size_t n)
 	do {
 		size_t put;
 
+		r = s->io.writable ? io_wait_write(&s->io, s->deadline) : 0;
+		if (r < 0)
+			return r;
 		ERR_clear_error();
 		r = SSL_write_ex(t->ssl, bytes, n, &put);
 		if (r > 0)

@@ -91,6 +91,7 @@ struct tls_settings {
 	enum tls_peer peer;    /* a server's; a client always looks */
 	struct str ca;         /* PEM: who vouches for peers; may be empty; of a
 	                          directory: all its files, one after the other */
+	struct str ca_named;   /* the same, and a server that asks names them */
 	int verify_depth;      /* 0: OpenSSL's own */
 	struct str service;    /* sessions of one are not taken up by another */
 	tls_identify identify; /* a client's may be NULL */

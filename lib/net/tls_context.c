@@ -170,19 +170,23 @@ set_grade(struct tls_context *c, const struct tls_grade *g)
 	       set_ciphers(c, g->ciphers);
 }
 
-/* Whom to trust; a server also names them to clients. */
+/* Whom to trust; a server may also name them to clients. */
 static bool
-set_authorities(struct tls_context *c, struct str pem)
+set_authorities(struct tls_context *c, struct str pem, bool are_named)
 {
 	X509_STORE *store = SSL_CTX_get_cert_store(c->ctx);
-	BIO *in = BIO_new_mem_buf(pem.p, (int)pem.len);
-	bool ok = in != NULL;
+	BIO *in;
+	bool ok;
 	X509 *x;
+
+	if (pem.len == 0 || pem.len > INT_MAX)
+		return pem.len == 0;
+	in = BIO_new_mem_buf(pem.p, (int)pem.len);
+	ok = in != NULL;
 
 	while (ok && (x = PEM_read_bio_X509(in, NULL, NULL, NULL)) != NULL) {
 		ok = X509_STORE_add_cert(store, x) == 1 &&
-		     (c->role == TLS_CLIENT ||
-			 SSL_CTX_add_client_CA(c->ctx, x) == 1);
+		     (!are_named || SSL_CTX_add_client_CA(c->ctx, x) == 1);
 		X509_free(x);
 	}
 	BIO_free(in);
@@ -203,8 +207,8 @@ set_peer(struct tls_context *c, const struct tls_settings *s)
 	SSL_CTX_set_verify(c->ctx, mode, go_on);
 	if (s->verify_depth > 0)
 		SSL_CTX_set_verify_depth(c->ctx, s->verify_depth);
-	return s->ca.len == 0 ||
-	       (s->ca.len <= INT_MAX && set_authorities(c, s->ca));
+	return set_authorities(c, s->ca, false) &&
+	       set_authorities(c, s->ca_named, true);
 }
 
 /* Sessions carry the service's name, and one of another is not taken. */

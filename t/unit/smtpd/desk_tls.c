@@ -58,15 +58,15 @@ void
 desk_tls_open(struct server *s)
 {
 	BUF_CLEANUP struct buf why = {0};
-	struct str ca = STR_NONE;
+	struct starttls_ca ca = {STR_NONE, STR_NONE};
 
 	buf_init(&why, 4096);
 	party_init(&desk.server, "mail.example.com");
 	party_init(&desk.client, "client.example");
 	desk.has_no_keys = false;
 	if (conf_str(s->conf, PARAM_smtpd_tls_CAfile).len > 0)
-		ca = buf_str(&desk.client.pem);
-	if (!starttls_init(&s->starttls, s->conf, STR("smtp"), ca, identify,
+		ca.named = buf_str(&desk.client.pem);
+	if (!starttls_init(&s->starttls, s->conf, STR("smtp"), &ca, identify,
 		&desk.server, &s->arena, &why)) {
 		(void)fprintf(stderr, "%s\n", why.p);
 		abort();
