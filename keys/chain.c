@@ -189,8 +189,6 @@ chain_reader_add(struct chain_reader *r, struct str text, struct buf *why)
 	while (e == 0 && (e = next_object(bio, &o, why)) > 0) {
 		e = take(r, &o, why);
 		object_done(&o);
-		if (e == 0)
-			continue;
 	}
 	BIO_free(bio);
 	ERR_clear_error();
@@ -280,17 +278,17 @@ make_chain(EVP_PKEY *key, const struct chain_item *certs, size_t n, time_t now,
     struct chain_list *ret, struct buf *why)
 {
 	struct chain *c;
-	int e = n == 0 ? -EINVAL : 0;
 
-	if (e < 0)
+	if (n == 0) {
 		buf_add_c(why, "there is no certificate for the private key");
-	else if (ret->n == KEYS_CHAINS_MAX) {
+		return -EINVAL;
+	}
+	if (ret->n == KEYS_CHAINS_MAX) {
 		buf_add_c(why, "too many private keys");
-		e = -EINVAL;
-	} else
-		e = check_leaf(key, certs[0].cert, now, why);
-	if (e < 0)
-		return e;
+		return -EINVAL;
+	}
+	if (check_leaf(key, certs[0].cert, now, why) < 0)
+		return -EINVAL;
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		log_fatal("out of memory for a key");

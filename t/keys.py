@@ -20,7 +20,7 @@ from lib.tap import main, test
 
 assert IS_ROOT, "the memory of others is root's to read"
 
-submission, named, *bad = (free_port() for _ in range(6))
+submission, named, slow, *bad = (free_port() for _ in range(7))
 # as on a fresh install
 LEVEL = subprocess.run([program("postconf"), "-c", f"{TOP}/etc", "-h", "smtpd_tls_security_level"],
                        check=True, capture_output=True, text=True).stdout.strip()
@@ -33,6 +33,7 @@ v.master_cf += f"""\
   -o smtpd_tls_chain_files={v.conf}/own.pem
 127.0.0.1:{named} inet n - n - - smtpd -o syslog_name=postfix/named
   -o {{ tls_server_sni_maps = hash:{v.conf}/sni, texthash:{v.conf}/sni.txt }}
+127.0.0.1:{slow} inet n - n - - smtpd -o syslog_name=postfix/slow -o keys_signature_rate_limit=1
 """ + "".join(f"""\
 127.0.0.1:{port} inet n - n - - smtpd -o syslog_name=postfix/bad
   -o smtpd_tls_cert_file={v.conf}/{port}.pem -o smtpd_tls_key_file={v.conf}/{port}.key
@@ -316,6 +317,19 @@ def _(t):
     wait_until("other processes", lambda: not set(pids) & set(v.pids_of("smtpd")))
     t.eq(session(v.port, first)[1], True, "nor one after a reload")
     t.eq(session(named, first)[1], False, "another service takes none of it")
+
+
+@test("who asks for too many signatures gets none for a while; others do")
+def _(t):
+    def tried():
+        with contextlib.suppress(OSError, smtplib.SMTPException):
+            return shown(slow)
+    results = [tried() for _ in range(5)]  # faster than one a second
+    t.ok("renewed.test" in results and None in results, "some are refused", results)
+    v.wait_log(rf"keys\[\d+\]: warning: smtpd/127\.0\.0\.1:{slow} asks for a signature more often than "
+               r"keys_signature_rate_limit has it: refused")
+    t.eq(shown(v.port), "renewed.test", "another service is not held up")
+    wait_until("and it gets some again", lambda: tried() == "renewed.test")
 
 
 @test("keys that is killed comes again, and handshakes wait for it")
