@@ -66,7 +66,7 @@ is_foreign(struct session *s, struct str verb)
 static void
 refuse_foreign(struct session *s, struct str line)
 {
-	if (s->is_hiding)
+	if (s->is_hiding || command_is_auth(line))
 		line = STR("...");
 	log_warning("non-SMTP command from %.*s: %.*s", STR_ARG(s->client.text),
 	    STR_ARG(str_sub(line, 0, 100)));
@@ -77,7 +77,7 @@ refuse_foreign(struct session *s, struct str line)
 bool
 command_is_auth(struct str line)
 {
-	return str_eq_case(str_word(&line, " \t"), STR("AUTH"));
+	return str_has_prefix_case(str_word(&line, " \t"), STR("AUTH"));
 }
 
 struct str

@@ -49,7 +49,8 @@ struct buf;
 void command_summary(
     const struct command_count counts[COMMAND_COUNT], struct buf *out);
 
-/* Is the line an AUTH?  It may be longer than others. */
+/* Is the line an AUTH, or was to be one?  It may be longer than others, and is
+ * not shown. */
 bool command_is_auth(struct str line);
 
 /* Of what a client said ahead of its turn: up to 100 bytes, for the log, and

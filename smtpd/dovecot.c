@@ -235,7 +235,8 @@ dovecot_begin(
 		if (m == NULL)
 			return conclude(t, DOVECOT_REFUSED,
 			    "Invalid authentication mechanism");
-		t->mechanism = str_c(m->name);
+		memcpy(t->name, m->name, sizeof(t->name));
+		t->mechanism = str_c(t->name);
 		answer = begin_once(t, q);
 		if (i == 1 || !t->is_lost)
 			return answer;

@@ -34,6 +34,7 @@
 #include "base/str.h"
 #include "base/task.h"
 #include "dict/dict.h"
+#include "dovecot_line.h"
 #include "mail/conf.h"
 
 #include <stdbool.h>
@@ -75,7 +76,8 @@ enum dovecot_answer {
 /* One authentication under way. */
 struct dovecot_try {
 	struct dovecot *dovecot;
-	struct str mechanism; /* as the server writes it */
+	struct str mechanism; /* as the server writes it; lies in: */
+	char name[DOVECOT_MECHANISM_MAX + 1];
 	struct buf text;
 	struct buf user; /* of a no as well, where the server says it */
 

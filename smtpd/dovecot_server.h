@@ -7,7 +7,6 @@
 #define SMTPD_DOVECOT_SERVER_H
 
 #include "dovecot.h"
-#include "dovecot_line.h"
 #include "mail/match.h"
 #include "net/stream.h"
 

@@ -296,8 +296,13 @@ def _(t):
     s.close()
 
 
-@test("Cyrus SASL is not there: `check` says what to do")
+@test("what lets nobody log in, `check` says: no TLS, Cyrus SASL")
 def _(t):
+    v.configure(smtpd_tls_auth_only="yes")
+    r = v.valija("check")
+    v.configure(smtpd_tls_auth_only="no")
+    t.ok("nobody can log in" in r.out + r.err, "no TLS", r.out + r.err)
+    t.ok("nobody can log in" not in v.valija("check").err, "nothing to say")
     v.configure(smtpd_sasl_type="cyrus", smtpd_sasl_path="smtpd")
     r = v.valija("check")
     v.configure(smtpd_sasl_type="dovecot", smtpd_sasl_path="private/auth")

@@ -117,6 +117,26 @@ check_sasl_type(
 	    "add), or run a Dovecot and say dovecot");
 }
 
+/* AUTH under TLS alone, where there is none. */
+static void
+check_auth(
+    const struct conf *c, const struct conf_setting *at, struct conf_remarks *r)
+{
+	struct str level = conf_str(c, PARAM_smtpd_tls_security_level);
+	bool has_level = level.len > 0
+	                     ? !str_eq_case(level, STR("none"))
+	                     : conf_bool(c, PARAM_smtpd_use_tls) ||
+	                           conf_bool(c, PARAM_smtpd_enforce_tls);
+
+	if (conf_bool(c, PARAM_smtpd_sasl_auth_enable) &&
+	    conf_bool(c, PARAM_smtpd_tls_auth_only) && !has_level &&
+	    !conf_bool(c, PARAM_smtpd_tls_wrappermode))
+		conf_remark(r, CONF_WARNING, at,
+		    "smtpd_sasl_auth_enable: nobody can log in: "
+		    "smtpd_tls_auth_only is yes, and there is no TLS: set "
+		    "smtpd_tls_security_level = may");
+}
+
 void
 conf_check_value(const struct conf *c, enum param p,
     const struct conf_setting *at, struct conf_remarks *r)
@@ -140,6 +160,8 @@ conf_check_value(const struct conf *c, enum param p,
 	else if (p == PARAM_smtpd_sasl_security_options ||
 		 p == PARAM_smtpd_sasl_tls_security_options)
 		check_words(text, options, at, r);
+	else if (p == PARAM_smtpd_sasl_auth_enable)
+		check_auth(c, at, r);
 	else if (p == PARAM_smtpd_sasl_path)
 		check_auth_server(c, at, r);
 	else if (p == PARAM_smtpd_sasl_type)
