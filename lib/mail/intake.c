@@ -417,6 +417,8 @@ intake_bytes(struct intake *t, struct str bytes)
 	t->has_8bit = t->has_8bit || is_8bit(bytes);
 	t->ends_in_lf = bytes.p[bytes.len - 1] == '\n';
 	bytes = take_header(t, bytes);
+	if (t->is_over)
+		return t->error;
 	if (t->sift != NULL && bytes.len > 0)
 		sift_through(t, bytes);
 	else

@@ -131,7 +131,7 @@ test_postfix(void **state)
 	struct remarks said, quiet;
 	struct master_cf *m = read_text(
 	    "smtp inet n - y - - smtpd\n"
-	    "cleanup unix n - y - 0 cleanup\n"
+	    "cleanup unix n - y - 0 cleanup -o hopcount_limit=7\n"
 	    "outclean unix n - n - 0 cleanup -o header_size_limit=2000\n"
 	    "submission inet n - y - - smtpd\n"
 	    " -o cleanup_service_name=outclean\n"
@@ -151,7 +151,8 @@ test_postfix(void **state)
 	over = master_cf_conf(m, master_cf_at(m, 0), c, gather, &said);
 	assert_non_null(over);
 	assert_int_equal(conf_int(over, PARAM_header_size_limit), 102400);
-	assert_ptr_equal(conf_cleanup(over), over);
+	assert_int_equal(conf_int(over, PARAM_hopcount_limit), 50);
+	assert_int_equal(conf_int(conf_cleanup(over), PARAM_hopcount_limit), 7);
 	assert_str(conf_str(over, PARAM_relayhost), "[r]");
 	assert_str(conf_str(over, PARAM_service_name), "smtp");
 	conf_free(&over);
@@ -161,6 +162,8 @@ test_postfix(void **state)
 	assert_int_equal(conf_int(over, PARAM_header_size_limit), 102400);
 	assert_int_equal(
 	    conf_int(conf_cleanup(over), PARAM_header_size_limit), 2000);
+	assert_int_equal(
+	    conf_int(conf_cleanup(over), PARAM_hopcount_limit), 50);
 	assert_true(conf_time(conf_cleanup(over), PARAM_smtpd_timeout) ==
 		    9 * INT64_C(1000000000));
 	assert_true(
