@@ -12,6 +12,7 @@
 
 #define LINE_MAX_BYTES (2 * SASL_RESPONSE_MAX)
 #define INITIAL_MAX    510 /* RFC 4954 section 4: with CRLF 512 */
+#define SECRET_MIN     4   /* shorter is no response, but "*" or nothing */
 #define ROOM           ((size_t)64 * 1024)
 
 void
@@ -90,16 +91,20 @@ cannot(struct dialogue *d, const char *because)
 	return false;
 }
 
-/* Says d->line, which is a secret, and hears. */
+/* Says d->line, whose last word is a secret unless it is shown, and hears. */
 static bool
 exchange(struct dialogue *d, struct str shown)
 {
-	int e = d->line.full
-	            ? -EMSGSIZE
-	            : session_send_secret(d->s, buf_str(&d->line), shown);
+	struct str line = buf_str(&d->line);
+	int e =
+	    d->line.full ? -EMSGSIZE : session_send_secret(d->s, line, shown);
 
+	if (!str_eq(line, shown))
+		d->s->secret =
+		    str_from(line, (size_t)(str_find_last(line, ' ') + 1));
 	if (e == 0)
 		e = session_reply(d->s, &d->reply, d->s->settings->helo_time);
+	d->s->secret = STR_NONE;
 	if (e == 0)
 		return true;
 	session_broke(

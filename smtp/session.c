@@ -157,6 +157,17 @@ add_line(struct session *s, struct reply *r, struct str line)
 	return reply_add(r, line);
 }
 
+/* SECURITY: a server that says back what it heard does not bring a password
+ * into the log, or to a postmaster. */
+static void
+hide_secret(const struct session *s, struct str line)
+{
+	ptrdiff_t at;
+
+	while (s->secret.len > 0 && (at = str_find_str(line, s->secret)) >= 0)
+		memset((char *)(uintptr_t)line.p + at, '*', s->secret.len);
+}
+
 int
 session_reply(struct session *s, struct reply *r, int64_t timeout)
 {
@@ -177,6 +188,7 @@ session_reply(struct session *s, struct reply *r, int64_t timeout)
 			s->is_dead = true;
 			return e;
 		}
+		hide_secret(s, line);
 		transcript_in(&s->transcript, line);
 		step = add_line(s, r, line);
 	}

@@ -39,8 +39,9 @@ struct session {
 	struct buf mechanisms; /* behind AUTH */
 	uint64_t size_limit;   /* 0: none */
 
-	struct login login;              /* who we are there, if it asks */
-	bool is_known;                   /* and it was told */
+	struct login login; /* who we are there, if it asks */
+	bool is_known;      /* and it was told */
+	struct str secret; /* what was said last, and is not to be read again */
 	const struct tls_policy *policy; /* while it is being opened */
 	struct buf policy_key;           /* of it */
 	bool is_proved;     /* the server's certificate is as it has to be */

@@ -270,11 +270,12 @@ def _(t):
 @test("no password is in the log, or in what the postmaster hears")
 def _(t):
     auth.mechanisms = "PLAIN"
-    auth.refused = "500 5.5.0 syntax"  # a trouble of the protocol's, to be told of
+    auth.refused = "500 5.5.0 what is %s"  # a trouble of the protocol's, to be told of
     auth.users = {}
     v.configure(notify_classes="protocol", error_notice_recipient="pm@notice.test")
     v.reload()
-    send("bare.test")
+    text = send("bare.test")[3]
+    t.ok("said: 500 5.5.0 what is AUTH PLAIN ****" in text, "what the server says back is hidden", text)
     auth.mechanisms, auth.users = ALL, USERS
     v.wait_log(r"to=<pm@notice\.test>.*status=sent")
     told = free.heard[-1][2].decode()

@@ -63,7 +63,7 @@ class Auth:
         self.users, self.mechanisms, self.iterations, self.lie = users, mechanisms, iterations, lie
         self.log = []
         self.lines = []  # whole lines of AUTH, as they came
-        self.refused = REFUSED
+        self.refused = REFUSED  # "%s" in it: the line that was heard last
 
     def run(self, line, exchange):
         """`exchange` says "334 text" and gives back the line that comes."""
@@ -83,7 +83,7 @@ class Auth:
             self.log.append((name, str(e)))
             return "501 5.7.0 " + str(e)
         self.log.append((name, ok))
-        return "235 2.7.0 welcome" if ok else self.refused
+        return "235 2.7.0 welcome" if ok else self.refused.replace("%s", self.lines[-1])
 
     def check(self, name, first, ask):
         if name == "PLAIN":
