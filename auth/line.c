@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #define RESP STR("resp=")
+#define RIP  STR("rip=")
 
 static const struct {
 	const char *name;
@@ -29,12 +30,8 @@ find_kind(struct str word)
 static void
 take_parameter(struct str word, struct line *ret)
 {
-	static const struct str service = STR("service="), rip = STR("rip=");
-
-	if (str_has_prefix(word, service))
-		ret->service = str_from(word, service.len);
-	else if (str_has_prefix(word, rip))
-		ret->address = str_from(word, rip.len);
+	if (str_has_prefix(word, RIP))
+		ret->address = str_from(word, RIP.len);
 	else if (str_eq(word, STR("final-resp-ok")))
 		ret->takes_final = true;
 }
@@ -63,7 +60,8 @@ line_parse(struct str text, struct line *ret)
 {
 	struct str verb, first, rest;
 
-	*ret = (struct line){.kind = LINE_OTHER};
+	*ret = (struct line){
+	    .mechanism = STR_NONE, .address = STR_NONE, .response = STR_NONE};
 	str_cut(text, '\t', &verb, &rest);
 	ret->kind = find_kind(verb);
 	if (ret->kind == LINE_OTHER)

@@ -33,8 +33,7 @@ struct line {
 	uint64_t major;       /* VERSION */
 	uint64_t id;          /* AUTH, CONT, CANCEL */
 	struct str mechanism; /* AUTH, and what follows */
-	struct str service;   /* "smtp"; empty: not said, as the others */
-	struct str address;   /* rip= */
+	struct str address;   /* rip=; empty: not said */
 	bool takes_final;     /* final-resp-ok: SCRAM's last word beside OK */
 	bool has_response;    /* resp=, also an empty one; CONT has one */
 	struct str response;  /* base64 */

@@ -28,7 +28,6 @@ test_good(void **state)
 	assert_int_equal(l.kind, LINE_AUTH);
 	assert_int_equal(l.id, 7);
 	assert_true(str_eq(l.mechanism, STR("SCRAM-SHA-256")));
-	assert_true(str_eq(l.service, STR("smtp")));
 	assert_true(str_eq(l.address, STR("::1")));
 	assert_true(l.takes_final);
 	assert_true(l.has_response);

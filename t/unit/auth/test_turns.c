@@ -40,6 +40,7 @@ run(const char *const *addresses, size_t n)
 	assert_int_equal(done, 20);
 	assert_int_equal(turns.count, 0);
 	assert_int_equal(turns.addresses.count, 0);
+	map_done(&turns.addresses);
 }
 
 static void
@@ -89,6 +90,7 @@ test_failure_delays(void **state)
 	loop_run();
 	loop_done();
 	assert_int_equal(turns.addresses.count, 0);
+	map_done(&turns.addresses);
 }
 
 static void
@@ -126,6 +128,7 @@ test_bound(void **state)
 	loop_done();
 	assert_int_equal(done, 10);
 	assert_int_equal(turns.addresses.count, 0);
+	map_done(&turns.addresses);
 }
 
 static const struct CMUnitTest tests[] = {
