@@ -109,6 +109,15 @@ reconfigure(struct serve *sv, struct str config)
 	(void)load(sv, config);
 }
 
+/* The keys are wiped. */
+static void
+drain(struct serve *sv)
+{
+	talks_close(&keys.talks);
+	services_done(&keys.talks.services);
+	serve_exit(sv, 0);
+}
+
 static void
 linked(struct serve *sv, struct str client, int fd)
 {
@@ -125,6 +134,7 @@ main(int argc, char **argv)
 	    .start = start,
 	    .linked = linked,
 	    .reconfigure = reconfigure,
+	    .drain = drain,
 	};
 	return serve_main(&program, argc, argv);
 }
