@@ -287,8 +287,8 @@ def no_memory(t):
     peak = {}
     for pid, name in v.pids().items():
         with open(f"/proc/{pid}/status") as f:
-            kib = int(next(line for line in f if line.startswith("VmPeak:")).split()[1])
-        peak[name] = max(kib, peak.get(name, 0))
+            kib = [int(line.split()[1]) for line in f if line.startswith("VmPeak:")]
+        peak[name] = max([*kib, peak.get(name, 0)])  # none: a child that has just ended
     v.stop()
     # What one message needs there is, and little more; a start of qmgr reads
     # the journal by its segments.

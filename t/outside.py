@@ -54,11 +54,11 @@ class Fickle(Sink):
         self.stage, self.stands_still, self.bad = stage, stands_still, 0
         super().__init__()
 
-    def serve(self, rfile, wfile, said):
+    def serve(self, sock, rfile, wfile, said):
         if self.bad >= BAD_SESSIONS:
-            return super().serve(rfile, wfile, said)
+            return super().serve(sock, rfile, wfile, said)
         self.bad += 1
-        return super().serve(Until(self, rfile, wfile), wfile, said)
+        return super().serve(sock, Until(self, rfile, wfile), wfile, said)
 
     def vanish(self, rfile, wfile):
         if self.stands_still:
