@@ -12,8 +12,6 @@ BAD = {"MEDIUM", "HIGH", "CRITICAL", "WARN", "FATAL"}
 wrapped = free_port()
 v = Suite(start=False, main_cf={
     "smtpd_tls_security_level": "may",
-    # the order of ciphers is the one thing that it minds of the defaults
-    "tls_preempt_cipherlist": "yes",
     "smtpd_client_connection_count_limit": "0",
     "smtpd_error_sleep_time": "0",
 })
