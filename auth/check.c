@@ -36,11 +36,10 @@ check_password(const struct users *u, const struct secrets *s,
 
 	ret->slow = 0;
 	for (size_t i = 0; i < s->n && !is_right; i++) {
-		if (!secrets_counts(s, i))
+		if (!secrets_counts(s, i) || password_is_locked_in(s, i))
 			continue;
 		is_right = password_matches(&s->list[i], password);
-		ret->slow += password_is_slow(&s->list[i]) &&
-		             !password_is_locked(&s->list[i]);
+		ret->slow += password_is_slow(&s->list[i]);
 	}
 	for (; !is_right && ret->slow < users_cost(u); ret->slow++)
 		(void)password_matches(&dummy, password);

@@ -211,7 +211,7 @@ check(void *arg)
 
 	if (turns_enter(turns, address) == 0) {
 		/* One whose client has left meanwhile is a guess as well. */
-		verdict = exchange_check(&q->exchange);
+		verdict = exchange_check(&q->exchange, q->desk->users);
 		turns_leave(turns, address,
 		    verdict == VERDICT_WRONG || verdict == VERDICT_NO_USER);
 	}

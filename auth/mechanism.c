@@ -67,8 +67,11 @@ exchange_step(struct exchange *x, bool has, struct str in)
 }
 
 enum verdict
-exchange_check(struct exchange *x)
+exchange_check(struct exchange *x, struct users *now)
 {
+	users_ref(now);
+	users_unref(&x->users);
+	x->users = now;
 	return x->mechanism->check(x);
 }
 

@@ -6,7 +6,8 @@
  *	exchange_init(&x, mechanism_find(name), users, "192.0.2.1");
  *	step = exchange_step(&x, has_response, response);
  *	... STEP_CHALLENGE: send x.out, and step again with the answer;
- *	... STEP_CHECK: in a task, in its turn: verdict = exchange_check(&x);
+ *	... STEP_CHECK: in a task, in its turn: verdict = exchange_check(&x,
+ *users);
  *	...             an OK of SCRAM has its last word in x.out;
  *	... STEP_BAD: not of the mechanism, or refused at once
  *	exchange_done(&x);
@@ -64,8 +65,9 @@ void exchange_init(struct exchange *x, const struct mechanism *m,
     struct users *users, const char *address);
 void exchange_done(struct exchange *x);
 enum step exchange_step(struct exchange *x, bool has, struct str in);
-/* Waits. */
-enum verdict exchange_check(struct exchange *x);
+/* Waits.  SECURITY: by the users of now, since somebody may have been taken
+ * out of them while he was asked. */
+enum verdict exchange_check(struct exchange *x, struct users *now);
 
 /* For mechanisms: is it a name that anybody can have?  Kept if so. */
 bool exchange_name(struct exchange *x, struct str name);

@@ -136,7 +136,7 @@ take_keys(struct scram_exchange *s, const struct secrets *secrets,
 	struct password_scram key;
 
 	for (size_t i = 0; i < secrets->n; i++) {
-		if (password_is_locked(&secrets->list[i]) ||
+		if (password_is_locked_in(secrets, i) ||
 		    !password_scram(&secrets->list[i], h, &key))
 			continue;
 		if (s->nkeys == 0)
@@ -163,6 +163,26 @@ invent(struct exchange *x, struct scram_exchange *s, struct buf *ret_salt,
 	arc4random_buf(&s->keys[0], sizeof(s->keys[0]));
 }
 
+/* His keys, or those of nobody.  *ret lies in `a` and `invented`.  False: the
+ * table cannot be asked. */
+static bool
+look_up(struct exchange *x, struct scram_exchange *s, struct arena *a,
+    struct buf *invented, struct password_scram *ret)
+{
+	struct secrets secrets;
+	enum find found;
+
+	found = users_find(x->users, buf_str(&x->name), a, &secrets);
+	if (found == FIND_RETRY || found == FIND_BROKEN)
+		return false;
+	s->nkeys = 0;
+	s->is_there = found == FIND_YES &&
+	              take_keys(s, &secrets, x->mechanism->hash, ret);
+	if (!s->is_there)
+		invent(x, s, invented, ret);
+	return true;
+}
+
 static enum step
 answer_first(struct exchange *x, struct scram_exchange *s)
 {
@@ -170,18 +190,11 @@ answer_first(struct exchange *x, struct scram_exchange *s)
 	BUF_CLEANUP struct buf invented = {0};
 	unsigned char nonce[NONCE_SIZE];
 	struct password_scram key;
-	struct secrets secrets;
-	enum find found;
 
 	arena_init(&a, ARENA_MAX);
 	buf_init(&invented, SCRAM_SALT_MAX);
-	found = users_find(x->users, buf_str(&x->name), &a, &secrets);
-	if (found == FIND_RETRY || found == FIND_BROKEN)
+	if (!look_up(x, s, &a, &invented, &key))
 		return STEP_RETRY;
-	s->is_there = found == FIND_YES &&
-	              take_keys(s, &secrets, x->mechanism->hash, &key);
-	if (!s->is_there)
-		invent(x, s, &invented, &key);
 	arc4random_buf(nonce, sizeof(nonce));
 	base64_encode(str_n((const char *)nonce, sizeof(nonce)), &s->nonce);
 	buf_addf(&s->first, "r=%.*s,s=%.*s,i=%u", STR_ARG(buf_str(&s->nonce)),
@@ -235,6 +248,22 @@ scram_step(struct exchange *x, bool has, struct str in)
 	return take_final(x->scram, in) ? STEP_CHECK : STEP_BAD;
 }
 
+/* His keys as they are now. */
+static bool
+look_again(struct exchange *x)
+{
+	ARENA_CLEANUP struct arena a = {0};
+	BUF_CLEANUP struct buf invented = {0};
+	struct password_scram key;
+	bool is_known;
+
+	arena_init(&a, ARENA_MAX);
+	buf_init(&invented, SCRAM_SALT_MAX);
+	is_known = look_up(x, x->scram, &a, &invented, &key);
+	explicit_bzero(&key, sizeof(key));
+	return is_known;
+}
+
 /* SECURITY: all keys are tried, whichever is right. */
 enum verdict
 scram_check(struct exchange *x)
@@ -244,6 +273,8 @@ scram_check(struct exchange *x)
 	const struct scram_keys *right = NULL;
 	unsigned char signature[HMAC_MAX];
 
+	if (!look_again(x))
+		return VERDICT_RETRY;
 	for (size_t i = 0; i < s->nkeys; i++)
 		if (scram_proof_is_good(
 			h, &s->keys[i], buf_str(&s->auth), buf_str(&s->proof)))

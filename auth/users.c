@@ -62,16 +62,20 @@ remark(const struct users *u, const char *fmt, ...)
 
 /* ---- what is true of all ---- */
 
+/* Who is let in by nothing needs none. */
 static bool
 has_key(const struct secrets *s, enum hmac_hash h)
 {
 	struct password_scram scram;
+	bool has_none = true;
 
-	for (size_t i = 0; i < s->n; i++)
+	for (size_t i = 0; i < s->n; i++) {
 		if (s->list[i].app.len == 0 &&
 		    password_scram(&s->list[i], h, &scram))
 			return true;
-	return false;
+		has_none &= password_is_locked_in(s, i);
+	}
+	return has_none;
 }
 
 /* How many slow hashes a check of these is: check.c has the order. */

@@ -338,7 +338,8 @@ print_user(struct str name, const struct secrets *s)
 		const struct secret *one = &s->list[i];
 
 		if (one->app.len == 0)
-			printf(" %s%.*s", password_is_locked(one) ? "!" : "",
+			printf(" %s%.*s",
+			    password_is_locked_in(s, i) ? "!" : "",
 			    STR_ARG(one->scheme));
 		else if (!str_eq(one->app, last))
 			printf(" app=%.*s", STR_ARG(one->app));

@@ -67,6 +67,16 @@ password_is_locked(const struct secret *s)
 	return s->hash.len == 0 || s->hash.p[0] == '*' || s->hash.p[0] == '!';
 }
 
+bool
+password_is_locked_in(const struct secrets *s, size_t i)
+{
+	for (size_t k = 0; k < s->n; k++)
+		if (str_eq(s->list[k].app, s->list[i].app) &&
+		    password_is_locked(&s->list[k]))
+			return true;
+	return false;
+}
+
 /* ---- crypt(3) ---- */
 
 /* In a buffer of its own; the caller frees it with free_made(). */

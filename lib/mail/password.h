@@ -39,6 +39,8 @@ enum password_scheme password_scheme(const struct secret *s);
 bool password_is_scram(const struct secret *s);
 bool password_is_slow(const struct secret *s);   /* CRYPT, SCRAM */
 bool password_is_locked(const struct secret *s); /* nothing equals it */
+/* SECURITY: or another one of the same password: who locks one locks all. */
+bool password_is_locked_in(const struct secrets *s, size_t i);
 
 /* May take long.  False for a locked, an unknown or a broken one. */
 bool password_matches(const struct secret *s, struct str password);

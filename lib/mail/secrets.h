@@ -9,7 +9,8 @@
  * Each is a hash behind its scheme, in Dovecot's notation; without a scheme
  * it is {CRYPT}.  Those before the first "app=" are of the user's password,
  * those behind one of the application password of that name.  "!" and "*" in
- * front of a hash, or alone, lock it: nothing equals it.
+ * front of a hash, or alone, lock it, and with it the other hashes of the same
+ * password: nothing equals them.
  *
  * A word of a scheme that is not known is kept and matches nothing.
  */

@@ -56,7 +56,7 @@ say(struct exchange *x, bool has, struct str text)
 	case STEP_CHECK:
 		assert(x->name.len > 0);
 		if (x->mechanism->is_scram)
-			assert(exchange_check(x) != VERDICT_OK);
+			assert(exchange_check(x, x->users) != VERDICT_OK);
 		return false;
 	case STEP_BAD:
 	case STEP_RETRY:

@@ -46,6 +46,10 @@ make_users(void)
 	make(&b, "SSHA256", "phones");
 	buf_add_c(&b, "\nkey:");
 	make(&b, "SCRAM-SHA-256", "keys");
+	buf_add_c(&b, "\nshut:!$y$x ");
+	make(&b, "SCRAM-SHA-256", "shuts");
+	buf_add_c(&b, " app=old ");
+	make(&b, "SSHA256", "olds");
 	buf_add_c(&b, "\nplain:{PLAIN}plains\nlocked:!\nnothing:\ntwo:");
 	make(&b, "CRYPT", "twos");
 	buf_add_c(&b, " app=old ");
@@ -75,8 +79,8 @@ check(const struct users *u, const char *name, const char *password,
 static void
 test_same_work(void **state)
 {
-	static const char *const names[] = {
-	    "ann", "key", "plain", "locked", "nothing", "two", "nobody", "x y"};
+	static const char *const names[] = {"ann", "key", "plain", "locked",
+	    "shut", "nothing", "two", "nobody", "x y"};
 	struct users *u = make_users();
 	size_t slow;
 
@@ -95,7 +99,8 @@ test_right(void **state)
 	static const struct {
 		const char *name, *password;
 	} good[] = {{"ann", "anns"}, {"ann", "phones"}, {"key", "keys"},
-	    {"plain", "plains"}, {"two", "twos"}, {"two", "olds"}};
+	    {"plain", "plains"}, {"two", "twos"}, {"two", "olds"},
+	    {"shut", "olds"}};
 	struct users *u = make_users();
 	size_t slow;
 
@@ -105,6 +110,7 @@ test_right(void **state)
 		assert_in_range(slow, 0, 2);
 	}
 	assert_false(check(u, "locked", "!", &slow));
+	assert_false(check(u, "shut", "shuts", &slow));
 	assert_false(check(u, "nothing", "", &slow));
 	/* The hash of another, whose password it is, opens nothing here. */
 	assert_false(check(u, "nobody", "anns", &slow));

@@ -6,12 +6,15 @@
 
 #include "mechanism.h"
 
+#include "mail/sasl.h"
+
 #define NUL "\0"
 
 static const struct dict_env env = {.default_type = {"hash", 4}};
 
+/* Ann, whose password it is; `before`: other hashes of hers. */
 static struct users *
-make_users(void)
+users_with(const char *before, const char *password)
 {
 	static const struct users_seed seed;
 	BUF_CLEANUP struct buf list = {0}, why = {0};
@@ -19,13 +22,20 @@ make_users(void)
 
 	buf_init(&list, 4096);
 	buf_init(&why, 1000);
-	buf_add_c(&list, "inline:{ {ann=");
+	buf_addf(&list, "inline:{ {ann=%s ", before);
 	assert_int_equal(
-	    password_make(STR("SCRAM-SHA-256"), STR("pencil"), NULL, &list), 0);
+	    password_make(STR("SCRAM-SHA-256"), str_c(password), NULL, &list),
+	    0);
 	buf_add_c(&list, "} }");
 	u = users_new(&env, buf_str(&list), &seed, &why);
 	assert_non_null(u);
 	return u;
+}
+
+static struct users *
+make_users(void)
+{
+	return users_with("", "pencil");
 }
 
 static enum step
@@ -110,7 +120,7 @@ second(struct users *u, const char *name, const char *format)
 			buf_add_char(&in, *format);
 	guarded = guard_copy(buf_str(&in));
 	if (exchange_step(&x, true, guarded) == STEP_CHECK)
-		v = exchange_check(&x);
+		v = exchange_check(&x, u);
 	guard_free(guarded);
 	exchange_done(&x);
 	return v;
@@ -137,10 +147,55 @@ test_scram_final(void **state)
 	users_unref(&u);
 }
 
+/* A client who knows the password, and what became of the users until he
+ * proved it. */
+static enum verdict
+log_in(struct users *u, struct users *now)
+{
+	struct sasl *client = sasl_new(
+	    sasl_find(STR("SCRAM-SHA-256")), STR("ann"), STR("pencil"));
+	BUF_CLEANUP struct buf said = {0};
+	struct exchange x;
+	const char *why;
+	enum verdict v;
+
+	buf_init(&said, SASL_RESPONSE_MAX);
+	exchange_init(&x, mechanism_find(STR("SCRAM-SHA-256")), u, "");
+	assert_true(sasl_step(client, STR_NONE, &said, &why));
+	assert_int_equal(
+	    exchange_step(&x, true, buf_str(&said)), STEP_CHALLENGE);
+	if (!sasl_step(client, buf_str(&x.out), &said, &why))
+		fail_msg("%s", why);
+	assert_int_equal(exchange_step(&x, true, buf_str(&said)), STEP_CHECK);
+	v = exchange_check(&x, now);
+	exchange_done(&x);
+	sasl_free(&client);
+	return v;
+}
+
+/* SECURITY: who is taken out, or has another password, while he is asked. */
+static void
+test_users_change(void **state)
+{
+	struct users *u = make_users();
+	struct users *other = users_with("", "crayon");
+	struct users *locked = users_with("!", "pencil");
+
+	(void)state;
+	assert_int_equal(log_in(u, u), VERDICT_OK);
+	assert_int_equal(log_in(u, other), VERDICT_WRONG);
+	assert_int_equal(log_in(u, locked), VERDICT_NO_USER);
+	assert_int_equal(log_in(locked, locked), VERDICT_NO_USER);
+	users_unref(&u);
+	users_unref(&other);
+	users_unref(&locked);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_plain),
     cmocka_unit_test(test_scram_first),
     cmocka_unit_test(test_scram_final),
+    cmocka_unit_test(test_users_change),
 };
 
 TAP_RUN(tests)

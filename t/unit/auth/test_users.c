@@ -152,6 +152,13 @@ test_scram(void **state)
 	u = open_users("/users", "a:x app=b " KEY1);
 	assert_false(users_have_scram(u, HMAC_SHA1));
 	users_unref(&u);
+	/* Who is locked is not turned away for want of one. */
+	u = open_users("/users", "a:x " KEY1 "\nb:!\nc:!$y$x {PLAIN}x\nd:");
+	assert_true(users_have_scram(u, HMAC_SHA1));
+	users_unref(&u);
+	u = open_users("/users", "a:x " KEY1 "\nb:! app=c {PLAIN}x");
+	assert_false(users_have_scram(u, HMAC_SHA1));
+	users_unref(&u);
 	u = open_users("/users", "");
 	assert_false(users_have_scram(u, HMAC_SHA1));
 	users_unref(&u);
