@@ -160,7 +160,8 @@ refuse(struct session *s, const struct dovecot_try *t, struct str mechanism,
 		return;
 	}
 	if (answer == DOVECOT_NO) {
-		rate_auth_failed(s, buf_str(&t->user));
+		if (!rate_auth_failed(s, buf_str(&t->user)))
+			return;
 		guess_failed(s, since);
 	}
 	reply(s, "535 5.7.8 Error: authentication failed: %.*s", STR_ARG(why));

@@ -154,6 +154,17 @@ login_key(struct session *s, struct str login)
 	    &s->scratch, str_sub(buf_str(&b), 0, MEMO_KEY_MAX / 2));
 }
 
+static bool
+refuse_guesser(struct session *s, uint64_t failures)
+{
+	warn(s, "Authentication failure", failures);
+	reply(s,
+	    "421 4.7.0 %.*s Error: too many authentication failures from %.*s",
+	    STR_ARG(s->server->hostname), STR_ARG(s->client.address));
+	s->end = SESSION_REFUSED;
+	return false;
+}
+
 bool
 rate_auth(struct session *s)
 {
@@ -171,15 +182,8 @@ rate_auth(struct session *s)
 		    (struct memo_count){MEMO_AUTHS, s->ticket.client->key, 1};
 	if (!limit_count(l, counts, s->ticket.client == NULL ? 1 : 2, totals))
 		return true;
-	if (l->failures > 0 && totals[0] >= l->failures) {
-		warn(s, "Authentication failure", totals[0]);
-		reply(s,
-		    "421 4.7.0 %.*s Error: too many authentication failures "
-		    "from %.*s",
-		    STR_ARG(s->server->hostname), STR_ARG(s->client.address));
-		s->end = SESSION_REFUSED;
-		return false;
-	}
+	if (l->failures > 0 && totals[0] >= l->failures)
+		return refuse_guesser(s, totals[0]);
 	if (l->auths == 0 || totals[1] <= l->auths)
 		return true;
 	warn(s, "AUTH command rate", totals[1]);
@@ -188,23 +192,26 @@ rate_auth(struct session *s)
 	return false;
 }
 
-void
+bool
 rate_auth_failed(struct session *s, struct str login)
 {
 	struct limits *l = &s->server->limits;
 	BUF_CLEANUP struct buf network = {0};
+	bool is_limited = l->failures > 0 && !is_exempt(s);
 	struct memo_count counts[2];
 	uint64_t totals[2];
 	size_t n = 0;
 
+	if (is_limited)
+		counts[n++] = (struct memo_count){
+		    MEMO_AUTH_FAILURES, network_of(s, &network), 1};
 	if (l->refusals > 0 && login.len > 0)
 		counts[n++] = (struct memo_count){
 		    MEMO_LOGIN_FAILURES, login_key(s, login), 1};
-	if (l->failures > 0 && !is_exempt(s))
-		counts[n++] = (struct memo_count){
-		    MEMO_AUTH_FAILURES, network_of(s, &network), 1};
-	if (n > 0)
-		(void)limit_count(l, counts, n, totals);
+	if (n == 0 || !limit_count(l, counts, n, totals) || !is_limited ||
+	    totals[0] <= l->failures)
+		return true;
+	return refuse_guesser(s, totals[0] - 1);
 }
 
 /* Where a login is at home it is not locked out by what others try. */
@@ -222,23 +229,30 @@ bool
 rate_login(struct session *s, struct str login)
 {
 	struct limits *l = &s->server->limits;
-	struct memo_count counts[2];
-	uint64_t totals[2];
+	BUF_CLEANUP struct buf network = {0};
+	struct memo_count counts[3];
+	uint64_t totals[3];
 
-	if (l->refusals == 0 || is_exempt(s))
+	if ((l->failures == 0 && l->refusals == 0) || is_exempt(s))
 		return true;
 	counts[0] =
-	    (struct memo_count){MEMO_LOGIN_FAILURES, login_key(s, login), 0};
+	    (struct memo_count){MEMO_AUTH_FAILURES, network_of(s, &network), 0};
 	counts[1] =
+	    (struct memo_count){MEMO_LOGIN_FAILURES, login_key(s, login), 0};
+	counts[2] =
 	    (struct memo_count){MEMO_LOGIN_HOMES, home_key(s, login), 0};
-	if (!limit_count(l, counts, 2, totals) || totals[1] > 0)
+	if (!limit_count(l, counts, 3, totals))
 		return true;
-	if (totals[0] < l->refusals) {
-		counts[1].n = 1;
-		(void)limit_count(l, &counts[1], 1, totals);
+	if (l->failures > 0 && totals[0] >= l->failures)
+		return refuse_guesser(s, totals[0]);
+	if (l->refusals == 0 || totals[2] > 0)
+		return true;
+	if (totals[1] < l->refusals) {
+		counts[2].n = 1;
+		(void)limit_count(l, &counts[2], 1, totals);
 		return true;
 	}
-	warn(s, "Authentication failure of a login", totals[0]);
+	warn(s, "Authentication failure of a login", totals[1]);
 	reply(s, "454 4.7.0 Temporary authentication failure: too many "
 		 "failures for this login");
 	return false;

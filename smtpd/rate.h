@@ -39,9 +39,13 @@ bool rate_new_tls(struct session *s);
  * 421, and the session is over, is among the refusals.  After it: what failed;
  * and, before a success is told, whether so many failed for the login that
  * it counts for nothing from a network where the login is a stranger.
+ *
+ * SECURITY: guesses that are made side by side all pass rate_auth(): so after
+ * them as well, right or wrong, 421 is all that is told of one that is beyond
+ * the client's limit.
  */
 bool rate_auth(struct session *s);
-void rate_auth_failed(struct session *s, struct str login);
+bool rate_auth_failed(struct session *s, struct str login);
 bool rate_login(struct session *s, struct str login);
 
 /*

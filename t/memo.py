@@ -190,7 +190,8 @@ def _(t):
 # ---- logins ----
 
 class Logins(socketserver.ThreadingTCPServer):
-    """An authentication server of Dovecot's protocol: whose password is "right"."""
+    """An authentication server of Dovecot's protocol: whose password is "right".
+    What begins with "later" it answers when it is told to."""
     allow_reuse_address = daemon_threads = True
 
     class handler(socketserver.StreamRequestHandler):
@@ -202,11 +203,16 @@ class Logins(socketserver.ThreadingTCPServer):
                     continue
                 secret = next(w[5:] for w in words if w.startswith("resp="))
                 _, user, password = base64.b64decode(secret).decode().split("\0")
-                ok = password == "right"
-                self.wfile.write(f"{'OK' if ok else 'FAIL'}\t{words[1]}\tuser={user}\n".encode())
+                verdict = "OK" if password.endswith("right") else "FAIL"
+                answer = f"{verdict}\t{words[1]}\tuser={user}\n".encode()
+                if password.startswith("later"):
+                    self.server.held.append((self.wfile, answer))
+                else:
+                    self.wfile.write(answer)
 
     def __init__(self):
         super().__init__(("127.0.0.1", free_port()), self.handler)
+        self.held = []
         threading.Thread(target=self.serve_forever, daemon=True).start()
         suites.callback(self.server_close)
         suites.callback(self.shutdown)
@@ -252,6 +258,28 @@ def _(t):
     t.eq(auth(v, "127.0.0.4", "ann", "right")[1][:9], "454 4.7.0", "ann from where she never was")
     t.eq(auth(v, "127.0.0.4", "bob", "right")[1][:4], "235 ", "bob from there")
     t.eq(auth(v, "127.0.0.5", "ann", "right")[1][:4], "235 ", "ann at home")
+
+
+@test("guesses side by side: beyond the limit nobody hears which was right")
+def _(t):
+    v = make_suite(smtpd_client_auth_failure_limit="2", **logins.settings)
+    heard = []
+
+    def guess(password):
+        heard.append(auth(v, "127.0.0.2", "ann", password)[1])
+
+    tasks = [threading.Thread(target=guess, args=(f"later {word}",)) for word in ("wrong", "wrong", "right")]
+    for task in tasks:
+        task.start()
+    wait_until("all are being asked about", lambda: len(logins.held) == len(tasks))
+    all_fail(t, v, "127.0.0.2", "ann", 2)
+    for to, answer in logins.held:
+        to.write(answer)
+    for task in tasks:
+        task.join()
+    t.eq(heard, ["421 4.7.0 mx.here.test Error: too many authentication failures from 127.0.0.2"] * 3, "whatever was said")
+    v.wait_log(r"warning: unknown\[127\.0\.0\.2\]: SASL PLAIN authentication failed: ", 4)
+    t.eq(auth(v, "127.0.0.3", "ann", "right")[1][:4], "235 ", "another client")
 
 
 @test("a stolen password sends to 1,000: 200 go, the rest is on hold, the postmaster hears of it once")
