@@ -31,8 +31,10 @@ static bool
 refuse_connection(struct session *s, const char *what, uint64_t n)
 {
 	warn(s, what, n);
-	reply(s, "421 4.7.0 %.*s Error: too many connections from %.*s",
-	    STR_ARG(s->server->hostname), STR_ARG(s->client.address));
+	/* Nothing can be said to one who waits for a handshake. */
+	if (!s->server->starttls.is_wrapped)
+		reply(s, "421 4.7.0 %.*s Error: too many connections from %.*s",
+		    STR_ARG(s->server->hostname), STR_ARG(s->client.address));
 	return false;
 }
 

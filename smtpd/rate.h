@@ -20,7 +20,8 @@ struct session;
 void rate_enter(struct session *s);
 
 /* smtpd_client_connection_count_limit, smtpd_client_connection_rate_limit.
- * Once a session, before its greeting: false, and it is over. */
+ * Once a session, before its greeting and its handshake: false, and it is
+ * over; with smtpd_tls_wrappermode it is not told why. */
 bool rate_connect(struct session *s);
 /* Each MAIL, each RCPT, taken or not. */
 bool rate_mail(struct session *s);

@@ -275,13 +275,16 @@ greet(struct session *s)
 		name_client(s, with_port);
 	log_info("connect from %.*s", STR_ARG(s->client.text));
 	rate_enter(s);
+	/* SECURITY: before a handshake, which may take its time. */
+	if (!rate_connect(s))
+		return false;
 	if (server->starttls.is_wrapped && !starttls_begin(s))
 		return false;
 	s->is_own = is_own_address(s);
 	s->may_bare_lf =
 	    server->normalizes || match_ip(server->bare_lf_clients,
 				      &s->client.ip, &s->scratch) == FIND_YES;
-	if (!rate_connect(s) || refuse_early_talk(s))
+	if (refuse_early_talk(s))
 		return false;
 	if (!check_client(&c, s)) {
 		check_reply(&c);
