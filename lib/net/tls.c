@@ -8,6 +8,7 @@
  */
 #include "net/tls_impl.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <assert.h>
@@ -15,6 +16,13 @@
 #include <openssl/err.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+/*
+ * The library reads on, within one call, past all that is no data of the
+ * peer's (updates of keys, alerts, empty records).
+ * SECURITY: so often at most before others have their turns.
+ */
+#define READS_MAX 2
 
 /* ---- the io as a BIO ---- */
 
@@ -33,17 +41,20 @@ static int
 bio_read(BIO *b, char *bytes, int n)
 {
 	struct stream *s = BIO_get_data(b);
+	struct tls *t = tls_below(s);
 	struct io *io = &s->io;
-	ssize_t got = -1;
+	ssize_t got;
 
 	BIO_clear_retry_flags(b);
-	if (io->readable)
-		do
-			got = read(io->fd, bytes, (size_t)n);
-		while (got < 0 && errno == EINTR);
-	else
-		errno = EAGAIN;
-	if (got < 0 && take_errno(tls_below(s), &io->readable))
+	if (!io->readable || t->reads == READS_MAX) {
+		BIO_set_retry_read(b);
+		return -1;
+	}
+	t->reads++;
+	do
+		got = read(io->fd, bytes, (size_t)n);
+	while (got < 0 && errno == EINTR);
+	if (got < 0 && take_errno(t, &io->readable))
 		BIO_set_retry_read(b);
 	/* As io_read() has it. */
 	if (got > 0 && got < n && !io->is_hung_up)
@@ -100,6 +111,14 @@ bio_method(void)
 
 /* ---- calls into the library ---- */
 
+static int
+wait_to_read(struct stream *s, const struct tls *t)
+{
+	if (!s->io.readable || t->reads < READS_MAX)
+		return io_wait_read(&s->io, s->deadline);
+	return clock_mono() < s->deadline ? task_yield() : -ETIMEDOUT;
+}
+
 /*
  * A call came back with `r` <= 0: wait for what it needs (0: call again), or
  * say what is wrong.  The errors stay in the queue.
@@ -107,13 +126,11 @@ bio_method(void)
 static int
 wait_for_it(struct stream *s, struct tls *t, int r)
 {
-	int64_t deadline = s->deadline;
-
 	switch (SSL_get_error(t->ssl, r)) {
 	case SSL_ERROR_WANT_READ:
-		return io_wait_read(&s->io, deadline);
+		return wait_to_read(s, t);
 	case SSL_ERROR_WANT_WRITE:
-		return io_wait_write(&s->io, deadline);
+		return io_wait_write(&s->io, s->deadline);
 	case SSL_ERROR_ZERO_RETURN:
 		return -ECONNRESET;
 	case SSL_ERROR_SYSCALL:
@@ -142,6 +159,7 @@ read_tls(struct stream *s, void *bytes, size_t n)
 		if (r < 0)
 			return r;
 		ERR_clear_error();
+		t->reads = 0;
 		r = SSL_read_ex(t->ssl, bytes, n, &got);
 		if (r > 0)
 			return (ssize_t)got;
@@ -165,6 +183,7 @@ write_tls(struct stream *s, const void *bytes, size_t n)
 		if (r < 0)
 			return r;
 		ERR_clear_error();
+		t->reads = 0;
 		r = SSL_write_ex(t->ssl, bytes, n, &put);
 		if (r > 0)
 			return (ssize_t)put;
@@ -243,6 +262,7 @@ shake_hands(struct stream *s, struct tls *t, struct buf *why)
 	do {
 		task_idle(); /* a peer may take its time, and pages with it */
 		ERR_clear_error();
+		t->reads = 0;
 		r = SSL_do_handshake(t->ssl);
 		if (r > 0) {
 			tls_info_fill(&t->info, t->ssl);

@@ -19,7 +19,8 @@ struct tls_context {
 /* A connection's; hangs below its stream. */
 struct tls {
 	SSL *ssl;
-	int error; /* what the socket said last, -errno */
+	int error;      /* what the socket said last, -errno */
+	unsigned reads; /* of the socket, in this call of the library */
 	struct tls_info info;
 };
 

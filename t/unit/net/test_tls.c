@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/task.h"
+#include "net/tls_impl.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -926,6 +927,88 @@ test_many(void **state)
 	tls_identity_free(&identity);
 }
 
+/* ---- a peer that sends much, and none of it data ---- */
+
+#define UPDATES 4000
+
+static struct {
+	bool is_over;
+	unsigned turns; /* of others while the server reads */
+} busy;
+
+/* New keys again and again, then a line: all of it at once. */
+static void
+send_updates(SSL *ssl, int fd)
+{
+	BIO *all = BIO_new(BIO_s_mem());
+	char *p;
+	long n;
+
+	SSL_set0_wbio(ssl, all);
+	for (int i = 0; i < UPDATES; i++) {
+		assert_int_equal(
+		    SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+		assert_int_equal(SSL_do_handshake(ssl), 1);
+	}
+	assert_int_equal(SSL_write(ssl, "hello\r\n", 7), 7);
+	n = BIO_get_mem_data(all, &p);
+	assert_int_equal(write(fd, p, (size_t)n), n);
+}
+
+static void
+update_keys(void *arg)
+{
+	struct end *e = arg;
+
+	e->r = tls_connect(&e->stream, e->context, &e->ask, &e->why);
+	assert_int_equal(e->r, 0);
+	send_updates(tls_below(&e->stream)->ssl, e->stream.io.fd);
+	while (!busy.is_over) {
+		busy.turns++;
+		task_yield();
+	}
+}
+
+static void
+hear_hello(void *arg)
+{
+	struct end *e = arg;
+	struct str line = STR_NONE;
+	bool crlf;
+
+	e->r = tls_accept(&e->stream, e->context, &e->why);
+	if (e->r == 0)
+		e->r = stream_read_line(&e->stream, 1000, &line, &crlf);
+	buf_add_str(&e->heard, line);
+	busy.is_over = true;
+}
+
+static void
+test_updates(void **state)
+{
+	struct tls_context *server =
+	    context((struct tls_settings){.role = TLS_SERVER});
+	struct tls_context *client =
+	    context((struct tls_settings){.role = TLS_CLIENT});
+	struct pair_signer signer;
+	struct pair p;
+
+	(void)state;
+	identify_as(&signer, made.p256, &made.p256_pem);
+	pair_init(&p, server, client);
+	task_start(hear_hello, &p.server);
+	task_start(update_keys, &p.client);
+	loop_run();
+	assert_int_equal(p.server.r, 0);
+	assert_string_equal(p.server.heard.p, "hello");
+	/* 108,000 bytes, up to 17 KiB a read. */
+	assert_in_range(busy.turns, 3, 1000);
+	pair_done(&p);
+	tls_context_free(&server);
+	tls_context_free(&client);
+	tls_identity_free(&identity);
+}
+
 /* ---- how deep it goes ---- */
 
 #define PAINTED (200 * 1024)
@@ -1087,6 +1170,7 @@ main(void)
 	    cmocka_unit_test(test_waits),
 	    cmocka_unit_test(test_much),
 	    cmocka_unit_test(test_many),
+	    cmocka_unit_test(test_updates),
 	    cmocka_unit_test(test_depth),
 	    cmocka_unit_test(test_idle),
 	};
