@@ -159,14 +159,16 @@ services_tend(struct services *all, int64_t now)
 	struct service *s;
 
 	LIST_FOREACH (s, &all->list, next) {
+		if (now >= s->before_until)
+			chain_list_done(&s->before);
+		if (s->before.n > 0 && s->before_until < soonest)
+			soonest = s->before_until;
 		if (s->ticket_life == 0)
 			continue;
 		if (tickets_tend(&s->tickets, s->ticket_life, now, &next))
 			s->generation++;
 		if (next < soonest)
 			soonest = next;
-		if (now >= s->before_until)
-			chain_list_done(&s->before);
 	}
 	return soonest;
 }

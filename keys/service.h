@@ -59,7 +59,8 @@ void services_done(struct services *all);
 /* Makes one that is not known; NULL when there are KEYS_SERVICES_MAX. */
 struct service *services_get(struct services *all, struct str client);
 
-/* Ticket keys that are due, of all; when to call again. */
+/* Ticket keys that are due, of all, and keys that signed for long enough;
+ * when to call again. */
 int64_t services_tend(struct services *all, int64_t now);
 
 /* The signature in `ret` with KEYS_OK; else said in the log, at most once a

@@ -27,6 +27,7 @@ struct identity {
 	size_t binding_len;
 
 	struct tls_identity *own; /* NULL: none */
+	uint64_t ntold;           /* rises with each KEYS_HELD */
 	bool has_names;
 	struct map names; /* struct named, for what was told last */
 
@@ -192,6 +193,7 @@ take_held(struct identity *id, const struct keys_held *held)
 	id->has_names = held->has_names != 0;
 	take_tickets(id, held);
 	id->is_told = true;
+	id->ntold++;
 	task_wake_all(&id->changed);
 }
 
@@ -344,7 +346,7 @@ keep_name(struct identity *id, struct str name, struct tls_identity *tls)
 
 /* NULL: there is none of its own for it. */
 static struct tls_identity *
-ask_name(struct identity *id, struct str name)
+ask_once(struct identity *id, struct str name)
 {
 	struct keys_find q = {.name = name};
 	struct tls_identity *tls = NULL;
@@ -358,6 +360,22 @@ ask_name(struct identity *id, struct str name)
 	if (p.kind == KEYS_HAS && has->find == FIND_YES)
 		tls = take_chains(id, &has->chains);
 	parcel_done(&p);
+	return tls;
+}
+
+/* Again when something else was told meanwhile: an answer from before it
+ * would be kept until the next change, and its key does not sign so long. */
+static struct tls_identity *
+ask_name(struct identity *id, struct str name)
+{
+	struct tls_identity *tls = NULL;
+	uint64_t ntold;
+
+	do {
+		ntold = id->ntold;
+		tls_identity_free(&tls);
+		tls = ask_once(id, name);
+	} while (tls != NULL && id->ntold != ntold);
 	return tls == NULL ? NULL : keep_name(id, name, tls);
 }
 

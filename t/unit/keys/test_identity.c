@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -58,11 +59,25 @@ write_chain(const char *path, const char *name, EVP_PKEY *key)
 	assert_int_equal(fd_write_all(fd, b.p, b.len), 0);
 }
 
+/* As dict_env_tool; once, what is to happen behind it. */
+static void (*on_open)(void *arg);
+
+static int
+open_file(void *arg, const char *path)
+{
+	if (on_open != NULL && strcmp(path, file2) == 0) {
+		task_start(on_open, NULL);
+		on_open = NULL;
+	}
+	return dict_env_tool.open(arg, path);
+}
+
 static void
 load(void)
 {
+	static struct dict_env env;
 	struct services_from from = {
-	    .env = &dict_env_tool,
+	    .env = &env,
 	    .own_fd = -1,
 	    .wall = MADE_NOW,
 	    .mono = clock_mono(),
@@ -70,6 +85,8 @@ load(void)
 	struct keys_config c = {
 	    .hostname = STR("mx.here.test"), .services = {&row, 1}};
 
+	env = dict_env_tool;
+	env.open = open_file;
 	talks_load(&talks, &c, &from);
 }
 
@@ -242,6 +259,38 @@ by_name(struct tls_context *server, struct tls_context *client)
 	shows(server, client, "named.test", "one.test");
 }
 
+/* Another chain behind the answer that is being made. */
+static void
+change_chain(void *arg)
+{
+	(void)arg;
+	write_chain(file2, "new.test", two);
+	load();
+}
+
+/* What was told while a name was asked for is newer than the answer. */
+static void
+changed_while_asked(struct tls_context *server, struct tls_context *client)
+{
+	BUF_CLEANUP struct buf table = {0};
+
+	buf_init(&table, 1000);
+	buf_addf(&table, "inline:{ {named.test = %s} }", file2);
+	write_chain(file2, "old.test", one);
+	row.names = buf_str(&table);
+	load();
+	for (int i = 0; i < 10; i++)
+		task_yield();
+	on_open = change_chain;
+	shows(server, client, "named.test", "new.test");
+	assert_null(on_open);
+	shows(server, client, "named.test", "new.test");
+	row.names = STR_NONE;
+	load();
+	for (int i = 0; i < 10; i++)
+		task_yield();
+}
+
 /* Two processes of a service: a session of one is taken up by the other; not
  * one that was bound to other settings. */
 static void
@@ -377,6 +426,7 @@ run_all(void *arg)
 	it_is_shown(id, server, client);
 	renewed(server, client);
 	by_name(server, client);
+	changed_while_asked(server, client);
 	tickets(server, client);
 	none_at_all(id, server, client);
 	many(server, client);

@@ -329,8 +329,14 @@ renewal(void)
 	load();
 	let_run();
 	assert_int_equal(a.told, 1);
+	assert_in_range(services_tend(&talks.services, clock_mono()), 1,
+	    service->before_until);
+	assert_int_equal(service->before.n, 1);
 	service->before_until = clock_mono();
 	assert_int_equal(sign(&a, old, one), KEYS_NO_KEY);
+	/* Nor is it in memory any longer. */
+	services_tend(&talks.services, clock_mono());
+	assert_int_equal(service->before.n, 0);
 	client_close(&a);
 	client_close(&b);
 	write_chain("a", one, one, MADE_DAY);
