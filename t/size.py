@@ -341,6 +341,7 @@ def _(t):
 def _(t):
     v.configure(relayhost=f"[127.0.0.1]:{sink.port}")
     v.reload()
+    wait_until("there is room behind so many notifications", is_taken)
     deleted, took, before = [], [], len(sink.heard)
     thread = threading.Thread(target=lambda: deleted.append(postsuper("-d", "Deleted")))
     thread.start()
