@@ -157,4 +157,5 @@ class Valija(Server):
     def close(self):
         self.suite.close()
         self.group.close()
-        subprocess.run(["umount", "-l", "/etc/passwd"], check=True)
+        # gone already when somebody has put a new file in its place meanwhile
+        subprocess.run(["umount", "-l", "/etc/passwd"], capture_output=True)
