@@ -190,17 +190,15 @@ authenticate(struct session *s, struct dovecot_ask *q)
 	dovecot_end(&t);
 }
 
-/* `args` lies in the session's scratch memory; what was read lies in the
- * stream, perhaps half a line of it. */
-static void
-wipe(struct session *s, struct str args)
+void
+command_wipe(struct session *s, struct str line)
 {
 	struct str rest;
 
 	if (s->end != SESSION_GOES_ON && stream_has_input(&s->stream) &&
 	    stream_peek(&s->stream, &rest) == 0)
 		stream_consume(&s->stream, rest.len);
-	explicit_bzero((char *)(uintptr_t)args.p, args.len);
+	explicit_bzero((char *)(uintptr_t)line.p, line.len);
 	stream_wipe(&s->stream);
 }
 
@@ -211,5 +209,4 @@ cmd_auth(struct session *s, struct str args)
 
 	if (may_come_now(s) && rate_auth(s) && parse(s, args, &ask))
 		authenticate(s, &ask);
-	wipe(s, args);
 }

@@ -172,6 +172,8 @@ command_run(struct session *s, struct str line)
 		run_unknown(s, verb);
 	else
 		run_verb(s, &verbs[which], str_trim(rest));
+	if (which == COMMAND_AUTH)
+		command_wipe(s, line);
 	s->counts[which].all++;
 	if (s->refusals == refusals && which != COMMAND_UNKNOWN &&
 	    s->end <= SESSION_REFUSED)

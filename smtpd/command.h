@@ -53,6 +53,11 @@ void command_summary(
  * not shown. */
 bool command_is_auth(struct str line);
 
+/* The line of an AUTH, in the session's scratch memory, and what was read of
+ * the client within it are wiped; also what follows, when the session is over.
+ */
+void command_wipe(struct session *s, struct str line);
+
 /* Of what a client said ahead of its turn: up to 100 bytes, for the log, and
  * nothing from a line on that is an AUTH. */
 struct str command_shown(struct str bytes);

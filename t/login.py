@@ -182,8 +182,12 @@ if IS_ROOT:
         t.eq(s.docmd(b64(PASSWORD))[0], 235, "LOGIN")
         s.docmd("NOOP marker-under-tls")
         secrets = [PASSWORD.encode(), b64(PASSWORD).encode(), b64(f"\0alice\0{PASSWORD}").encode()]
+        early = connect(submissions, wrapped=True)
+        early.send(f"{PLAIN}\r\nNOOP {b64(PASSWORD)}\r\n")
+        t.eq(early.getreply()[0], 554, "what may not follow came with it")
         for pid in v.pids_of("smtpd"):
             t.eq(memory_with(pid, secrets), [], f"smtpd {pid}")
+        early.close()
         with open(v.log_path, "rb") as f:
             log = f.read()
         t.ok(not any(x in log for x in secrets), "nor in the log")
