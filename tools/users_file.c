@@ -17,6 +17,9 @@
 #define SEED      STR("# seed=")
 #define SEED_SIZE 32
 
+#define ONLY_ADMINISTRATOR                                                     \
+	"must be owned, and only be written, by the administrator"
+
 /* ---- the text ---- */
 
 static bool
@@ -106,11 +109,21 @@ fail(struct buf *why, int error, const char *path, const char *text)
 	return error;
 }
 
+/* SECURITY: who can write the directory can put another file in its place. */
+static bool
+is_administrators(const struct stat *st)
+{
+	return (st->st_uid == geteuid() || st->st_uid == 0) &&
+	       (st->st_mode & 022) == 0;
+}
+
 static int
-open_directory(struct users_file *f, const char *path, bool for_writing)
+open_directory(struct users_file *f, const char *path, bool for_writing,
+    const char **ret_why)
 {
 	const char *slash = strrchr(path, '/');
 	char *dir = strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	struct stat st;
 
 	f->name = strdup(slash + 1);
 	if (dir == NULL || f->name == NULL) {
@@ -119,8 +132,12 @@ open_directory(struct users_file *f, const char *path, bool for_writing)
 	}
 	f->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	free(dir);
-	if (f->dir < 0)
+	if (f->dir < 0 || fstat(f->dir, &st) < 0)
 		return -errno;
+	if (!is_administrators(&st)) {
+		*ret_why = "its directory " ONLY_ADMINISTRATOR;
+		return -EPERM;
+	}
 	return for_writing && flock(f->dir, LOCK_EX) < 0 ? -errno : 0;
 }
 
@@ -139,10 +156,8 @@ read_text(struct users_file *f, const char *path, struct buf *why)
 		    errno == ELOOP ? "is a symbolic link" : NULL);
 	if (!S_ISREG(st.st_mode))
 		return fail(why, -EINVAL, path, "is no file");
-	if (st.st_uid != geteuid() || (st.st_mode & 022) != 0)
-		return fail(why, -EPERM, path,
-		    "must be owned, and only be written, by the "
-		    "administrator");
+	if (st.st_uid != geteuid() || !is_administrators(&st))
+		return fail(why, -EPERM, path, ONLY_ADMINISTRATOR);
 	f->mode = st.st_mode & 0777;
 	f->uid = st.st_uid;
 	f->gid = st.st_gid;
@@ -154,14 +169,15 @@ int
 users_file_open(
     struct users_file *f, const char *path, bool for_writing, struct buf *why)
 {
+	const char *text = NULL;
 	int r;
 
 	*f = (struct users_file){
 	    .dir = -1, .mode = 0600, .uid = geteuid(), .gid = getegid()};
 	buf_init_secret(&f->text, USERS_TEXT_MAX);
-	r = open_directory(f, path, for_writing);
+	r = open_directory(f, path, for_writing, &text);
 	if (r < 0)
-		fail(why, r, path, NULL);
+		fail(why, r, path, text);
 	else
 		r = read_text(f, path, why);
 	if (r < 0)

@@ -128,6 +128,11 @@ test_file(void **state)
 	check_refused(dir);
 	assert_int_equal(chmod(path, 0660), 0);
 	check_refused(path);
+	assert_int_equal(chmod(path, 0640), 0);
+	assert_int_equal(chmod(dir, 0770), 0);
+	check_refused(path);
+	assert_int_equal(chmod(dir, 01777), 0);
+	check_refused(path);
 	assert_int_equal(unlink(link), 0);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(rmdir(dir), 0);
