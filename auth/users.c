@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define TABLES_MAX 16
 
@@ -164,6 +165,18 @@ add_line(struct users *u, const char *path, unsigned number, struct str line)
 	note(u, &secrets);
 }
 
+static void
+remark_readable(const struct users *u, const char *name, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && (st.st_mode & S_IROTH) != 0)
+		remark(u,
+		    "%s: anybody can read the hashes in it: its mode is %04o, "
+		    "and should be 0600",
+		    name, st.st_mode & 07777);
+}
+
 static bool
 read_file(struct users *u, struct str path, struct buf *why)
 {
@@ -186,6 +199,7 @@ read_file(struct users *u, struct str path, struct buf *why)
 		buf_addf(why, "%s: %s", name, strerror(-r));
 		return false;
 	}
+	remark_readable(u, name, fd);
 	rest = buf_str(text);
 	while (str_line(&rest, &line))
 		add_line(u, name, ++number, line);

@@ -315,7 +315,7 @@ def _(t):
     busy, _reply = auth(v, "127.0.0.2", "list", "right")
     t.eq(send(busy, 25), [], "one who may send as much as he likes")
     v.maildir(v.path("mail", "in"), 201 + 250)
-    t.eq(len(v.queued()), 80, "and is not held")
+    wait_until("and is not held", lambda: len(v.queued()) == 80)
     v.run("postsuper", "-c", v.conf, "-H", "ALL", check=True)
     v.wait_empty()
     t.eq(len(v.maildir(v.path("mail", "in"), 1001 + 250)), 1251, "postsuper -H ALL lets them go")

@@ -107,48 +107,53 @@ fd_pread_all(int fd, void *bytes, size_t n, off_t at)
 	return 0;
 }
 
-int
-fd_read_rest(int fd, struct buf *b)
+/* At *at, which goes on; NULL: at the descriptor's place. */
+static ssize_t
+read_some(int fd, off_t *at, char *p, size_t n)
+{
+	ssize_t r;
+
+	do {
+		r = at == NULL ? read(fd, p, n) : pread(fd, p, n, *at);
+	} while (r < 0 && errno == EINTR);
+	if (r > 0 && at != NULL)
+		*at += r;
+	return r < 0 ? -errno : r;
+}
+
+/* SECURITY: it may be a secret: into the buffer, and nowhere else. */
+static int
+read_all(int fd, off_t *at, struct buf *b)
 {
 	for (;;) {
 		size_t want = b->max - b->len;
-		char *room;
+		char more;
 		ssize_t r;
 
 		if (want == 0) {
-			char more;
-
-			r = read(fd, &more, 1);
-			if (r < 0 && errno == EINTR)
-				continue;
-			return r < 0 ? -errno : r == 0 ? 0 : -EMSGSIZE;
+			r = read_some(fd, at, &more, 1);
+			return r > 0 ? -EMSGSIZE : (int)r;
 		}
-		room = buf_room(b, want < READ_BLOCK ? want : READ_BLOCK);
-		r = read(fd, room, want < READ_BLOCK ? want : READ_BLOCK);
-		if (r < 0 && errno == EINTR)
-			continue;
+		want = want < READ_BLOCK ? want : READ_BLOCK;
+		r = read_some(fd, at, buf_room(b, want), want);
 		if (r <= 0)
-			return r < 0 ? -errno : 0;
+			return (int)r;
 		buf_grew(b, (size_t)r);
 	}
 }
 
 int
+fd_read_rest(int fd, struct buf *b)
+{
+	return read_all(fd, NULL, b);
+}
+
+int
 fd_read_whole(int fd, struct buf *b)
 {
-	char block[16 * 1024];
+	off_t at = 0;
 
-	for (off_t at = 0;;) {
-		ssize_t n = pread(fd, block, sizeof(block), at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : 0;
-		if (buf_add(b, block, (size_t)n) != 0)
-			return -EMSGSIZE;
-		at += n;
-	}
+	return read_all(fd, &at, b);
 }
 
 int

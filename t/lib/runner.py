@@ -36,16 +36,24 @@ class Job:
 
     def run(self):
         start = time.monotonic()
+        with subprocess.Popen(self.argv, cwd=TOP, env=self.env, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as p:
+            try:
+                said, late = p.communicate(timeout=self.limit)[0], ""
+            except subprocess.TimeoutExpired:
+                said, late = self.end(p), f"\n# no end after {self.limit} s"
+        out = said.decode("utf-8", "replace") + late
+        return self.judge(out, -1 if late else p.returncode), out, time.monotonic() - start
+
+    @staticmethod
+    def end(p):
+        """It cleans up after itself, if it can."""
+        p.terminate()
         try:
-            r = subprocess.run(self.argv, cwd=TOP, env=self.env, timeout=self.limit,
-                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT)
-            out, code = r.stdout.decode("utf-8", "replace"), r.returncode
-        except subprocess.TimeoutExpired as e:
-            out = (e.stdout or b"").decode("utf-8", "replace")
-            out += f"\n# no end after {self.limit} s"
-            code = -1
-        return self.judge(out, code), out, time.monotonic() - start
+            return p.communicate(timeout=30)[0]
+        except subprocess.TimeoutExpired:
+            p.kill()
+            return p.communicate()[0]
 
     def judge(self, out, code):
         """(passed, failed) by the TAP lines, which must fit plan and exit."""

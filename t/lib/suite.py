@@ -10,6 +10,7 @@ install` put below $T_PREFIX (t/run sets it; build/root is the default).
 Waiting is for events: a log line, a file, a process; the time given is only
 when to give up.
 """
+import atexit
 import grp
 import json
 import os
@@ -93,6 +94,8 @@ class Suite:
     def __init__(self, main_cf=None, master_cf=None, base=None, start=True,
                  name="suite", env=None):
         self.base = tempfile.mkdtemp(prefix="valija-t-", dir=base or "/var/tmp")
+        self.owner = os.getpid()
+        atexit.register(self.remove)  # also of one that did not start, or was not closed
         os.chmod(self.base, 0o755)
         self.conf = os.path.join(self.base, "etc")
         self.queue = os.path.join(self.base, "queue")
@@ -229,10 +232,20 @@ class Suite:
         reports = REPORT.findall(self.said + self.log())
         if os.environ.get("T_KEEP"):
             print(f"# kept: {self.base}")
-        else:
-            shutil.rmtree(self.base, ignore_errors=True)
+        self.remove()
         if reports:
             raise AssertionError("a program's own report:\n" + "\n".join(reports[:5]))
+
+    def remove(self):
+        """Its folder.  A program whose master was killed may write a last file
+        there meanwhile."""
+        if os.environ.get("T_KEEP") or self.owner != os.getpid():
+            return
+        deadline = time.monotonic() + GIVE_UP
+        while os.path.exists(self.base) and time.monotonic() < deadline:
+            if os.path.exists(os.path.join(self.queue, "pid", "master.pid")):
+                self.valija("stop")
+            shutil.rmtree(self.base, ignore_errors=True)
 
     def __enter__(self):
         return self

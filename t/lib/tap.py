@@ -13,10 +13,12 @@ A test passes when every ok() in it held and nothing was raised.  A test that
 cannot find what it needs fails: there is no skip.
 """
 import os
+import signal
 import sys
 import traceback
 
 sys.dont_write_bytecode = True
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and all is cleaned up
 _tests = []
 
 

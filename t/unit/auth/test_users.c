@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define KEY256                                                                 \
 	"{SCRAM-SHA-256}4096,c2FsdA==,"                                        \
@@ -18,15 +19,20 @@
 	"AAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
 static const char *file;
+static mode_t mode = 0640;
 static unsigned remarks;
 
 static int
 open_file(void *arg, const char *path)
 {
+	int fd;
+
 	(void)arg;
 	if (strcmp(path, "/users") != 0)
 		return strcmp(path, "/locked") == 0 ? -EACCES : -ENOENT;
-	return memfd_sealed("users", str_c(file));
+	fd = memfd_sealed("users", str_c(file));
+	assert_int_equal(fchmod(fd, mode), 0);
+	return fd;
 }
 
 static void
@@ -91,6 +97,20 @@ test_file(void **state)
 	assert_int_equal(find(u, "# a comment", &n), FIND_NO);
 	assert_int_equal(find(u, "", &n), FIND_NO);
 	assert_true(str_eq(users_dummy(u).hash, STR("$6$salt$hash")));
+	users_unref(&u);
+}
+
+/* One that anybody can read is told of. */
+static void
+test_mode(void **state)
+{
+	struct users *u;
+
+	(void)state;
+	mode = 0644;
+	u = open_users("/users", "bob:{PLAIN}x");
+	mode = 0640;
+	assert_int_equal(remarks, 1);
 	users_unref(&u);
 }
 
@@ -166,6 +186,7 @@ test_scram(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_file),
+    cmocka_unit_test(test_mode),
     cmocka_unit_test(test_tables),
     cmocka_unit_test(test_scram),
 };

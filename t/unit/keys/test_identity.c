@@ -16,14 +16,15 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define LIFE 3600
 
 static struct talks talks;
-static char file[] = "/var/tmp/valija-identity-XXXXXX";
-static char file2[] = "/var/tmp/valija-identity-XXXXXX";
+/* Of memory: nothing stays, whatever becomes of the test. */
+static char file[64], file2[64];
 static EVP_PKEY *one, *two;
 static struct keys_service row;
 static bool is_away; /* keys: links are refused */
@@ -442,17 +443,24 @@ run_all(void *arg)
 }
 
 static void
+new_file(char path[static 64])
+{
+	int fd = memfd_create("chain", MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	snprintf(path, 64, "/proc/self/fd/%d", fd);
+}
+
+static void
 a_server(void **state)
 {
-	struct keys_file files[1] = {{str_c(file)}};
+	struct keys_file files[1];
 	struct keys_source sources[1] = {{.files = {files, 1}}};
-	int fd;
 
 	(void)state;
-	fd = mkstemp(file);
-	close(fd);
-	fd = mkstemp(file2);
-	close(fd);
+	new_file(file);
+	new_file(file2);
+	files[0] = (struct keys_file){str_c(file)};
 	one = EVP_EC_gen("P-256");
 	two = EVP_RSA_gen(2048);
 	write_chain(file, "one.test", one);
@@ -469,8 +477,6 @@ a_server(void **state)
 	services_done(&talks.services);
 	EVP_PKEY_free(one);
 	EVP_PKEY_free(two);
-	unlink(file);
-	unlink(file2);
 }
 
 static const struct CMUnitTest tests[] = {

@@ -633,11 +633,17 @@ conversations(void **state)
 	EVP_PKEY_free(rsa);
 	for (int i = 0; i < 2; i++)
 		free((void *)(uintptr_t)files[i].path.p);
-	nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static int
+take_away(void **state)
+{
+	(void)state;
+	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(conversations),
+    cmocka_unit_test_teardown(conversations, take_away),
 };
 
 TAP_RUN(tests)
