@@ -8,6 +8,7 @@
 #include "mail/notice_class.h"
 #include "session.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -15,6 +16,7 @@
 #define FDS_KEPT            64    /* for everything but clients */
 #define FDS_SESSION         2     /* the connection, and a chunk of content */
 #define SESSIONS_MAX        10000 /* their stacks fit the address space */
+#define CROWD               200   /* sessions whose memory is worth a look */
 #define RATHER_FULL(n, max) ((n) > (max) - (max) / 8)
 
 static void
@@ -265,12 +267,26 @@ server_entered(struct server *s, struct session *session)
 {
 	LIST_INSERT_HEAD(&s->sessions, session, next);
 	s->session_count++;
+	if (s->crowd < s->session_count)
+		s->crowd = s->session_count;
+}
+
+/* Most of a crowd has gone: what lies free between those who stayed is no use
+ * to anybody here. */
+static void
+give_back(struct server *s)
+{
+	if (s->crowd < CROWD || s->session_count > s->crowd / 16)
+		return;
+	malloc_trim(0);
+	s->crowd = s->session_count;
 }
 
 void
 server_left(struct server *s)
 {
 	s->session_count--;
+	give_back(s);
 	task_wake_all(&s->place);
 	if (s->is_draining && s->session_count == 0)
 		serve_exit(s->sv, 0);

@@ -85,6 +85,7 @@ struct server {
 	bool was_full;           /* said once */
 	struct task_queue place; /* where those wait who accept for them */
 	size_t session_count;
+	size_t crowd; /* the most sessions since memory was given back */
 	struct session_list sessions;
 	bool is_draining; /* no new clients */
 	bool is_hurrying; /* and the old ones leave at their next command */

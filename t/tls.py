@@ -12,7 +12,7 @@ import ssl
 import subprocess
 import threading
 
-from lib.suite import Suite, free_port, wait_until
+from lib.suite import IS_SANITIZED, Suite, free_port, wait_until
 from lib.tap import main, test
 
 wrapped, must, strict, asking, by_directory = (free_port() for _ in range(5))
@@ -304,6 +304,33 @@ def _(t):
     for th in threads:
         th.join()
     t.eq((failed, len(broken)), ([], 25), "the good and the bad")
+
+
+def resident(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return int(re.search(r"VmRSS:\s+(\d+) kB", f.read())[1])
+
+
+@test("what a crowd of half a handshake each took is given back when it has left")
+def _(t):
+    into, out = ssl.MemoryBIO(), ssl.MemoryBIO()
+    try:
+        trusting(check_hostname=False).wrap_bio(into, out).do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    half = out.read()[:-10]
+    before = max(map(resident, v.pids_of("smtpd")))
+    crowd = [socket.create_connection(("127.0.0.1", wrapped), 30) for _ in range(600)]
+    for s in crowd:
+        s.sendall(half)
+    if not IS_SANITIZED:
+        wait_until("it takes memory", lambda: max(map(resident, v.pids_of("smtpd"))) > before + 15000)
+    for s in crowd:
+        s.close()
+    if not IS_SANITIZED:
+        wait_until("most of it is back", lambda: max(map(resident, v.pids_of("smtpd"))) < before + 5000)
+    with smtplib.SMTP("127.0.0.1", v.port) as s:
+        t.eq(s.starttls(context=trusting(check_hostname=False))[0], 220, "and others are served")
 
 
 @test("a server that asks names the CAs of its file, and not those of its directory")
