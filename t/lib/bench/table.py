@@ -45,12 +45,15 @@ def speed(case, servers, counts, rows):
 
 
 def rates(case, rows):
-    """rows: {name: [(a second, CPU ms, others' cores)]}; ratios as above."""
-    have = {name: found for name, found in rows.items() if found}
-    for name, found in have.items():
+    """rows: {name: [(a second, CPU ms each, others' cores)]}; ratios as above.
+    A second of one core's: what a server makes that has it for itself."""
+    rows = {name: [(rate, 1000 / cpu, cpu, others) for rate, cpu, others in found]
+            for name, found in rows.items() if found}
+    for name, found in rows.items():
         line([case, name, *(cell(column) for column in zip(*found))])
-    first, *rest = have
-    ours = medians(have[first])
+    first, *rest = rows
+    ours = medians(rows[first])
     for name in rest:
-        theirs = medians(have[name])
-        line([case, f"{first} to {name}", ratio(ours[0], theirs[0]), f"1/{theirs[1] / ours[1]:.1f}", ""])
+        theirs = medians(rows[name])
+        line([case, f"{first} to {name}", ratio(ours[0], theirs[0]), ratio(ours[1], theirs[1]),
+              f"1/{theirs[2] / ours[2]:.1f}", ""])
