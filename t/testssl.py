@@ -8,6 +8,8 @@ from lib.suite import Suite, free_port
 from lib.tap import diag, main, test
 
 BAD = {"MEDIUM", "HIGH", "CRITICAL", "WARN", "FATAL"}
+# of the machine's openssl, which testssl.sh calls, and not of ours
+NOT_OURS = {"engine_problem"}
 
 wrapped = free_port()
 v = Suite(start=False, main_cf={
@@ -58,7 +60,7 @@ def findings(*args):
 
 
 def check(t, found, *expected):
-    bad = {name: what for name, what in found.items() if what[0] in BAD}
+    bad = {name: what for name, what in found.items() if what[0] in BAD and name not in NOT_OURS}
     t.eq(bad, {}, "nothing of severity MEDIUM or up")
     for name in expected:
         t.ok(name in found, f"{name} was looked at", sorted(found))
