@@ -42,20 +42,20 @@ def judged(t, v, acked):
 
 
 def fill(store):
-    """All but a MiB.  False: others, who write there as well, were faster, or
+    """All but 3 MiB.  False: others, who write there as well, were faster, or
     have taken of it what they wrote before."""
     def left():
         s = os.statvfs(store)
         return s.f_bavail * s.f_bsize
     with open(os.path.join(store, "ballast"), "wb") as f:
         try:
-            os.posix_fallocate(f.fileno(), 0, left() - (1 << 20))
+            os.posix_fallocate(f.fileno(), 0, left() - (3 << 20))
         except OSError as e:
             if e.errno != errno.ENOSPC:
                 raise
             return False
     os.sync()
-    return left() > 900 << 10
+    return left() > 2900 << 10
 
 
 def full_store(t, kind):
