@@ -4,6 +4,7 @@ fail when they are flushed; inodes; a user's own room; descriptors; memory."""
 import contextlib
 import errno
 import fcntl
+import glob
 import mailbox
 import os
 import shutil
@@ -19,6 +20,8 @@ from lib.suite import IS_SANITIZED, gone, kill, wait_until
 from lib.tap import diag, main, test
 
 LONG = bool(os.environ.get("T_LONG"))
+
+SEGMENT = 16 << 20
 
 suites = Suites()
 
@@ -42,20 +45,25 @@ def judged(t, v, acked):
 
 
 def fill(store):
-    """All but 3 MiB.  False: others, who write there as well, were faster, or
+    """All but a MiB.  False: others, who write there as well, were faster, or
     have taken of it what they wrote before."""
     def left():
         s = os.statvfs(store)
         return s.f_bavail * s.f_bsize
     with open(os.path.join(store, "ballast"), "wb") as f:
         try:
-            os.posix_fallocate(f.fileno(), 0, left() - (3 << 20))
+            os.posix_fallocate(f.fileno(), 0, left() - (1 << 20))
         except OSError as e:
             if e.errno != errno.ENOSPC:
                 raise
             return False
     os.sync()
-    return left() > 2900 << 10
+    return left() > 900 << 10
+
+
+def segments(v):
+    """The sizes of the journal's: one in use, one that is next, two spare."""
+    return [os.stat(path).st_size for path in glob.glob(os.path.join(v.queue, "journal", "0*"))]
 
 
 def full_store(t, kind):
@@ -71,6 +79,7 @@ def full_store(t, kind):
     try:
         v.start()
         v.send(v.paths.sender, ["first@far.test"], make_message(10 ** 6, 500))
+        wait_until("the journal's spare segments are made", lambda: segments(v) == [SEGMENT] * 4)
         os.sync()
         # What was written with zeros has no store any more, and soon there is
         # none to be had.
