@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * checkers - what AddressSanitizer and valgrind must be told about stacks
- * that they did not see being made.  All of it is nothing in a plain build
- * (valgrind's requests are a few instructions that do nothing outside it).
+ * checkers - what AddressSanitizer and valgrind must be told: of stacks that
+ * they did not see being made, and of what they take for wrong.  All of it is
+ * nothing in a plain build (valgrind's requests are a few instructions that do
+ * nothing outside it).
  */
 #ifndef BASE_CHECKERS_H
 #define BASE_CHECKERS_H
@@ -25,6 +26,19 @@
 
 #ifdef HAVE_VALGRIND
 #include <valgrind/memcheck.h>
+#endif
+
+/* At most once a program, outside functions: AddressSanitizer does not judge
+ * what libc's function `name` is given. */
+#ifdef CHECKERS_ASAN
+const char *__asan_default_suppressions(void);
+#define CHECKERS_TRUST(name)                                                   \
+	const char *__asan_default_suppressions(void)                          \
+	{                                                                      \
+		return "interceptor_name:" name "\n";                          \
+	}
+#else
+#define CHECKERS_TRUST(name)
 #endif
 
 /* Pointers may live there. */

@@ -7,10 +7,14 @@
 #include "dict/pattern.h"
 #include "dict/rules.h"
 
+#include "base/checkers.h"
 #include "base/log.h"
 
 #include <regex.h>
 #include <stdlib.h>
+
+/* It would have a NUL behind every subject, REG_STARTEND or not. */
+CHECKERS_TRUST("regexec")
 
 static bool
 read_flags(struct str flags, int *ret, struct buf *why)

@@ -3,13 +3,14 @@
 it is, and wherever its walls stand.  Run by t/run with the sanitizers' build;
 the counterpart of all tests that see no report."""
 import os
+import smtplib
 import subprocess
 
 from lib.suite import IS_ROOT, TOP, Suite
 from lib.tap import main, test
 
 PROGRAMS = ("master", "smtpd", "pickup", "qmgr", "local", "mda", "smtp", "bounce", "dns", "lookup",
-            "keys", "memo")
+            "keys", "memo", "auth", "pam")
 KINDS = {"address": "AddressSanitizer: heap-buffer-overflow", "integer": "runtime error: signed integer overflow"}
 BOX_UID = 5000
 
@@ -20,6 +21,7 @@ def report_of(fault, **who):
         "virtual_mailbox_domains": "box.test", "virtual_mailbox_maps": "static:in/",
         "virtual_uid_maps": f"static:{BOX_UID}", "virtual_gid_maps": f"static:{BOX_UID}",
         "smtpd_reject_unlisted_recipient": "no", "smtpd_client_event_limit_exceptions": "192.0.2.1",
+        "smtpd_sasl_auth_enable": "yes", "smtpd_tls_auth_only": "no", "auth_pam": "yes" if IS_ROOT else "no",
         "transport_maps": "inline:{{gone.test=error:gone, away.test=smtp:[127.0.0.1]:1}}"})
     os.mkdir(v.path("box"))
     if IS_ROOT:
@@ -32,8 +34,10 @@ def report_of(fault, **who):
         v.start()
         v.send("a@box.test", ["in@box.test", "x@away.test"])
         v.send("a@box.test", ["y@gone.test"])
+        with v.smtp() as s:
+            s.login("root", "wrong")
         v.wait_log(r"Sanitizer|runtime error", give_up=5)
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError, smtplib.SMTPException):
         pass  # it may end by that before it serves
     v.is_started = True
     try:

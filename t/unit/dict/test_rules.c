@@ -68,6 +68,33 @@ test_matching(void **state)
 	check_table("pcre:/t", "/(?<=x)y\\d/ z", "xy1", "z");
 }
 
+/* A subject of other bytes' is not read beyond its end: as a sanitizer sees. */
+static void
+test_no_nul(void **state)
+{
+	(void)state;
+	for (size_t t = 0; t < 2; t++) {
+		struct fake_env e = {.files = {{"/t", STR("/^(a.*)c$/ $1")}}};
+		ARENA_CLEANUP struct arena a = {0};
+		char *bare = malloc(3);
+		struct str got;
+		struct dict *d;
+
+		memcpy(bare, "abc", 3);
+		fake_init(&e);
+		arena_init(&a, 1 << 20);
+		d = check_open(&e, types[t]);
+		assert_int_equal(
+		    dict_get(d, str_n(bare, 3), &a, &got), FIND_YES);
+		assert_str(got, "ab");
+		assert_int_equal(
+		    dict_get(d, str_n(bare, 2), &a, &got), FIND_NO);
+		dict_free(&d);
+		buf_done(&e.remarks);
+		free(bare);
+	}
+}
+
 /* A rule that is wrong is left out and remarked. */
 static void
 test_skipped(void **state)
@@ -242,6 +269,7 @@ init_loop(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_matching),
+    cmocka_unit_test(test_no_nul),
     cmocka_unit_test(test_skipped),
     cmocka_unit_test(test_refused),
     cmocka_unit_test(test_nested_too_deep),
