@@ -9,7 +9,7 @@ import re
 import subprocess
 
 from lib.peers import listens, start_dovecot, unpacked
-from lib.suite import IS_ROOT, TOP, Suite, free_port, wait_until
+from lib.suite import IS_ROOT, IS_SANITIZED, TOP, Suite, free_port, wait_until
 from lib.tap import main, test
 
 if not IS_ROOT:
@@ -110,6 +110,7 @@ base_dir = {folder}/run
 log_path = {folder}/log
 listen = 127.0.0.1
 auth_failure_delay = 0
+default_vsz_limit = {0 if IS_SANITIZED else "256 M"}
 default_internal_user = nobody
 default_internal_group = nogroup
 default_login_user = nobody
