@@ -18,7 +18,7 @@ if not IS_ROOT:
 v = Suite(start=False, main_cf={
     "smtp_connection_reuse_count_limit": "1", "virtual_mailbox_domains": "box.test", "virtual_mailbox_maps": "static:in/",
     "virtual_uid_maps": "static:5000", "virtual_gid_maps": "static:5000",
-    "smtp_tls_loglevel": "1"})
+    "smtp_tls_loglevel": "1", "smtpd_tls_security_level": "may", "smtpd_tls_received_header": "yes"})
 os.mkdir(v.path("box"))
 os.chown(v.path("box"), 5000, 5000)
 system, own = Authority(v.path("system"), "System's CA"), Authority(v.path("own"), "Our own CA")
@@ -40,7 +40,7 @@ OWN = f"-o smtp_tls_CAfile={own.pem} -o smtp_tls_security_level=verify -o smtp_t
 ports = {word: free_port() for word in WORDS}
 v.master_cf += "".join(f"""\
 {word} unix - - n - - smtp {option} {OWN}
-127.0.0.1:{ports[word]} inet n - n - - smtpd {option} -o smtpd_tls_ask_ccert=yes -o smtpd_tls_received_header=yes
+127.0.0.1:{ports[word]} inet n - n - - smtpd {option} -o smtpd_tls_ask_ccert=yes
 """ for word, option in WORDS.items())
 v.write("transport", "".join(f"{word}.{name}.test {word}:[127.0.0.1]:{sink.port}\n"
                              for word in WORDS for name, sink in sinks.items()))
