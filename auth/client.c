@@ -7,10 +7,10 @@
 #include "client.h"
 
 #include "line.h"
+#include "request.h"
 
 #include "base/log.h"
 #include "base/map.h"
-#include "mail/base64.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,20 +20,6 @@
 #define OUT_MAX     (1024 * 1024)
 #define COOKIE_SIZE 16
 #define WRITE_TIME  (60 * CLOCK_SEC)
-#define WORD_MAX    64 /* of a service, an address: of the log */
-
-struct request {
-	TAILQ_ENTRY(request) next;
-	struct desk *desk;
-	struct client *client; /* NULL: gone, or it is cancelled */
-	uint64_t id;
-	int64_t since;
-	char address[WORD_MAX + 1];
-	struct exchange exchange;
-	bool takes_final;
-	bool is_checking; /* a task has it */
-	bool is_right;    /* only SCRAM's last word is to be acknowledged */
-};
 
 struct client {
 	TAILQ_ENTRY(client) next;
@@ -58,12 +44,9 @@ desk_init(struct desk *d)
 
 /* ---- what we say ---- */
 
-static void say(struct client *c, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
 /* Who does not read what we say is not waited for. */
-static void
-say(struct client *c, const char *fmt, ...)
+void
+client_say(struct client *c, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -81,47 +64,16 @@ say_hello(struct client *c)
 	unsigned char cookie[COOKIE_SIZE];
 	const struct mechanism *m;
 
-	say(c, "VERSION\t1\t2\n");
+	client_say(c, "VERSION\t1\t2\n");
 	for (size_t i = 0; (m = mechanism_at(i)) != NULL; i++)
 		if (c->desk->offers[i])
-			say(c, "MECH\t%s\t%s\n", m->name, m->flags);
-	say(c, "SPID\t%d\nCUID\t%u\nCOOKIE\t", (int)getpid(),
+			client_say(c, "MECH\t%s\t%s\n", m->name, m->flags);
+	client_say(c, "SPID\t%d\nCUID\t%u\nCOOKIE\t", (int)getpid(),
 	    ++c->desk->last_id);
 	arc4random_buf(cookie, sizeof(cookie));
 	for (size_t i = 0; i < sizeof(cookie); i++)
-		say(c, "%02x", cookie[i]);
-	say(c, "\nDONE\n");
-}
-
-static void
-say_challenge(struct client *c, const struct request *q)
-{
-	BUF_CLEANUP struct buf text = {0};
-
-	buf_init(&text, base64_encoded_len(q->exchange.out.max));
-	base64_encode(buf_str(&q->exchange.out), &text);
-	say(c, "CONT\t%llu\t%s\n", (unsigned long long)q->id, text.p);
-}
-
-static void
-say_ok(struct client *c, const struct request *q)
-{
-	BUF_CLEANUP struct buf text = {0};
-	bool has_final = q->takes_final && q->exchange.out.len > 0;
-
-	buf_init(&text, base64_encoded_len(q->exchange.out.max));
-	base64_encode(buf_str(&q->exchange.out), &text);
-	say(c, "OK\t%llu\tuser=%s%s%s\n", (unsigned long long)q->id,
-	    q->exchange.name.p, has_final ? "\tresp=" : "",
-	    has_final ? text.p : "");
-}
-
-static void
-say_fail(struct client *c, uint64_t id, struct str name, bool is_temporary)
-{
-	say(c, "FAIL\t%llu%s%.*s%s\n", (unsigned long long)id,
-	    name.len > 0 ? "\tuser=" : "", STR_ARG(name),
-	    is_temporary ? "\ttemp" : "");
+		client_say(c, "%02x", cookie[i]);
+	client_say(c, "\nDONE\n");
 }
 
 /* ---- requests ---- */
@@ -133,137 +85,18 @@ key_of(const struct request *q)
 }
 
 static void
-free_request(struct request *q)
-{
-	exchange_done(&q->exchange);
-	free(q);
-}
-
-static void
 retire_if_idle(struct client *c)
 {
 	if (c->is_retired && c->reader != NULL && TAILQ_EMPTY(&c->requests))
 		task_cancel(c->reader);
 }
 
-/* Out of the client's; one that is checked is freed by its check. */
-static void
-end_request(struct request *q)
+void
+client_forget(struct client *c, struct request *q)
 {
-	struct client *c = q->client;
-
 	map_del(&c->by_id, key_of(q));
 	TAILQ_REMOVE(&c->requests, q, next);
-	q->client = NULL;
-	if (!q->is_checking)
-		free_request(q);
 	retire_if_idle(c);
-}
-
-/* In the words of Dovecot, whose log readers know them. */
-static void
-log_failure(const struct request *q, const char *why)
-{
-	const struct buf *name = &q->exchange.name;
-
-	log_info("passwd-file(%s%s%s): %s (SASL %s)",
-	    name->len > 0 ? name->p : "?", *q->address != '\0' ? "," : "",
-	    q->address, why, q->exchange.mechanism->name);
-}
-
-static void
-fail(struct request *q, enum verdict verdict)
-{
-	if (verdict != VERDICT_RETRY)
-		log_failure(q, verdict == VERDICT_NO_USER
-				   ? "unknown user"
-				   : "Password mismatch");
-	if (q->client == NULL)
-		return;
-	say_fail(q->client, q->id, buf_str(&q->exchange.name),
-	    verdict == VERDICT_RETRY);
-	end_request(q);
-}
-
-static void
-succeed(struct request *q)
-{
-	struct client *c = q->client;
-
-	if (c == NULL)
-		return;
-	if (q->exchange.out.len > 0 && !q->takes_final && !q->is_right) {
-		q->is_right = true;
-		say_challenge(c, q);
-		return;
-	}
-	say_ok(c, q);
-	end_request(q);
-}
-
-static void
-check(void *arg)
-{
-	struct request *q = arg;
-	struct turns *turns = &q->desk->turns;
-	struct str address = str_c(q->address);
-	enum verdict verdict = VERDICT_RETRY;
-
-	if (turns_enter(turns, address) == 0) {
-		/* One whose client has left meanwhile is a guess as well. */
-		verdict = exchange_check(&q->exchange, q->desk->users);
-		turns_leave(turns, address,
-		    verdict == VERDICT_WRONG || verdict == VERDICT_NO_USER);
-	}
-	q->is_checking = false;
-	if (q->client == NULL) {
-		if (verdict != VERDICT_OK && verdict != VERDICT_RETRY)
-			fail(q, verdict);
-		free_request(q);
-	} else if (verdict == VERDICT_OK) {
-		succeed(q);
-	} else {
-		fail(q, verdict);
-	}
-}
-
-static void
-step(struct request *q, bool has, struct str in)
-{
-	switch (exchange_step(&q->exchange, has, in)) {
-	case STEP_CHALLENGE:
-		say_challenge(q->client, q);
-		return;
-	case STEP_CHECK:
-		q->is_checking = true;
-		task_start(check, q);
-		return;
-	case STEP_RETRY:
-		fail(q, VERDICT_RETRY);
-		return;
-	case STEP_BAD:
-		log_failure(q, "invalid message");
-		say_fail(q->client, q->id, STR_NONE, false);
-		end_request(q);
-		return;
-	}
-}
-
-static void
-decode_and_step(struct request *q, const struct line *l)
-{
-	BUF_CLEANUP struct buf in = {0};
-
-	buf_init_secret(&in, MECHANISM_INPUT_MAX);
-	/* "=" is an initial response that is empty. */
-	if (l->has_response && !str_eq(l->response, STR("=")) &&
-	    base64_decode(l->response, &in) < 0) {
-		log_failure(q, "invalid base64");
-		say_fail(q->client, q->id, STR_NONE, false);
-		end_request(q);
-		return;
-	}
-	step(q, l->has_response, buf_str(&in));
 }
 
 /* ---- lines ---- */
@@ -285,7 +118,7 @@ forget_old(struct client *c)
 	struct request *q = TAILQ_FIRST(&c->requests);
 
 	if (q != NULL && q->since < clock_mono() - CLIENT_TIME)
-		end_request(q);
+		request_end(q);
 }
 
 static bool
@@ -298,23 +131,13 @@ take_auth(struct client *c, const struct line *l)
 	if (map_get(&c->by_id, key_of(&like)) != NULL)
 		return false;
 	if (m == NULL || c->by_id.count >= CLIENT_REQUESTS_MAX) {
-		say_fail(c, l->id, STR_NONE, m != NULL);
+		request_refuse(c, l->id, STR_NONE, m != NULL);
 		return true;
 	}
-	q = calloc(1, sizeof(*q));
-	if (q == NULL)
-		log_fatal("out of memory for a request");
-	q->desk = c->desk;
-	q->client = c;
-	q->id = l->id;
-	q->since = clock_mono();
-	q->takes_final = l->takes_final;
-	memcpy(q->address, l->address.p,
-	    l->address.len < WORD_MAX ? l->address.len : WORD_MAX);
-	exchange_init(&q->exchange, m, c->desk->users, q->address);
+	q = request_new(c->desk, c, m, l);
 	TAILQ_INSERT_TAIL(&c->requests, q, next);
 	map_put(&c->by_id, key_of(q), q);
-	decode_and_step(q, l);
+	request_step(q, l);
 	return true;
 }
 
@@ -326,16 +149,10 @@ take_answer(struct client *c, const struct line *l)
 
 	/* One that we forgot, or ended, while its answer was on the way. */
 	if (q == NULL) {
-		say_fail(c, l->id, STR_NONE, true);
+		request_refuse(c, l->id, STR_NONE, true);
 		return true;
 	}
-	if (q->is_checking)
-		return false;
-	if (q->is_right)
-		succeed(q);
-	else
-		decode_and_step(q, l);
-	return true;
+	return request_answer(q, l);
 }
 
 static void
@@ -345,7 +162,7 @@ take_cancel(struct client *c, const struct line *l)
 	struct request *q = map_get(&c->by_id, key_of(&like));
 
 	if (q != NULL)
-		end_request(q);
+		request_end(q);
 }
 
 static bool
@@ -405,7 +222,7 @@ end_all(struct client *c)
 	struct request *q;
 
 	while ((q = TAILQ_FIRST(&c->requests)) != NULL)
-		end_request(q);
+		request_end(q);
 }
 
 static void

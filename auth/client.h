@@ -35,6 +35,7 @@
 #define CLIENT_TIME         (10 * 60 * CLOCK_SEC) /* of a request */
 
 struct client;
+struct request;
 
 /* What all conversations share. */
 struct desk {
@@ -53,5 +54,12 @@ void desk_init(struct desk *d);
 void client_start(struct desk *d, int fd);
 /* All that are there now end when they are idle. */
 void clients_retire(struct desk *d);
+
+/* ---- for requests (request.h) ---- */
+
+void client_say(struct client *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* It has ended, and is no more among the client's. */
+void client_forget(struct client *c, struct request *q);
 
 #endif

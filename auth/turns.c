@@ -14,6 +14,8 @@ struct turn {
 	struct turns *turns;
 	char name[IP_TEXT_MAX];
 	unsigned users; /* who have it, wait for it, or remember a failure */
+	unsigned waiters;
+	unsigned leavers; /* among them, whose place another has */
 	bool is_taken;
 	int64_t not_before;
 	struct task_queue waiting;
@@ -66,27 +68,76 @@ release(struct turn *turn)
 	free(turn);
 }
 
+/* ---- places ---- */
+
+static unsigned
+stayers(const struct turn *turn)
+{
+	return turn->waiters - turn->leavers;
+}
+
+/* One of the address that has the most, if that is more than `n`. */
+static bool
+take_from_longest(struct turns *t, unsigned n)
+{
+	struct turn *longest = NULL;
+
+	MAP_FOREACH (slot, &t->addresses) {
+		struct turn *turn = slot->value;
+
+		if (longest == NULL || stayers(turn) > stayers(longest))
+			longest = turn;
+	}
+	if (longest == NULL || stayers(longest) <= n)
+		return false;
+	longest->leavers++;
+	t->count--;
+	task_wake_one(&longest->waiting);
+	return true;
+}
+
+/* `turn` is NULL where the address has none yet, or needs none. */
+static bool
+take_place(struct turns *t, const struct turn *turn)
+{
+	if (turn != NULL && turn->users >= TURNS_ADDRESS_MAX)
+		return false;
+	if (t->count >= TURNS_MAX &&
+	    !take_from_longest(t, turn == NULL ? 1 : stayers(turn) + 1))
+		return false;
+	t->count++;
+	return true;
+}
+
+/* ---- turns ---- */
+
 static int
-take(struct turn *turn)
+wait_for(struct turn *turn)
 {
 	int r = 0;
 
-	while (r == 0 && (turn->is_taken || turn->not_before > clock_mono()))
+	while (r == 0 && turn->leavers == 0 &&
+	       (turn->is_taken || turn->not_before > clock_mono()))
 		r = turn->is_taken ? task_wait(&turn->waiting, CLOCK_NEVER)
 		                   : task_sleep(turn->not_before);
 	return r;
 }
 
+/* The place is ours; if we fail, it is nobody's, or another has it already. */
 static int
 enter(struct turn *turn)
 {
 	int r;
 
-	if (turn->users >= TURNS_ADDRESS_MAX)
-		return -EBUSY;
-	turn->users++;
-	r = take(turn);
-	if (r == 0) {
+	turn->waiters++;
+	r = wait_for(turn);
+	turn->waiters--;
+	if (turn->leavers > 0) {
+		turn->leavers--;
+		r = -EBUSY;
+	} else if (r < 0) {
+		turn->turns->count--;
+	} else {
 		turn->is_taken = true;
 		return 0;
 	}
@@ -99,16 +150,18 @@ int
 turns_enter(struct turns *t, struct str address)
 {
 	char name[IP_TEXT_MAX];
-	int r = 0;
+	bool has_turn = name_of(address, name);
+	struct turn *turn = NULL;
 
-	if (t->count >= TURNS_MAX)
+	if (has_turn)
+		turn = map_get(&t->addresses, str_c(name));
+	if (!take_place(t, turn))
 		return -EBUSY;
-	t->count++;
-	if (name_of(address, name))
-		r = enter(get_turn(t, name));
-	if (r < 0)
-		t->count--;
-	return r;
+	if (!has_turn)
+		return 0;
+	turn = get_turn(t, name);
+	turn->users++;
+	return enter(turn);
 }
 
 static void

@@ -30,6 +30,7 @@ struct names {
 	struct maps *maps;    /* NULL: none */
 	uint64_t round;       /* how many tables there were */
 	int64_t before_until; /* those of the rounds before sign */
+	bool has_before;      /* and were not sifted yet */
 	struct kept *kept;    /* a ring */
 	size_t n, next;
 };
@@ -70,6 +71,7 @@ names_renew(
 	n->env = env;
 	n->round++;
 	n->before_until = now + KEYS_AFTER;
+	n->has_before = n->n > 0;
 	if (str_is_empty(str_trim(tables)))
 		return;
 	n->maps = maps_open(env, tables, &why);
@@ -81,6 +83,13 @@ bool
 names_is_empty(const struct names *n)
 {
 	return n->maps == NULL;
+}
+
+/* SECURITY: of postmap -F it holds a key.  It lies in an arena of ours. */
+static void
+wipe_value(struct str value)
+{
+	explicit_bzero((char *)(uintptr_t)value.p, value.len);
 }
 
 /* The names of files, or PEM that postmap -F put there. */
@@ -195,6 +204,54 @@ read_value(struct names *n, struct str key, struct str value,
 	return k;
 }
 
+/* ---- what is not needed any more ---- */
+
+static bool
+has_newer(const struct names *n, const struct kept *k)
+{
+	for (size_t i = 0; i < n->n; i++)
+		if (n->kept[i].chains.n > 0 && n->kept[i].round > k->round &&
+		    strcmp(n->kept[i].key, k->key) == 0)
+			return true;
+	return false;
+}
+
+/* A name that is in no table any more needs nothing to fall back on. */
+static bool
+may_be_named(const struct names *n, const struct kept *k)
+{
+	ARENA_CLEANUP struct arena a = {0};
+	struct str value = STR_NONE;
+	enum find found;
+
+	if (n->maps == NULL)
+		return false;
+	arena_init(&a, ARENA_MAX);
+	found = maps_get(n->maps, str_c(k->key), &a, &value);
+	wipe_value(value);
+	return found != FIND_NO;
+}
+
+int64_t
+names_tend(struct names *n, int64_t now)
+{
+	if (!n->has_before)
+		return CLOCK_NEVER;
+	if (now < n->before_until)
+		return n->before_until;
+	for (size_t i = 0; i < n->n; i++) {
+		struct kept *k = &n->kept[i];
+
+		if (k->round != n->round && k->chains.n > 0 &&
+		    (has_newer(n, k) || !may_be_named(n, k)))
+			chain_list_done(&k->chains);
+	}
+	n->has_before = false;
+	return CLOCK_NEVER;
+}
+
+/* ---- looking ---- */
+
 static enum find
 take_value(struct names *n, struct str key, struct str value, time_t now,
     struct chain_list *ret)
@@ -247,9 +304,10 @@ names_find(struct names *n, struct str name, time_t now, struct chain_list *ret)
 	key = arena_lower(&a, name);
 	while (found == FIND_NO && key.len > 0) {
 		found = maps_get(n->maps, key, &a, &value);
-		if (found == FIND_YES)
+		if (found == FIND_YES) {
 			found = take_value(n, key, value, now, ret);
-		else
+			wipe_value(value);
+		} else
 			key = parent_of(key);
 	}
 	return found;

@@ -9,7 +9,8 @@
  * keys, each with its chain behind it.
  *
  * What a value gave is kept, the last NAMES_KEPT: it is read anew after
- * names_renew(), and when that fails what it gave before stays.
+ * names_renew(), and when that fails what it gave before stays.  KEYS_AFTER
+ * later nothing else of before does.
  */
 #ifndef KEYS_NAMES_H
 #define KEYS_NAMES_H
@@ -31,6 +32,10 @@ void names_free(struct names **n);
 void names_renew(struct names *n, const struct dict_env *env, struct str tables,
     int64_t now);
 bool names_is_empty(const struct names *n);
+
+/* Wipe the keys that signed for long enough and are no name's last good one.
+ * When to call again. */
+int64_t names_tend(struct names *n, int64_t now);
 
 /* FIND_YES with chains in *ret (for chain_list_done). */
 enum find names_find(

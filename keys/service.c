@@ -163,6 +163,9 @@ services_tend(struct services *all, int64_t now)
 			chain_list_done(&s->before);
 		if (s->before.n > 0 && s->before_until < soonest)
 			soonest = s->before_until;
+		next = names_tend(s->names, now);
+		if (next < soonest)
+			soonest = next;
 		if (s->ticket_life == 0)
 			continue;
 		if (tickets_tend(&s->tickets, s->ticket_life, now, &next))

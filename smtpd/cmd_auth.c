@@ -193,11 +193,6 @@ authenticate(struct session *s, struct dovecot_ask *q)
 void
 command_wipe(struct session *s, struct str line)
 {
-	struct str rest;
-
-	if (s->end != SESSION_GOES_ON && stream_has_input(&s->stream) &&
-	    stream_peek(&s->stream, &rest) == 0)
-		stream_consume(&s->stream, rest.len);
 	explicit_bzero((char *)(uintptr_t)line.p, line.len);
 	stream_wipe(&s->stream);
 }

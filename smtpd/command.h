@@ -54,8 +54,7 @@ void command_summary(
 bool command_is_auth(struct str line);
 
 /* The line of an AUTH, in the session's scratch memory, and what was read of
- * the client within it are wiped; also what follows, when the session is over.
- */
+ * the client within it are wiped. */
 void command_wipe(struct session *s, struct str line);
 
 /* Of what a client said ahead of its turn: up to 100 bytes, for the log, and

@@ -144,7 +144,8 @@ network_of(const struct session *s, struct buf *b)
 	return buf_str(b);
 }
 
-/* SECURITY: a name that nobody has checked yet, made fit to be a key. */
+/* SECURITY: a name that nobody has checked yet, made fit to be a key; in lower
+ * case, since authentication servers do not tell User from user. */
 static struct str
 login_key(struct session *s, struct str login)
 {
@@ -152,7 +153,7 @@ login_key(struct session *s, struct str login)
 
 	buf_init(&b, 4 * MEMO_KEY_MAX);
 	(void)buf_add_shown(&b, str_sub(login, 0, MEMO_KEY_MAX / 2));
-	return arena_str(
+	return arena_lower(
 	    &s->scratch, str_sub(buf_str(&b), 0, MEMO_KEY_MAX / 2));
 }
 

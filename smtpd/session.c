@@ -337,7 +337,7 @@ hang_up(struct session *s)
 	stream_deadline(&s->stream, clock_after(HANG_UP));
 	while (n < HANG_UP_BYTES && stream_peek(&s->stream, &bytes) == 0) {
 		n += bytes.len;
-		stream_consume(&s->stream, bytes.len);
+		stream_wipe_all(&s->stream);
 	}
 }
 
@@ -395,6 +395,9 @@ run(void *arg)
 		check_errors(s);
 	}
 	end = s->end;
+	/* SECURITY: what was not taken as a command may be of an AUTH. */
+	if (end != SESSION_DONE)
+		stream_wipe_all(&s->stream);
 	say_goodbye(s);
 	log_end(s, end);
 	session_reset(s);

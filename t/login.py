@@ -171,6 +171,21 @@ def _(t):
     s.close()
 
 
+def never_run(secret):
+    """Lines of an AUTH that is too long, ends wrongly, never ends; responses too."""
+    for asked, line in ((False, b"AUTH PLAIN " + secret + b"A" * 13000 + b"\r\n"), (False, b"AUTH PLAIN " + secret + b"\n"),
+                        (False, b"AUTH PLAIN " + secret), (True, secret + b"A" * 70000 + secret + b"\r\n"), (True, secret)):
+        for s, mechanism in ((connect(submissions, wrapped=True), "PLAIN"), (connect(both), "SCRAM-SHA-256")):
+            if asked:
+                assert s.docmd(f"AUTH {mechanism}")[0] == 334
+            n = len(re.findall("disconnect from", v.log()))
+            s.sock.sendall(line)
+            if line.endswith(b"\n"):
+                assert s.getreply()[0] in (500, 550), line[:20]
+            s.close()
+            wait_until("it is over", lambda: len(re.findall("disconnect from", v.log())) > n)
+
+
 if IS_ROOT:
     @test("nothing of a password is left in smtpd, TLS or not")
     def _(t):
@@ -185,6 +200,7 @@ if IS_ROOT:
         early = connect(submissions, wrapped=True)
         early.send(f"{PLAIN}\r\nNOOP {b64(PASSWORD)}\r\n")
         t.eq(early.getreply()[0], 554, "what may not follow came with it")
+        never_run(b64(PASSWORD).encode())
         for pid in v.pids_of("smtpd"):
             t.eq(memory_with(pid, secrets), [], f"smtpd {pid}")
         early.close()

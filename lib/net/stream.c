@@ -150,6 +150,7 @@ skip_line(struct stream *s)
 		int r = 0;
 
 		s->in_at += lf < 0 ? bytes.len : (size_t)lf + 1;
+		stream_wipe(s);
 		s->is_skipping = lf < 0;
 		if (s->is_skipping)
 			r = fill(s);
@@ -179,6 +180,7 @@ find_line_end(struct stream *s, size_t max, size_t *ret_lf)
 		    (bytes.len == max + 1 && bytes.p[max] != '\r')) {
 			s->is_skipping = true;
 			s->in_at = s->in.len;
+			stream_wipe(s);
 			return -EMSGSIZE;
 		}
 		seen = bytes.len;
@@ -208,8 +210,10 @@ stream_read_line(
 	s->in_at += lf + 1;
 	*ret_crlf = str_has_suffix(line, STR("\r"));
 	line.len -= *ret_crlf;
-	if (line.len > max)
+	if (line.len > max) {
+		stream_wipe(s);
 		return -EMSGSIZE;
+	}
 	*ret_line = line;
 	return 0;
 }
@@ -243,6 +247,13 @@ stream_wipe(struct stream *s)
 	s->in_at = 0;
 	if (s->in.cap > 0)
 		explicit_bzero(s->in.p + s->in.len, s->in.cap - s->in.len);
+}
+
+void
+stream_wipe_all(struct stream *s)
+{
+	s->in_at = s->in.len;
+	stream_wipe(s);
 }
 
 bool

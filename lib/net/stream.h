@@ -65,7 +65,8 @@ void stream_deadline(struct stream *s, int64_t deadline);
  * says whether there was one.  Borrowed until the next call that reads.  A
  * line of more than `max` bytes (at most STREAM_LINE_MAX; CR and LF do not
  * count) is -EMSGSIZE, told once and as soon as it is known; the next call
- * skips what is left of it, however much that is.
+ * skips what is left of it, however much that is.  Nothing of it is left in
+ * memory: nobody knows what it was.
  */
 int stream_read_line(
     struct stream *s, size_t max, struct str *ret_line, bool *ret_crlf);
@@ -76,6 +77,8 @@ void stream_consume(struct stream *s, size_t n);
 
 /* What was consumed was a secret: it is wiped from the stream's memory. */
 void stream_wipe(struct stream *s);
+/* The same with what is there and was not read. */
+void stream_wipe_all(struct stream *s);
 
 bool stream_has_input(const struct stream *s); /* without waiting or asking */
 

@@ -4,8 +4,10 @@
 #include "turns.h"
 
 #include "base/task.h"
+#include "net/ip.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #define ADDRESS STR("192.0.2.1")
 
@@ -131,10 +133,72 @@ test_bound(void **state)
 	map_done(&turns.addresses);
 }
 
+/* ---- guesses from many addresses ---- */
+
+#define BOTS    500
+#define GUESSES 50 /* of each, at once */
+
+static unsigned right, refused;
+
+static void
+guess(void *arg)
+{
+	struct str address = str_c(arg);
+
+	if (turns_enter(&turns, address) < 0) {
+		refused++;
+		return;
+	}
+	task_yield();
+	turns_leave(&turns, address, true);
+}
+
+static void
+come_among_them(void *arg)
+{
+	(void)arg;
+	assert_int_equal(turns.count, TURNS_MAX);
+	assert_int_equal(turns.addresses.count, BOTS);
+	if (turns_enter(&turns, ADDRESS) == 0) {
+		turns_leave(&turns, ADDRESS, false);
+		right++;
+	}
+	if (turns_enter(&turns, STR("127.0.0.1")) == 0) {
+		turns_leave(&turns, STR("127.0.0.1"), false);
+		right++;
+	}
+}
+
+static void
+test_botnet(void **state)
+{
+	static char names[BOTS][IP_TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(loop_init(), 0);
+	turns_init(&turns, CLOCK_SEC / 100);
+	right = refused = 0;
+	for (unsigned i = 0; i < BOTS; i++) {
+		snprintf(names[i], sizeof(names[i]), "198.51.%u.%u", i / 250,
+		    i % 250);
+		for (unsigned k = 0; k < GUESSES; k++)
+			task_start(guess, names[i]);
+	}
+	task_start(come_among_them, NULL);
+	loop_run();
+	loop_done();
+	assert_int_equal(right, 2);
+	assert_true(refused >= BOTS * GUESSES - TURNS_MAX);
+	assert_int_equal(turns.count, 0);
+	assert_int_equal(turns.addresses.count, 0);
+	map_done(&turns.addresses);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_one_at_a_time),
     cmocka_unit_test(test_failure_delays),
     cmocka_unit_test(test_bound),
+    cmocka_unit_test(test_botnet),
 };
 
 TAP_RUN(tests)

@@ -166,6 +166,45 @@ names_have_their_time(void)
 	names_free(&n);
 }
 
+/* How many hold the first chain, when what is before's has been sifted. */
+static unsigned
+holders(struct names *n, const struct chain_list *l, int64_t renewed)
+{
+	assert_int_equal(names_tend(n, renewed), renewed + KEYS_AFTER);
+	assert_int_equal(
+	    names_tend(n, renewed + KEYS_AFTER), (int64_t)CLOCK_NEVER);
+	return l->at[0]->refs;
+}
+
+/* A key of before is kept while it is a name's last good one. */
+static void
+names_are_forgotten(void)
+{
+	BUF_CLEANUP struct buf table = {0};
+	struct names *n = names_new();
+	struct chain_list l, other;
+
+	buf_init(&table, 1000);
+	buf_addf(&table, "inline:{ {one.test = %s} }", path_of("a"));
+	names_renew(n, &dict_env_tool, buf_str(&table), 1);
+	assert_int_equal(names_tend(n, 1), (int64_t)CLOCK_NEVER);
+	assert_int_equal(
+	    names_find(n, STR("one.test"), MADE_NOW, &l), FIND_YES);
+	assert_int_equal(l.at[0]->refs, 2);
+	names_renew(n, &dict_env_tool, buf_str(&table), 10);
+	assert_int_equal(holders(n, &l, 10), 2);
+	names_renew(n, &dict_env_tool, buf_str(&table), 20);
+	assert_int_equal(
+	    names_find(n, STR("one.test"), MADE_NOW, &other), FIND_YES);
+	assert_int_equal(holders(n, &l, 20), 1);
+	assert_int_equal(other.at[0]->refs, 2);
+	names_renew(n, &dict_env_tool, STR_NONE, 30);
+	assert_int_equal(holders(n, &other, 30), 1);
+	chain_list_done(&l);
+	chain_list_done(&other);
+	names_free(&n);
+}
+
 static void
 run_all(void)
 {
@@ -173,6 +212,7 @@ run_all(void)
 	what_is_wrong_stays_out();
 	server_names();
 	names_have_their_time();
+	names_are_forgotten();
 }
 
 static void

@@ -315,12 +315,13 @@ many_guess_one(struct stream *client, struct session *s)
 	/* SECURITY: what a stranger says that his name is. */
 	static const char odd[] = "an\r\nn\0\xff";
 	static char huge[5000];
+	static const struct str spelt[] = {STR("ann"), STR("ANN"), STR("Ann")};
 
 	come_from(s, "198.51.100.1");
 	assert_true(rate_login(s, STR("ann")));
 	for (int i = 0; i < 3; i++) {
 		come_from(s, "192.0.2.1");
-		rate_auth_failed(s, STR("ann"));
+		rate_auth_failed(s, spelt[i]);
 	}
 	assert_false(rate_login(s, STR("ann")));
 	reply_flush(s);
@@ -329,7 +330,7 @@ many_guess_one(struct stream *client, struct session *s)
 	come_from(s, "198.51.100.1");
 	assert_true(rate_login(s, STR("ann")));
 	come_from(s, "192.0.2.1");
-	assert_false(rate_login(s, STR("ann"))); /* and is no stranger's */
+	assert_false(rate_login(s, STR("aNN"))); /* and is no stranger's */
 	for (size_t i = 0; i < sizeof(huge); i++)
 		huge[i] = '\n';
 	for (int i = 0; i < 3; i++) {
