@@ -50,7 +50,9 @@ secure_init(struct secure *s, const struct conf *c, bool is_lmtp,
 	    .loglevel = (unsigned)conf_int(
 		c, settings_twin(is_lmtp, PARAM_smtp_tls_loglevel)),
 	};
-	if (tls_grade_groups(c, STR("auto"), &a, &t.groups, why) < 0)
+	if (tls_grade_groups(c, STR("auto"), &a, &t.groups, why) < 0 ||
+	    tls_grade_options(
+		conf_str(c, PARAM_tls_ssl_options), &t.options, why) < 0)
 		return false;
 	s->context = tls_context_new(&t, why);
 	s->resume = resume_new(conf_time(

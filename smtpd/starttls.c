@@ -7,6 +7,7 @@
 #include "mail/tls_grade.h"
 #include "mail/tls_text.h"
 #include "rate.h"
+#include "reply.h"
 #include "session.h"
 
 #include <errno.h>
@@ -105,6 +106,8 @@ starttls_init(struct starttls *t, const struct conf *c, struct str service,
 		return true;
 	read_peer(c, t, &s);
 	if (!read_grade(c, t->level == STARTTLS_ENCRYPT, a, &s.grade, why) ||
+	    tls_grade_options(
+		conf_str(c, PARAM_tls_ssl_options), &s.options, why) < 0 ||
 	    tls_grade_groups(c, conf_str(c, PARAM_smtpd_tls_eecdh_grade), a,
 		&s.groups, why) < 0)
 		return false;
@@ -198,12 +201,16 @@ log_success(const struct session *s, const struct tls_info *info)
 static bool
 is_welcome(struct session *s, const struct tls_info *info)
 {
+	const char *what = info->has_cert ? "Client certificate not trusted"
+	                                  : "No client certificate presented";
+
 	if (!s->server->starttls.must_trust || info->is_trusted)
 		return true;
-	log_info("NOQUEUE: abort: TLS from %.*s: %s", STR_ARG(s->client.text),
-	    info->has_cert ? "Client certificate not trusted"
-			   : "No client certificate presented");
-	s->end = SESSION_LOST;
+	log_info(
+	    "NOQUEUE: abort: TLS from %.*s: %s", STR_ARG(s->client.text), what);
+	reply(
+	    s, "421 4.7.1 %.*s Error: %s", STR_ARG(s->server->hostname), what);
+	s->end = SESSION_REFUSED;
 	return false;
 }
 

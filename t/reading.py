@@ -186,7 +186,7 @@ def _(t):
     dovecot = start_dovecot(os.path.join(folder, "dovecot.conf"), *PACKAGES)
     wait_until("it listens", lambda: all(listens(ports[p]) for p in ("imap", "imaps", "pop3", "pop3s")))
     for name in ("dovecot-lmtp", "auth"):
-        t.ok(os.path.exists(os.path.join(v.queue, "private", name)), f"private/{name}")
+        wait_until(f"private/{name}", lambda: os.path.exists(os.path.join(v.queue, "private", name)))
 
 
 MESSAGE = b"Subject: by %s\nTo: joe@box.test\n\nbody by %s\n"

@@ -14,18 +14,30 @@
 #define WHY_MAX 4096
 
 struct tables_check {
-	const struct conf *conf;
+	const struct conf *conf; /* main.cf */
+	const struct master_cf *master;
 	struct map seen; /* tables: several parameters may name one */
 	bool ok;
 };
 
-/* The setting that names the table; false: a default does. */
+/* The setting of main.cf or master.cf that names the table; false: a default
+ * does. */
 static bool
-find_setting(const struct conf *c, struct str table, struct conf_setting *ret)
+find_setting(
+    const struct tables_check *t, struct str table, struct conf_setting *ret)
 {
-	for (size_t i = 0; conf_setting_at(c, i, ret); i++)
+	for (size_t i = 0; conf_setting_at(t->conf, i, ret); i++)
 		if (str_find_str(ret->value, table) >= 0)
 			return true;
+	for (size_t i = 0; i < master_cf_count(t->master); i++) {
+		const struct master_service *s = master_cf_at(t->master, i);
+
+		for (size_t k = 0; k < s->nsettings; k++) {
+			*ret = s->settings[k];
+			if (str_find_str(ret->value, table) >= 0)
+				return true;
+		}
+	}
 	return false;
 }
 
@@ -64,22 +76,36 @@ check_table(void *arg, struct str table)
 		return;
 	r.severity = CONF_WARNING;
 	r.text = buf_str(&why);
-	if (find_setting(t->conf, table, &setting)) {
+	if (find_setting(t, table, &setting)) {
 		r.severity = CONF_ERROR;
 		r.file = setting.file;
 		r.line = (unsigned)setting.line;
 		t->ok = false;
+	} else if (str_has_prefix(table, STR("/"))) {
+		return; /* auth_users: made with the first user */
 	}
 	valija_print_remark(stderr, &r);
 }
 
+/* Those of main.cf, and those that a service has by its own settings. */
 static bool
-check_tables(const struct conf *c)
+check_tables(const struct conf *c, const struct master_cf *m)
 {
-	struct tables_check t = {.conf = c, .ok = true};
+	struct tables_check t = {.conf = c, .master = m, .ok = true};
 
 	map_init(&t.seen);
 	conf_each_table(c, USER_ALL & ~USER_TOOLS, check_table, &t);
+	for (size_t i = 0; i < master_cf_count(m); i++) {
+		const struct master_service *s = master_cf_at(m, i);
+		struct conf *own = NULL;
+
+		if (s->known != NULL)
+			own = master_cf_conf(m, s, c, NULL, NULL);
+		if (own != NULL)
+			conf_each_table(own, s->known->users & ~USER_TOOLS,
+			    check_table, &t);
+		conf_free(&own);
+	}
 	map_done(&t.seen);
 	return t.ok;
 }
@@ -97,7 +123,7 @@ valija_check(struct valija *v)
 		    v->conf_dir, c, valija_print_remark, stderr);
 	if (m == NULL || !master_cf_check(m, c, valija_print_remark, stderr))
 		ok = false;
-	if (c != NULL && !check_tables(c))
+	if (m != NULL && !check_tables(c, m))
 		ok = false;
 	master_cf_free(&m);
 	conf_free(&c);

@@ -14,6 +14,7 @@ enum kind {
 	KIND_EXCLUDED,
 	KIND_PATH,
 	KIND_DIGEST,
+	KIND_OPTIONS,
 };
 
 static const struct {
@@ -41,6 +42,7 @@ static const struct {
     {PARAM_lmtp_tls_CAfile, KIND_PATH},
     {PARAM_lmtp_tls_CApath, KIND_PATH},
     {PARAM_lmtp_tls_fingerprint_digest, KIND_DIGEST},
+    {PARAM_tls_ssl_options, KIND_OPTIONS},
 };
 
 static bool
@@ -62,6 +64,7 @@ check_kind(
 {
 	ARENA_CLEANUP struct arena a = {0};
 	struct tls_grade g;
+	unsigned options;
 
 	arena_init(&a, WHY_MAX);
 	switch (kind) {
@@ -81,6 +84,9 @@ check_kind(
 			buf_addf(why,
 			    "\"%.*s\" is no digest that is known: sha256 is",
 			    STR_ARG(text));
+		break;
+	case KIND_OPTIONS:
+		(void)tls_grade_options(text, &options, why);
 		break;
 	}
 }

@@ -59,6 +59,9 @@
 #define WHY_MILTER                                                             \
 	"milters are not asked yet: mail is taken without them; filter at "    \
 	"delivery, by mailbox_command"
+#define WHY_MILTER_HOW                                                         \
+	"it says how to ask a milter, and smtpd_milters or "                   \
+	"non_smtpd_milters whom"
 #define WHY_VERIFY                                                             \
 	"addresses are not probed: use relay_recipient_maps and "              \
 	"reject_unlisted_recipient"

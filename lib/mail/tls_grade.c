@@ -115,7 +115,9 @@ tls_grade_ciphers(const struct conf *c, struct str grade, struct str exclude,
 
 	if (str_eq_case(grade, STR("high"))) {
 		p = PARAM_tls_high_cipherlist;
-	} else if (str_eq_case(grade, STR("medium"))) {
+	} else if (str_eq_case(grade, STR("medium")) ||
+		   str_eq_case(grade, STR("low")) ||
+		   str_eq_case(grade, STR("export"))) {
 		p = PARAM_tls_medium_cipherlist;
 	} else {
 		buf_addf(why, "\"%.*s\" is no grade: there are high and medium",
@@ -177,5 +179,42 @@ tls_grade_groups(const struct conf *c, struct str grade, struct arena *a,
 		return -EINVAL;
 	}
 	*ret = list.len == 0 ? NULL : arena_strf(a, "%s", list.p + 1).p;
+	return 0;
+}
+
+/* ---- options ---- */
+
+int
+tls_grade_options(struct str list, unsigned *ret, struct buf *why)
+{
+	static const struct {
+		const char *name;
+		unsigned option; /* 0: so it is anyway */
+	} options[] = {
+	    {"ENABLE_MIDDLEBOX_COMPAT", 0},
+	    {"LEGACY_SERVER_CONNECT", TLS_OLD_SERVERS},
+	    {"NO_COMPRESSION", 0},
+	    {"NO_RENEGOTIATION", 0},
+	    {"NO_SESSION_RESUMPTION_ON_RENEGOTIATION", 0},
+	    {"NO_TICKET", TLS_NO_TICKETS},
+	    {"PRIORITIZE_CHACHA", TLS_CHACHA_FIRST},
+	};
+	const size_t n = sizeof(options) / sizeof(options[0]);
+	struct str word;
+
+	*ret = 0;
+	while ((word = str_word(&list, SEPARATORS)).len > 0) {
+		size_t i = 0;
+
+		while (i < n && !str_eq_case(word, str_c(options[i].name)))
+			i++;
+		if (i == n) {
+			buf_addf(why, "\"%.*s\" is none of", STR_ARG(word));
+			for (i = 0; i < n; i++)
+				buf_addf(why, " %s", options[i].name);
+			return -EINVAL;
+		}
+		*ret |= options[i].option;
+	}
 	return 0;
 }

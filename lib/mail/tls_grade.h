@@ -9,7 +9,8 @@
  *
  * Ciphers are a grade, "high" or "medium", whose meaning for TLS 1.2 is
  * tls_high_cipherlist, tls_medium_cipherlist; and names of OpenSSL's to
- * exclude.  The ciphers of TLS 1.3 are good in any grade.
+ * exclude.  "low" and "export" are "medium": what they let in besides there is
+ * no more.  The ciphers of TLS 1.3 are good in any grade.
  */
 #ifndef MAIL_TLS_GRADE_H
 #define MAIL_TLS_GRADE_H
@@ -36,5 +37,11 @@ int tls_grade_ciphers(const struct conf *c, struct str grade,
  */
 int tls_grade_groups(const struct conf *c, struct str grade, struct arena *a,
     const char **ret, struct buf *why);
+
+/*
+ * tls_ssl_options: OpenSSL's names, of which some say what always holds, as
+ * TLS_NO_TICKETS ... of net/tls.h.  0, or -EINVAL with `why`.
+ */
+int tls_grade_options(struct str list, unsigned *ret, struct buf *why);
 
 #endif

@@ -83,16 +83,28 @@ enum tls_peer {
 	                     tls_info tells */
 };
 
+/* What may be asked for besides: sessions are not taken up again; a client that
+ * would rather have ChaCha20 gets it (its device has no AES); a client speaks
+ * with servers that know nothing of secure renegotiation (RFC 5746). */
+enum {
+	TLS_NO_TICKETS = 1 << 0,
+	TLS_CHACHA_FIRST = 1 << 1,
+	TLS_OLD_SERVERS = 1 << 2,
+};
+
 struct tls_settings {
 	enum tls_role role;
 	struct tls_grade grade;
-	const char *groups;    /* "X25519:P-256"; NULL: OpenSSL's own default */
+	const char *groups;    /* "X25519:P-256"; NULL: OpenSSL's own default;
+	                          one that it does not know is left out */
 	bool prefers_own;      /* a server's order of ciphers wins */
 	enum tls_peer peer;    /* a server's; a client always looks */
 	struct str ca;         /* PEM: who vouches for peers; may be empty; of a
 	                          directory: all its files, one after the other */
 	struct str ca_named;   /* the same, and a server that asks names them */
-	int verify_depth;      /* 0: OpenSSL's own */
+	int verify_depth;      /* how far above a peer's certificate the CA may
+	                          be; 0: it must be trusted itself */
+	unsigned options;      /* TLS_NO_TICKETS ... */
 	struct str service;    /* sessions of one are not taken up by another */
 	tls_identify identify; /* a client's may be NULL */
 	void *identify_arg;

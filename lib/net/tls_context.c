@@ -60,12 +60,19 @@ show_identity(SSL *ssl, void *arg)
 	return is_shown || c->role == TLS_CLIENT;
 }
 
-/* Look at a peer's certificate and go on: tls_info() tells. */
+/*
+ * Look at a peer's certificate and go on: tls_info() tells.  The library counts
+ * a chain's depth without the CA that ends it, main.cf with it.
+ */
 static int
 go_on(int ok, X509_STORE_CTX *store)
 {
-	(void)ok;
-	(void)store;
+	const SSL *ssl = X509_STORE_CTX_get_ex_data(
+	    store, SSL_get_ex_data_X509_STORE_CTX_idx());
+
+	if (ok != 0 &&
+	    X509_STORE_CTX_get_error_depth(store) > SSL_get_verify_depth(ssl))
+		X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_CHAIN_TOO_LONG);
 	return 1;
 }
 
@@ -170,6 +177,34 @@ set_grade(struct tls_context *c, const struct tls_grade *g)
 	       set_ciphers(c, g->ciphers);
 }
 
+/* Newer ones than the library's are named where several hosts share a main.cf.
+ */
+static bool
+set_groups(SSL_CTX *ctx, const char *list)
+{
+	BUF_CLEANUP struct buf known = {0};
+	struct str rest = str_c(list), name;
+
+	if (list == NULL)
+		return true;
+	buf_init(&known, CIPHERS_MAX);
+	while ((name = str_word(&rest, ":")).len > 0) {
+		size_t before = known.len;
+
+		buf_addf(&known, before > 0 ? ":%.*s" : "%.*s", STR_ARG(name));
+		if (!known.full && SSL_CTX_set1_groups_list(ctx,
+				       known.p + before + (before > 0)) == 1)
+			continue;
+		log_warning("TLS: the group %.*s is not known here: left out",
+		    STR_ARG(name));
+		buf_cut(&known, before);
+	}
+	if (known.len == 0)
+		return false;
+	ERR_clear_error();
+	return SSL_CTX_set1_groups_list(ctx, known.p) == 1;
+}
+
 /* Whom to trust; a server may also name them to clients. */
 static bool
 set_authorities(struct tls_context *c, struct str pem, bool are_named)
@@ -205,8 +240,7 @@ set_peer(struct tls_context *c, const struct tls_settings *s)
 	if (s->role == TLS_SERVER && s->peer == TLS_PEER_REQUIRE)
 		mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 	SSL_CTX_set_verify(c->ctx, mode, go_on);
-	if (s->verify_depth > 0)
-		SSL_CTX_set_verify_depth(c->ctx, s->verify_depth);
+	SSL_CTX_set_verify_depth(c->ctx, s->verify_depth);
 	return set_authorities(c, s->ca, false) &&
 	       set_authorities(c, s->ca_named, true);
 }
@@ -230,6 +264,8 @@ set_server(struct tls_context *c, const struct tls_settings *s)
 
 	if (s->prefers_own)
 		SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
+	if ((s->options & TLS_CHACHA_FIRST) != 0)
+		SSL_CTX_set_options(ctx, SSL_OP_PRIORITIZE_CHACHA);
 	SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
 	tls_context_tickets(c, NULL, 0, 0);
 	return SSL_CTX_set_dh_auto(ctx, 1) == 1 &&
@@ -246,6 +282,10 @@ set_all(struct tls_context *c, const struct tls_settings *s)
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
 				     SSL_OP_CLEANSE_PLAINTEXT |
 				     SSL_OP_NO_COMPRESSION | SSL_OP_ALL);
+	if ((s->options & TLS_NO_TICKETS) != 0)
+		SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+	if ((s->options & TLS_OLD_SERVERS) != 0)
+		SSL_CTX_set_options(ctx, SSL_OP_LEGACY_SERVER_CONNECT);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
 				  SSL_MODE_ENABLE_PARTIAL_WRITE |
 				  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -253,9 +293,7 @@ set_all(struct tls_context *c, const struct tls_settings *s)
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	if (s->identify != NULL)
 		SSL_CTX_set_cert_cb(ctx, show_identity, c);
-	return set_grade(c, &s->grade) &&
-	       (s->groups == NULL ||
-		   SSL_CTX_set1_groups_list(ctx, s->groups) == 1) &&
+	return set_grade(c, &s->grade) && set_groups(ctx, s->groups) &&
 	       set_peer(c, s) && (s->role == TLS_CLIENT || set_server(c, s));
 }
 
@@ -269,6 +307,7 @@ tls_context_new(const struct tls_settings *s, struct buf *why)
 	c->role = s->role;
 	c->identify = s->identify;
 	c->identify_arg = s->identify_arg;
+	c->has_no_tickets = (s->options & TLS_NO_TICKETS) != 0;
 	ERR_clear_error();
 	c->ctx = SSL_CTX_new(
 	    s->role == TLS_SERVER ? TLS_server_method() : TLS_client_method());
@@ -294,6 +333,8 @@ void
 tls_context_tickets(struct tls_context *c, const struct tls_ticket_key *keys,
     size_t n, long lifetime)
 {
+	if (c->has_no_tickets)
+		n = 0;
 	if (n > TLS_TICKET_KEYS_MAX)
 		n = TLS_TICKET_KEYS_MAX;
 	explicit_bzero(c->keys, sizeof(c->keys));

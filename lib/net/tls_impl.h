@@ -14,6 +14,7 @@ struct tls_context {
 	void *identify_arg;
 	struct tls_ticket_key keys[TLS_TICKET_KEYS_MAX];
 	size_t nkeys;
+	bool has_no_tickets; /* whatever keys there are */
 };
 
 /* A connection's; hangs below its stream. */

@@ -78,7 +78,8 @@ test_ciphers(void **state)
 	    {"high", "", "H"},
 	    {"medium", "", "M"},
 	    {"HIGH", "aNULL, MD5:3DES", "H:!aNULL:!MD5:!3DES"},
-	    {"low", "", NULL},
+	    {"low", "", "M"},
+	    {"export", "", "M"},
 	    {"null", "", NULL},
 	    {"", "", NULL},
 	    {"high", "!MD5", NULL},
@@ -145,9 +146,42 @@ test_groups(void **state)
 	conf_free(&c);
 }
 
+static void
+test_options(void **state)
+{
+	static const struct {
+		const char *list;
+		int options; /* -1: refused */
+	} cases[] = {
+	    {"", 0},
+	    {"NO_COMPRESSION, NO_RENEGOTIATION", 0},
+	    {"no_ticket", TLS_NO_TICKETS},
+	    {"PRIORITIZE_CHACHA:LEGACY_SERVER_CONNECT NO_TICKET",
+		TLS_CHACHA_FIRST | TLS_OLD_SERVERS | TLS_NO_TICKETS},
+	    {"NO_TICKETS", -1},
+	    {"NO_TICKET 0x4000", -1},
+	    {"!NO_TICKET", -1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		BUF_CLEANUP struct buf why = {0};
+		unsigned options;
+		int r;
+
+		buf_init(&why, 1024);
+		r = tls_grade_options(str_c(cases[i].list), &options, &why);
+		assert_int_equal(r, cases[i].options < 0 ? -EINVAL : 0);
+		assert_int_equal(why.len > 0, cases[i].options < 0);
+		if (r == 0)
+			assert_int_equal(options, cases[i].options);
+	}
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_protocols),
     cmocka_unit_test(test_ciphers),
     cmocka_unit_test(test_groups),
+    cmocka_unit_test(test_options),
 };
 TAP_RUN(tests)

@@ -152,7 +152,7 @@ test_wrong(void **state)
 	    "secure =x",
 	    "encrypt protocols=SSLv3",
 	    "encrypt protocols=TLSv9",
-	    "encrypt ciphers=export",
+	    "encrypt ciphers=null",
 	    "encrypt exclude=!x",
 	    "verify tafile=/etc/x",
 	    "encrypt colour=green",
