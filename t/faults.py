@@ -6,11 +6,13 @@ import signal
 import smtplib
 import subprocess
 import tempfile
+import threading
 import time
 
 from lib.badcalls import BadCalls
 from lib.disk import Disk
-from lib.load import Load, judge
+from lib.load import Load, files_in, judge
+from lib.submission import Submission, plain, untrusting
 from lib.suite import Suite, wait_until
 from lib.tap import diag, main, test
 
@@ -180,6 +182,106 @@ def _(t):
         wait_until(f"mail after {kind} stood still", lambda: len(load.acked) > before + 10)
     load.stop()
     judged(t, v, load.acked)
+
+
+class Still:
+    """A program that stands still for a while."""
+
+    def __init__(self, v, name):
+        self.pids = wait_until(f"{name} runs", lambda: v.pids_of(name))
+
+    def __enter__(self):
+        self.send(signal.SIGSTOP)
+
+    def __exit__(self, *_):
+        self.send(signal.SIGCONT)
+
+    def send(self, number):
+        for pid in self.pids:
+            os.kill(pid, number)
+
+
+class Longest:
+    """The longest time in which a load was told of no mail of its."""
+
+    def __init__(self, load):
+        self.load, self.most, self.ends = load, 0.0, False
+        self.thread = threading.Thread(target=self.watch)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ends = True
+        self.thread.join()
+
+    def watch(self):
+        n, since = len(self.load.acked), time.monotonic()
+        while not self.ends:
+            time.sleep(0.02)
+            self.most = max(self.most, time.monotonic() - since)
+            if len(self.load.acked) > n:
+                n, since = len(self.load.acked), time.monotonic()
+
+
+def timed(fn, *args):
+    began = time.monotonic()
+    result = fn(*args)
+    return result, time.monotonic() - began
+
+
+@test("keys, auth, memo stand still: who needs them has an answer in time, nobody else waits")
+def _(t):
+    v = make_suite()
+    s = Submission(v)
+    v.start()
+
+    def session(*login):
+        c = smtplib.SMTP("127.0.0.1", s.port, local_hostname="still.test", timeout=60)
+        c.starttls(context=untrusting())
+        c.ehlo()
+        if login:
+            t.eq(c.docmd("AUTH PLAIN " + plain(*login))[0], 235, f"{login[0]} logs in")
+        return c
+
+    def mail(c):
+        return c.sendmail("ann@out.test", ["u0@box.test"], "Subject: still\n\nx\n")
+
+    ann = s.logins[0]
+    try:
+        busy, late = session(*ann), session()
+        load = start_load(v, "still", sessions=5, pace=0.01)
+        answer = []
+        with Longest(load) as gap:
+            with Still(v, "auth"):
+                asks = threading.Thread(target=lambda: answer.append(timed(late.docmd, "AUTH PLAIN " + plain(*ann))))
+                asks.start()
+                with Still(v, "keys"):
+                    said, took = timed(s.works)
+                    t.ok(said and 9 < took < 13, "a handshake ends in 10 s without keys", (said, took))
+                    t.ok(timed(mail, busy)[1] < 5, "who is under TLS sends on")
+                with Still(v, "memo"):
+                    _said, took = timed(mail, busy)
+                    t.ok(took < 5, "without memo nobody is refused, and a second is lost", took)
+                asks.join()
+        [((code, text), took)] = answer
+        t.ok(code == 454 and 29 < took < 35, "a login is told to come again in 30 s without auth", (code, text, took))
+        t.ok(gap.most < 5, "others do not wait", gap.most)
+        diag(f"others had no answer for {gap.most:.2f} s at most")
+        wait_until("all log in again", lambda: s.works() is None)
+        t.eq(late.docmd("AUTH PLAIN " + plain(*ann))[0], 235, "also who was told to come again")
+        for c in (busy, late):
+            mail(c)
+            c.quit()
+        load.stop()
+        v.wait_empty(60)
+        bodies = [open(p, "rb").read() for p in files_in(os.path.join(v.box, "u0"))]
+        t.eq(sum(b"Subject: still" in b for b in bodies), 4, "what was sent meanwhile")
+        verdict = judge(load.acked, [os.path.join(v.box, f"u{i}") for i in range(BOXES)])
+        t.eq(len(verdict.lost), 0, "none lost")
+    finally:
+        s.close()
 
 
 @test(f"{RELOADS} reloads under load refuse no connection")

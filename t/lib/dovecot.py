@@ -4,6 +4,7 @@ and configuration of its own, as root or as an ordinary user.
 
     d = AuthServer(v.path("dovecot"), socket=v.path("queue", "private", "auth"), users={"alice": "secret"})
 """
+import contextlib
 import grp
 import os
 import pwd
@@ -87,7 +88,8 @@ service auth {{
             kill(pids)
             self.process.wait()
             wait_until("Dovecot is gone", gone(pids))
-            os.unlink(os.path.join(self.folder, "run", "master.pid"))
+            with contextlib.suppress(FileNotFoundError):  # it was not killed before it took it away
+                os.unlink(os.path.join(self.folder, "run", "master.pid"))
             self.process = None
 
     close = stop

@@ -33,7 +33,7 @@ def make_message(serial, size):
 
 class Load:
     def __init__(self, port, recipient, ledger, sessions=10, size=1024, first=1, pace=0.0,
-                 sender="load@out.test"):
+                 sender="load@out.test", each=0):
         self.port, self.recipient, self.sessions, self.size = port, recipient, sessions, size
         self.ledger = open(ledger, "a", buffering=1)
         self.acked = {}
@@ -42,6 +42,7 @@ class Load:
         self.serial = first
         self.pace = pace
         self.sender = sender
+        self.each = each  # messages a connection; 0: as many as it carries
         self.stopping = False
         self.thread = threading.Thread(target=lambda: asyncio.run(self.main()), daemon=True)
 
@@ -80,15 +81,20 @@ class Load:
             if line[3:4] != b"-":
                 return line
 
+    async def greet(self, reader, writer, number):
+        await self.want(reader, b"220")
+        writer.write(b"EHLO load.test\r\n")
+        await self.want(reader, b"250")
+
     async def connection(self, number):
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
-            await self.want(reader, b"220")
-            writer.write(b"EHLO load.test\r\n")
-            await self.want(reader, b"250")
-            while not self.stopping:
+            await self.greet(reader, writer, number)
+            sent = 0
+            while not self.stopping and (sent < self.each or self.each == 0):
                 serial = self.serial
                 self.serial += 1
+                sent += 1
                 rcpt = self.recipient(serial)
                 writer.write(f"MAIL FROM:<{self.sender}>\r\nRCPT TO:<{rcpt}>\r\nDATA\r\n".encode())
                 for code in (b"250", b"250", b"354"):
