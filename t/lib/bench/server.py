@@ -145,7 +145,8 @@ class Valija(Server):
             virtual_uid_maps=f"static:{BOX_UID}", virtual_gid_maps=f"static:{BOX_UID}",
             transport_maps=f"inline:{{{{relay.test=smtp:[127.0.0.1]:{sink.port}}}}}",
             smtpd_client_connection_count_limit="0", queue_journal_size="1G",
-            smtpd_login_recipient_rate_limit="0", smtpd_tls_chain_files=make_certificate(v.base))
+            smtpd_login_recipient_rate_limit="0", keys_signature_rate_limit="0",
+            smtpd_tls_chain_files=make_certificate(v.base))
         v.write("users", password_line())
         self.group = Group(self.name)
         with self.group:

@@ -45,9 +45,9 @@ def speed(case, servers, counts, rows):
 
 
 def rates(case, rows):
-    """rows: {name: [(a second, CPU ms each, others' cores)]}; ratios as above.
-    A second of one core's: what a server makes that has it for itself."""
-    rows = {name: [(rate, 1000 / cpu, cpu, others) for rate, cpu, others in found]
+    """rows: {name: [(a second, CPU ms each, the generator's, others' cores)]};
+    ratios as above.  A second of one core's: what its CPU would make alone."""
+    rows = {name: [(rate, 1000 / cpu, cpu, own, others) for rate, cpu, own, others in found]
             for name, found in rows.items() if found}
     for name, found in rows.items():
         line([case, name, *(cell(column) for column in zip(*found))])
@@ -56,4 +56,4 @@ def rates(case, rows):
     for name in rest:
         theirs = medians(rows[name])
         line([case, f"{first} to {name}", ratio(ours[0], theirs[0]), ratio(ours[1], theirs[1]),
-              f"1/{theirs[2] / ours[2]:.1f}", ""])
+              f"1/{theirs[2] / ours[2]:.1f}", "", ""])
