@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/task.h"
 #include "mail/password.h"
+#include "mail/saslprep.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -27,23 +28,42 @@ static struct {
 	struct task_queue free;
 } room = {.free = TASK_QUEUE_INIT(room.free)};
 
-bool
-check_password(const struct users *u, const struct secrets *s,
-    struct str password, struct check_work *ret)
+/* How many slow hashes were made is added to *slow. */
+static bool
+check_bytes(const struct users *u, const struct secrets *s, struct str password,
+    size_t *slow)
 {
 	struct secret dummy = users_dummy(u);
 	bool is_right = false;
+	size_t n = 0;
 
-	ret->slow = 0;
 	for (size_t i = 0; i < s->n && !is_right; i++) {
 		if (!secrets_counts(s, i) || password_is_locked_in(s, i))
 			continue;
 		is_right = password_matches(&s->list[i], password);
-		ret->slow += password_is_slow(&s->list[i]);
+		n += password_is_slow(&s->list[i]);
 	}
-	for (; !is_right && ret->slow < users_cost(u); ret->slow++)
+	for (; !is_right && n < users_cost(u); n++)
 		(void)password_matches(&dummy, password);
+	*slow += n;
 	return is_right;
+}
+
+/* Our hashes are of what is prepared; those made elsewhere may be of what was
+ * typed. */
+bool
+check_password(const struct users *u, const struct secrets *s,
+    struct str password, struct check_work *ret)
+{
+	BUF_CLEANUP struct buf prepared = {0};
+
+	ret->slow = 0;
+	buf_init_secret(&prepared, PASSWORD_MAX);
+	if (saslprep_or_same(password, &prepared) == 0 &&
+	    !str_eq(buf_str(&prepared), password) &&
+	    check_bytes(u, s, buf_str(&prepared), &ret->slow))
+		return true;
+	return check_bytes(u, s, password, &ret->slow);
 }
 
 static uint8_t

@@ -5,7 +5,9 @@
  * SECURITY: a wrong password, a user who is not there and one who is locked
  * cost the same: as many slow hashes as the costliest user has (users_cost),
  * a dummy in place of those that he has not.  Only a right password may end
- * it sooner.  Application passwords have no slow hash: they are random.
+ * it sooner.  Application passwords have no slow hash: they are random.  For
+ * a password that is another one when prepared (mail/saslprep.h) it is all
+ * done twice, whoever is named.
  */
 #ifndef AUTH_CHECK_H
 #define AUTH_CHECK_H

@@ -36,7 +36,8 @@ take_parameter(struct str word, struct line *ret)
 		ret->takes_final = true;
 }
 
-/* "resp=" is the last, and all of the rest is its. */
+/* "resp=" is the last, and all of the rest is its.  Exim says it also where
+ * its client gave no response; an empty one is "=". */
 static int
 parse_auth(struct str rest, struct line *ret)
 {
@@ -45,8 +46,8 @@ parse_auth(struct str rest, struct line *ret)
 	str_cut(rest, '\t', &ret->mechanism, &rest);
 	while (rest.len > 0) {
 		if (str_has_prefix(rest, RESP)) {
-			ret->has_response = true;
 			ret->response = str_from(rest, RESP.len);
+			ret->has_response = ret->response.len > 0;
 			break;
 		}
 		str_cut(rest, '\t', &word, &rest);

@@ -35,7 +35,7 @@ struct line {
 	struct str mechanism; /* AUTH, and what follows */
 	struct str address;   /* rip=; empty: not said */
 	bool takes_final;     /* final-resp-ok: SCRAM's last word beside OK */
-	bool has_response;    /* resp=, also an empty one; CONT has one */
+	bool has_response;    /* resp= with something behind it; CONT has one */
 	struct str response;  /* base64 */
 };
 

@@ -79,9 +79,9 @@ bool
 exchange_name(struct exchange *x, struct str name)
 {
 	buf_reset(&x->name);
-	if (!secrets_is_user(name))
-		return false;
-	for (size_t i = 0; i < name.len; i++)
-		buf_add_char(&x->name, str_lower_char(name.p[i]));
-	return true;
+	if (secrets_fold(name, &x->name) == 0 &&
+	    secrets_is_user(buf_str(&x->name)))
+		return true;
+	buf_reset(&x->name);
+	return false;
 }

@@ -51,7 +51,7 @@ struct exchange {
 	struct users *users;
 	const char *address; /* the client's, or "" */
 	unsigned steps;      /* done */
-	struct buf name;     /* who he says he is, in lower case */
+	struct buf name;     /* who he says he is: secrets_fold() */
 	struct buf password; /* secret */
 	struct buf out;
 	struct scram_exchange *scram;

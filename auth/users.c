@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "mail/base64.h"
 #include "mail/password.h"
+#include "mail/saslprep.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -59,6 +60,16 @@ remark(const struct users *u, const char *fmt, ...)
 	buf_vaddf(&b, fmt, ap);
 	va_end(ap);
 	u->env->remark(u->env->arg, b.p);
+}
+
+static struct str
+fold(struct arena *a, struct str name)
+{
+	BUF_CLEANUP struct buf b = {0};
+
+	buf_init(&b, SASLPREP_MAX);
+	(void)secrets_fold(name, &b); /* a name has its bound */
+	return arena_str(a, buf_str(&b));
 }
 
 /* ---- what is true of all ---- */
@@ -154,7 +165,7 @@ add_line(struct users *u, const char *path, unsigned number, struct str line)
 		return;
 	}
 	e = arena_alloc(&u->arena, sizeof(*e));
-	e->name = arena_lower(&u->arena, name);
+	e->name = fold(&u->arena, name);
 	e->text = text;
 	if (map_get(&u->map, e->name) != NULL) {
 		remark(u, "%s, line %u: %.*s is there already", path, number,
@@ -325,7 +336,7 @@ users_find(const struct users *u, struct str name, struct arena *a,
 	ret->n = 0;
 	if (!secrets_is_user(name))
 		return FIND_NO;
-	lower = arena_lower(a, name);
+	lower = fold(a, name);
 	e = map_get(&u->map, lower);
 	if (e != NULL)
 		return parse(arena_str(a, e->text), ret);

@@ -4,7 +4,7 @@
  * tables of auth_users, as they were when they were read last.
  *
  * SECURITY: nothing here is a cache: who is taken out of a file is out with
- * the next users_new().  Names are found in lower case.
+ * the next users_new().  Names are found by secrets_fold().
  */
 #ifndef AUTH_USERS_H
 #define AUTH_USERS_H

@@ -9,6 +9,9 @@ import re
 import signal
 import socket
 import subprocess
+import threading
+import time
+import unicodedata
 
 from lib.suite import Suite, program, wait_until
 from lib.tap import main, test
@@ -113,6 +116,7 @@ def users(*lines):
 
 v = Suite(start=False, main_cf={
     "smtpd_sasl_auth_enable": "yes", "smtpd_tls_auth_only": "no", "mynetworks": "192.0.2.0/24",
+    "smtpd_client_auth_failure_limit": "0",
     "smtpd_relay_restrictions": "permit_sasl_authenticated, reject_unauth_destination", "transport_maps": "static:discard:",
 })
 USERS = [f"alice@here.test:{keys(YES)}", f"bob:{keys('bobs')}::::::"]
@@ -363,6 +367,151 @@ def _(t):
     t.eq([curl("bob", p).returncode for p in (*made, "bobs")], [67, 67, 67], "all is")
     users(*USERS)
     wait_until("bob is there", lambda: says(Client(), "bob", "bobs") == "OK")
+
+
+def msmtp(who, password, mechanism):
+    return subprocess.run(["msmtp", "--host=127.0.0.1", f"--port={v.port}", f"--auth={mechanism.lower()}", f"--user={who}",
+                           f"--passwordeval=printf %s '{password}'", "--tls=off", "-f", "bob@here.test", "out@elsewhere.test"],
+                          input=b"Subject: x\n\nx\n", capture_output=True, env=dict(os.environ, HOME=v.base, LC_ALL="C.UTF-8"))
+
+
+def gsasl(who, password, mechanism):
+    return subprocess.run(["gsasl", "--smtp", "--no-starttls", "--connect", f"127.0.0.1:{v.port}", "--mechanism", mechanism,
+                           "--authentication-id", who, "--password", password], stdin=subprocess.DEVNULL, capture_output=True,
+                          env=dict(os.environ, LC_ALL="C.UTF-8"))
+
+
+def refusals(mechanism, *cases):
+    """Each at the same time as the others: what smtpd said at the end, and when."""
+    said = {}
+
+    def one(who, password):
+        start = time.monotonic()
+        r = msmtp(who, password, mechanism)
+        text = re.search(r"server message: (535 .*)", r.stderr.decode())
+        said[who, password] = text and text[1], time.monotonic() - start
+    threads = [threading.Thread(target=one, args=case) for case in cases]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return list(said.values())
+
+
+@test("end to end, by smtpd: SCRAM of msmtp and gsasl, right, wrong and unknown alike, with another password")
+def _(t):
+    for m in ("SCRAM-SHA-256", "SCRAM-SHA-1"):
+        for client in (msmtp, gsasl):
+            n = len(re.findall("sasl_method=", v.log()))
+            t.eq(client("bob", "bobs", m).returncode, 0, f"{client.__name__}: {m}")
+            if client == msmtp:
+                t.eq(v.wait_log(r"sasl_method=(\S+), sasl_username=bob$", n + 1)[-1][1], m, "it was used")
+            t.ok(client("bob", NO, m).returncode != 0, f"{client.__name__}: {m}: wrong")
+        said = refusals(m, ("bob", NO), ("nobody", NO))
+        t.eq({text for text, _ in said}, {"535 5.7.8 Error: authentication failed: (reason unavailable)"}, f"{m}: one text")
+        t.ok(all(2 <= when < 4 for _, when in said), f"{m}: and one time", said)
+    user("passwd", "bob", password="changed")
+    wait_until("it counts", lambda: says(Client(), "bob", "changed") == "OK")
+    t.eq([msmtp("bob", p, "SCRAM-SHA-256").returncode == 0 for p in ("changed", "bobs")], [True, False], "another password")
+    t.eq([gsasl("bob", p, "SCRAM-SHA-256").returncode == 0 for p in ("changed", "bobs")], [True, False], "of gsasl as well")
+    users(*USERS)
+    wait_until("as before", lambda: says(Client(), "bob", "bobs") == "OK")
+
+
+@test("names and passwords beyond ASCII: written in either way, by real clients in all mechanisms")
+def _(t):
+    nfc, nfd = (unicodedata.normalize(form, "jürgen@here.test") for form in ("NFC", "NFD"))
+    one, two = (unicodedata.normalize(form, "für Ærø\u00a0ñ") for form in ("NFC", "NFD"))
+    users(USERS[0])
+    t.eq(user("add", nfd, password=two).returncode, 0, "added")
+    r = user("add", nfc, password=one)
+    t.ok(r.returncode == 73 and "already" in r.err, "one user", r.err)
+    t.eq(user("list", nfc).out, f"{nfc} CRYPT SCRAM-SHA-256\n", "by one name")
+    c = Client()
+    for who in (nfc, nfd):
+        for password in (one, two):
+            t.eq(c.plain(who, password), ["OK", str(c.id), f"user={nfc}"], "PLAIN")
+            t.eq(curl(who, password, "--login-options", "AUTH=LOGIN").returncode, 0, "curl: LOGIN")
+            t.eq(swaks(who, password, "PLAIN").returncode, 0, "swaks: PLAIN")
+            t.eq(msmtp(who, password, "SCRAM-SHA-256").returncode, 0, "msmtp: SCRAM")
+            t.eq(gsasl(who, password, "SCRAM-SHA-256").returncode, 0, "gsasl: SCRAM")
+    t.eq([says(c, nfc, p) for p in ("fur Aro n", one + "x", one.replace("\u00a0", " "))], ["FAIL", "FAIL", "OK"], "no other")
+    users(*USERS)
+    wait_until("as before", lambda: says(Client(), "bob", "bobs") == "OK")
+
+
+def exim(words, *answers):
+    """A conversation of Exim 4.96's dovecot authenticator, byte for byte: one a login."""
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(30)
+    s.connect(os.path.join(v.queue, "private", "valija-auth"))
+    f = s.makefile("rb")
+    while f.readline() != b"DONE\n":
+        pass
+    s.sendall(b"VERSION\t1\t0\nCPID\t31463\nAUTH\t1\t" + words.encode() + b"\n")
+    said = [f.readline().decode()]
+    for answer in answers:
+        s.sendall(f"CONT\t1\t{answer}\n".encode())
+        said.append(f.readline().decode())
+    s.close()
+    return said
+
+
+@test("Exim asks for its users, in its words: a response that is empty is none")
+def _(t):
+    def words(mechanism, last, response=""):
+        return f"{mechanism}\tservice=smtp\trip=203.0.113.{last}\tlip=NULL\tnologin\tresp={response}"
+    plain = b64(b"\0bob\0bobs")
+    t.eq(exim(words("PLAIN", 1, plain)), ["OK\t1\tuser=bob\n"], "PLAIN")
+    t.eq(exim(words("PLAIN", 2, b64(b"\0bob\0wrong"))), ["FAIL\t1\tuser=bob\n"], "wrong")
+    t.eq(exim(words("PLAIN", 3), plain), ["CONT\t1\t\n", "OK\t1\tuser=bob\n"], "without an initial response")
+    t.eq(exim(words("LOGIN", 4), b64(b"bob"), b64(b"bobs")),
+         ["CONT\t1\tVXNlcm5hbWU6\n", "CONT\t1\tUGFzc3dvcmQ6\n", "OK\t1\tuser=bob\n"], "LOGIN")
+    t.eq(exim(words("LOGIN", 5, b64(b"bob")), b64(b"x")), ["CONT\t1\tUGFzc3dvcmQ6\n", "FAIL\t1\tuser=bob\n"], "with a name")
+
+
+@test("guesses from sixty addresses fill all places, and who knows his password gets in")
+def _(t):
+    bots = []
+    for i in range(60):
+        c = Client()
+        c.sock.sendall(b"".join(f"AUTH\t{n}\tPLAIN\tservice=smtp\trip=198.51.100.{i}\tresp={b64(f'{chr(0)}bob{chr(0)}{n}'.encode())}\n"
+                                .encode() for n in range(45)))
+        bots.append(c)
+    wait_until("somebody is turned away", lambda: "temp" in bots[-1].read() or any("temp" in b.read() for b in bots[:20]))
+    start = time.monotonic()
+    t.eq(Client().plain("bob", "bobs", "rip=203.0.113.99")[0], "OK", "bob, from afar")
+    t.ok(time.monotonic() - start < 10, "soon", time.monotonic() - start)
+    t.eq(says(Client(), "bob", "bobs"), "OK", "a program of this host")
+    for c in bots:
+        c.sock.close()
+
+
+@test("valija user: twelve at once lose nothing; killed before it renames it leaves the file as it was, and no hashes for long")
+def _(t):
+    names = [f"many{i}" for i in range(12)]
+    started = [subprocess.Popen([program("valija"), "-c", v.conf, "user", "add", "--stdin", name], stdin=subprocess.PIPE)
+               for name in names]
+    for p in started:
+        p.stdin.write(b"word\n")
+        p.stdin.close()
+    t.eq([p.wait() for p in started], [0] * 12, "all are added")
+    t.eq(sorted(line.split()[0] for line in user("list").out.splitlines()), sorted(["alice@here.test", "bob"] + names), "and there")
+    with open(os.path.join(v.conf, "users")) as f:
+        before = f.read()
+    left = []
+    for call in ("fsync", "renameat"):
+        r = subprocess.run(["strace", "-f", "-o", "/dev/null", "-e", f"inject={call}:signal=KILL:when=1", program("valija"), "-c", v.conf,
+                            "user", "del", "many3"], capture_output=True)
+        t.ok(r.returncode != 0, f"killed at {call}", r)
+        left.append(sum(name.endswith(".tmp") for name in os.listdir(v.conf)))
+        with open(os.path.join(v.conf, "users")) as f:
+            t.eq(f.read(), before, "as it was")
+    t.ok(left[0] == 1, "it had begun to write", left)
+    t.eq(user("del", "many3").returncode, 0, "again")
+    t.eq([name for name in os.listdir(v.conf) if name.endswith(".tmp")], [], "nothing is left of it")
+    users(*USERS)
+    wait_until("as before", lambda: Client().plain("bob", "bobs")[0] == "OK" and says(Client(), "many1", "word") == "FAIL")
 
 
 @test("auth killed: a login is put off and not refused, and then all is as before")

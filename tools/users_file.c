@@ -6,6 +6,7 @@
 #include "mail/base64.h"
 #include "mail/secrets.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -29,7 +30,7 @@ is_of(struct str line, struct str name, struct str *ret_secrets)
 	const char *why;
 
 	return secrets_line(line, &user, ret_secrets, &why) && why == NULL &&
-	       str_eq_case(user, name);
+	       secrets_is_named(user, name);
 }
 
 bool
@@ -185,14 +186,46 @@ users_file_open(
 	return r;
 }
 
+static bool
+is_leftover(const struct users_file *f, struct str name)
+{
+	struct str own = str_c(f->name);
+
+	return str_has_prefix(name, STR(".")) &&
+	       str_has_prefix(str_from(name, 1), own) &&
+	       str_has_prefix(str_from(name, 1 + own.len), STR(".")) &&
+	       str_has_suffix(name, STR(".tmp"));
+}
+
+/* SECURITY: what a run that was killed in the midst left has the hashes of
+ * users who are gone.  Whoever has the lock is the only one who writes. */
+static void
+remove_leftovers(const struct users_file *f)
+{
+	int fd = openat(f->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+
+	if (d == NULL) {
+		fd_close(&fd);
+		return;
+	}
+	while ((e = readdir(d)) != NULL)
+		if (is_leftover(f, str_c(e->d_name)))
+			(void)unlinkat(f->dir, e->d_name, 0);
+	closedir(d);
+}
+
 /* A group that may read it still may. */
 int
 users_file_write(struct users_file *f, struct str text)
 {
 	bool has_group = f->gid != getegid();
-	int r = file_replace(
-	    f->dir, f->name, text, has_group ? f->mode & 0700 : f->mode);
+	int r;
 
+	remove_leftovers(f);
+	r = file_replace(
+	    f->dir, f->name, text, has_group ? f->mode & 0700 : f->mode);
 	if (r < 0 || !has_group)
 		return r;
 	if (fchownat(f->dir, f->name, (uid_t)-1, f->gid, AT_SYMLINK_NOFOLLOW) <

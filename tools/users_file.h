@@ -43,7 +43,7 @@ int users_file_open(
 int users_file_write(struct users_file *f, struct str text);
 void users_file_close(struct users_file *f);
 
-/* The secrets of a user; names in lower case. */
+/* The secrets of a user; names as secrets_fold() has them. */
 bool users_text_find(struct str text, struct str name, struct str *ret);
 
 /*

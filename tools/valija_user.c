@@ -19,6 +19,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "mail/password.h"
+#include "mail/saslprep.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -36,7 +37,7 @@
 struct user_work {
 	struct valija *valija;
 	bool from_stdin;
-	struct str name;        /* in lower case */
+	struct str name;        /* secrets_fold() */
 	struct str app;         /* empty: none */
 	struct users_file file; /* locked, if it is to be changed */
 	struct secrets secrets; /* of the user, when he is there */
@@ -359,7 +360,7 @@ list(struct user_work *w)
 		return need_user(w);
 	while (str_line(&rest, &line))
 		if (secrets_line(line, &name, &text, &why) && why == NULL &&
-		    (w->name.len == 0 || str_eq_case(name, w->name)) &&
+		    (w->name.len == 0 || secrets_is_named(name, w->name)) &&
 		    secrets_parse(text, &secrets, &why) == 0)
 			print_user(name, &secrets);
 	return 0;
@@ -398,8 +399,11 @@ usage(void)
 static int
 take_names(struct user_work *w, char *const *names, int n)
 {
-	if (n > 0)
-		w->name = arena_lower(&w->arena, str_c(names[0]));
+	BUF_CLEANUP struct buf name = {0};
+
+	buf_init(&name, SASLPREP_MAX);
+	if (n > 0 && secrets_fold(str_c(names[0]), &name) == 0)
+		w->name = arena_str(&w->arena, buf_str(&name));
 	if (n > 0 && !secrets_is_user(w->name))
 		return fail(
 		    EX_DATAERR, "%s: no name that a user can have", names[0]);

@@ -3,6 +3,7 @@
 #include "mail/password.h"
 
 #include "mail/base64.h"
+#include "mail/saslprep.h"
 
 #include <crypt.h>
 #include <errno.h>
@@ -317,17 +318,20 @@ int
 password_make(struct str scheme, struct str password,
     const struct password_scram *like, struct buf *out)
 {
-	if (password.len == 0 || password.len > PASSWORD_MAX ||
-	    str_has_char(password, '\0'))
+	BUF_CLEANUP struct buf prepared = {0};
+
+	buf_init_secret(&prepared, PASSWORD_MAX);
+	if (password.len == 0 || str_has_char(password, '\0') ||
+	    saslprep_or_same(password, &prepared) < 0)
 		return -EINVAL;
 	switch (find_scheme(scheme)) {
 	case PASSWORD_CRYPT:
-		return make_crypt(password, out);
+		return make_crypt(buf_str(&prepared), out);
 	case PASSWORD_SHA256:
-		return make_digest(password, out);
+		return make_digest(buf_str(&prepared), out);
 	case PASSWORD_SCRAM_SHA1:
 	case PASSWORD_SCRAM_SHA256:
-		return make_scram(scheme, password, like, out);
+		return make_scram(scheme, buf_str(&prepared), like, out);
 	case PASSWORD_UNKNOWN:
 	case PASSWORD_SHA512:
 	case PASSWORD_PLAIN:

@@ -42,7 +42,8 @@ bool password_is_locked(const struct secret *s); /* nothing equals it */
 /* SECURITY: or another one of the same password: who locks one locks all. */
 bool password_is_locked_in(const struct secrets *s, size_t i);
 
-/* May take long.  False for a locked, an unknown or a broken one. */
+/* May take long.  False for a locked, an unknown or a broken one.  The bytes as
+ * they are: whoever asks prepares them (mail/saslprep.h). */
 bool password_matches(const struct secret *s, struct str password);
 
 /* What a {SCRAM-...} hash holds: "iterations,salt,StoredKey,ServerKey". */
@@ -57,10 +58,11 @@ bool password_scram(
     const struct secret *s, enum hmac_hash hash, struct password_scram *ret);
 
 /*
- * Add "{SCHEME}hash" of a new password: "CRYPT", "SSHA256", "SCRAM-SHA-1" or
- * "SCRAM-SHA-256", the latter two with salt and iterations of `like`, when it
- * is not NULL, so that one exchange can be compared with both.  0, -EINVAL
- * (no such scheme; no password), -EMSGSIZE, or what crypt(3) says.
+ * Add "{SCHEME}hash" of a new password, which is prepared first: "CRYPT",
+ * "SSHA256", "SCRAM-SHA-1" or "SCRAM-SHA-256", the latter two with salt and
+ * iterations of `like`, when it is not NULL, so that one exchange can be
+ * compared with both.  0, -EINVAL (no such scheme; no password), -EMSGSIZE, or
+ * what crypt(3) says.
  */
 int password_make(struct str scheme, struct str password,
     const struct password_scram *like, struct buf *out);

@@ -11,6 +11,7 @@
 #include "mail/sasl_mechanism.h"
 
 #include "mail/base64.h"
+#include "mail/saslprep.h"
 #include "mail/scram.h"
 
 #include <string.h>
@@ -50,10 +51,13 @@ static bool
 say_first(struct sasl *s, struct buf *response)
 {
 	struct scram *c = s->state;
+	BUF_CLEANUP struct buf user = {0};
 
 	begin(c);
+	buf_init(&user, SASLPREP_MAX);
+	saslprep_or_same(buf_str(&s->user), &user);
 	buf_add_c(&c->auth, "n=");
-	scram_name_encode(buf_str(&s->user), &c->auth);
+	scram_name_encode(buf_str(&user), &c->auth);
 	buf_addf(&c->auth, ",r=%s", c->nonce.p);
 	buf_add_c(response, "n,,");
 	buf_add_str(response, buf_str(&c->auth));
@@ -99,9 +103,12 @@ prove(struct sasl *s, const struct server_first *first, struct buf *response)
 	enum hmac_hash h = s->mechanism->hash;
 	unsigned char salted[HMAC_MAX], proof[HMAC_MAX], signature[HMAC_MAX];
 	struct scram *c = s->state;
+	BUF_CLEANUP struct buf password = {0};
 	struct scram_keys k;
 
-	scram_salt(h, buf_str(&s->password), buf_str(&first->salt),
+	buf_init_secret(&password, SASLPREP_MAX);
+	saslprep_or_same(buf_str(&s->password), &password);
+	scram_salt(h, buf_str(&password), buf_str(&first->salt),
 	    (uint32_t)first->iterations, salted);
 	scram_keys(h, salted, &k);
 	scram_proof(h, &k, buf_str(&c->auth), proof);

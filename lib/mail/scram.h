@@ -4,8 +4,8 @@
  * (RFC 5802, with SHA-256 RFC 7677).  The dialogues are elsewhere:
  * sasl_scram.c for clients.
  *
- * A key has hmac_size(hash) bytes.  Passwords are taken as they are: ASCII is
- * the same prepared or not (RFC 4013), and of the rest UTF-8 is expected.
+ * A key has hmac_size(hash) bytes.  Passwords are taken as they are: they have
+ * been prepared (mail/saslprep.h).
  */
 #ifndef MAIL_SCRAM_H
 #define MAIL_SCRAM_H

@@ -2,6 +2,8 @@
 /* secrets - the notation of passwd-files. */
 #include "mail/secrets.h"
 
+#include "mail/saslprep.h"
+
 #include <errno.h>
 
 #define APP STR("app=")
@@ -18,6 +20,26 @@ secrets_is_user(struct str name)
 		    name.p[i] == ' ')
 			return false;
 	return true;
+}
+
+int
+secrets_fold(struct str name, struct buf *out)
+{
+	size_t from = out->len;
+	int r = saslprep_or_same(name, out);
+
+	for (size_t i = from; i < out->len; i++)
+		out->p[i] = str_lower_char(out->p[i]);
+	return r;
+}
+
+bool
+secrets_is_named(struct str name, struct str folded)
+{
+	BUF_CLEANUP struct buf b = {0};
+
+	buf_init(&b, SASLPREP_MAX);
+	return secrets_fold(name, &b) == 0 && str_eq(buf_str(&b), folded);
 }
 
 bool

@@ -59,6 +59,14 @@ bool secrets_counts(const struct secrets *s, size_t i);
 bool secrets_line(struct str line, struct str *ret_name, struct str *ret_text,
     const char **ret_why);
 
+/*
+ * Adds the form in which names are compared: prepared (RFC 4013), as far as
+ * that can be, in lower case.  0 or -EMSGSIZE.  It may be no name any more:
+ * ask secrets_is_user().
+ */
+int secrets_fold(struct str name, struct buf *out);
+bool secrets_is_named(struct str name, struct str folded);
+
 /* SECURITY: what may stand in a passwd-file, a log line and a table. */
 bool secrets_is_user(struct str name);
 bool secrets_is_app(struct str name);

@@ -50,6 +50,7 @@ PARSERS = {
     "resolvers_parse": ("dns/test_resolver", "resolvers"),
     "resolvers_parse_file": ("dns/test_resolver", "resolvers"),
     "sasl_step": ("mail/test_sasl", "sasl"),
+    "saslprep": ("mail/test_saslprep", "saslprep"),
     "scram_name_decode": ("mail/test_scram", "base64"),
     "scram_take": ("mail/test_scram", "base64"),
     "secrets_parse": ("mail/test_secrets", "secrets"),

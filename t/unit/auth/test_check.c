@@ -12,6 +12,9 @@
 
 static char text[4096];
 
+#define THEIRS "$5$abcdefgh$.pFsJxviBkfNcJIB9RxdSXC0LQGaHaYDsbRyMIsW6FB"
+#define OLD    "$5$abcdefgh$bFA6FIw.jqnZy4bE04rX0IkHdnUSW3fjFpnjLOA2JA7"
+
 static int
 open_file(void *arg, const char *path)
 {
@@ -89,6 +92,9 @@ test_same_work(void **state)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		assert_false(check(u, names[i], "wrong", &slow));
 		assert_int_equal(slow, 2);
+		/* What may be meant in two ways costs twice as much. */
+		assert_false(check(u, names[i], "wro\u0308ng", &slow));
+		assert_int_equal(slow, 4);
 	}
 	users_unref(&u);
 }
@@ -117,9 +123,51 @@ test_right(void **state)
 	users_unref(&u);
 }
 
+/* "ü" as one character and as two; hashes made by us, and elsewhere of the very
+ * bytes. */
+static void
+test_prepared(void **state)
+{
+	static const struct users_seed seed;
+	static const char one[] = "gr\xc3\xbcn", two[] = "gru\xcc\x88n",
+			  wide[] = "x\xc2\xb2", latin[] = "gr\xfcn";
+	static const struct {
+		const char *name, *password;
+		bool is_right;
+	} tries[] = {{"ours", one, true}, {"ours", two, true},
+	    {"ours", latin, false}, {"ours", "grun", false},
+	    {"scram", one, true}, {"scram", two, true},
+	    {"scram", "grun", false}, {"theirs", wide, true},
+	    {"theirs", "x2", false}, {"old", latin, true}, {"old", one, false},
+	    {"gr\xc3\xbcn@x", one, true}, {"Gru\xcc\x88n@X", one, true}};
+	BUF_CLEANUP struct buf b = {0}, why = {0};
+	struct users *u;
+	size_t slow;
+
+	(void)state;
+	buf_init(&b, sizeof(text) - 1);
+	buf_init(&why, 1000);
+	buf_add_c(&b, "ours:");
+	make(&b, "CRYPT", two);
+	buf_add_c(&b, "\nscram:");
+	make(&b, "SCRAM-SHA-256", two);
+	/* openssl passwd -5 -salt abcdefgh, of "x²" and of Latin-1 "grün" */
+	buf_add_c(&b, "\ntheirs:" THEIRS "\nold:" OLD "\ngru\xcc\x88n@x:");
+	make(&b, "SSHA256", one);
+	memcpy(text, b.p, b.len + 1);
+	u = users_new(&env, STR("/users"), &seed, &why);
+	assert_non_null(u);
+	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++)
+		assert_int_equal(
+		    check(u, tries[i].name, tries[i].password, &slow),
+		    tries[i].is_right);
+	users_unref(&u);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_same_work),
     cmocka_unit_test(test_right),
+    cmocka_unit_test(test_prepared),
 };
 
 TAP_RUN(tests)

@@ -37,9 +37,12 @@ test_good(void **state)
 	check("AUTH\t0\tPLAIN", 0, &l);
 	assert_false(l.has_response);
 	assert_int_equal(l.address.len, 0);
+	/* As Exim says it when its client gave none. */
 	check("AUTH\t4294967295\tPLAIN\tresp=", 0, &l);
+	assert_false(l.has_response);
+	check("AUTH\t1\tPLAIN\tresp==", 0, &l);
 	assert_true(l.has_response);
-	assert_int_equal(l.response.len, 0);
+	assert_int_equal(l.response.len, 1);
 	check("CONT\t3\t", 0, &l);
 	assert_int_equal(l.kind, LINE_CONT);
 	assert_true(l.has_response);
