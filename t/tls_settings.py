@@ -260,6 +260,13 @@ def _(t):
     for line in ("tls_ssl_options = NO_TICKETS", "smtpd_tls_ciphers = lo"):
         code, text = said(line)
         t.ok(code == 1 and re.search(rf"main\.cf, line 4: error: {line.split()[0]}: ", text), line, text)
+    for line in ("smtpd_tls_cert_file = /nonexistent/file", "smtpd_tls_chain_files = /nonexistent/file",
+                 "smtpd_tls_CAfile = /nonexistent/file", "smtp_tls_CApath = /nonexistent/file",
+                 f"smtpd_tls_cert_file = {C}/mx.here.test.crt\nsmtpd_tls_key_file = /nonexistent/file"):
+        code, text = said(line, "smtp unix - - n - - smtp\n")
+        t.ok(code == 1 and re.search(r"main\.cf, line [45]: error: /nonexistent/file: No such file or directory\n", text), line, text)
+    code, text = said("", "465 inet n - n - - smtpd\n  -o smtpd_tls_chain_files=/nonexistent/file -o smtpd_tls_wrappermode=yes\n")
+    t.ok(code == 1 and re.search(r"master\.cf, line 2: error: /nonexistent/file: ", text), "a certificate of -o", text)
     code, text = said("", "submission inet n - n - - smtpd\n  -o smtpd_sender_login_maps=hash:/nonexistent/logins\n")
     t.ok(code == 1 and re.search(r"master\.cf, line 2: error: hash:/nonexistent/logins: ", text), "a table of -o", text)
     t.eq(said("milter_protocol = 6\nmilter_default_action = accept\n", "submission inet n - n - - smtpd\n"

@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "dict/dict.h"
+#include "mail/key_files.h"
 #include "mail/master_cf.h"
 
 #include <errno.h>
@@ -87,6 +88,62 @@ check_table(void *arg, struct str table)
 	valija_print_remark(stderr, &r);
 }
 
+/* A certificate, a key, a CA: TLS would be without it. */
+static void
+check_file(void *arg, struct str name)
+{
+	struct tables_check *t = arg;
+	struct conf_remark r = {.severity = CONF_ERROR, .file = STR("main.cf")};
+	struct conf_setting setting;
+	BUF_CLEANUP struct buf why = {0};
+
+	buf_init(&why, WHY_MAX);
+	if (name.len == 0 || map_get(&t->seen, name) != NULL)
+		return;
+	if (!str_has_prefix(name, STR("/"))) {
+		check_table(t, name); /* of server names */
+		return;
+	}
+	map_put(&t->seen, name, t);
+	if (can_open(name, &why))
+		return;
+	r.text = buf_str(&why);
+	if (find_setting(t, name, &setting)) {
+		r.file = setting.file;
+		r.line = (unsigned)setting.line;
+	}
+	t->ok = false;
+	valija_print_remark(stderr, &r);
+}
+
+static void
+check_tls(struct tables_check *t, const struct conf *c, unsigned users)
+{
+	static const struct {
+		unsigned user;
+		enum keys_role role;
+		enum param ca[2];
+	} sides[] = {
+	    {USER_SMTPD, KEYS_SERVER,
+		{PARAM_smtpd_tls_CAfile, PARAM_smtpd_tls_CApath}},
+	    {USER_SMTP, KEYS_CLIENT,
+		{PARAM_smtp_tls_CAfile, PARAM_smtp_tls_CApath}},
+	};
+
+	for (size_t i = 0; i < sizeof(sides) / sizeof(sides[0]); i++) {
+		ARENA_CLEANUP struct arena a = {0};
+		struct keys_service files;
+
+		if ((users & sides[i].user) == 0)
+			continue;
+		arena_init(&a, 4 * CONF_VALUE_MAX);
+		key_files_of(c, sides[i].role, STR_NONE, &a, &files);
+		key_files_each(&files, check_file, t);
+		for (size_t k = 0; k < 2; k++)
+			check_file(t, str_trim(conf_str(c, sides[i].ca[k])));
+	}
+}
+
 /* Those of main.cf, and those that a service has by its own settings. */
 static bool
 check_tables(const struct conf *c, const struct master_cf *m)
@@ -101,9 +158,11 @@ check_tables(const struct conf *c, const struct master_cf *m)
 
 		if (s->known != NULL)
 			own = master_cf_conf(m, s, c, NULL, NULL);
-		if (own != NULL)
+		if (own != NULL) {
 			conf_each_table(own, s->known->users & ~USER_TOOLS,
 			    check_table, &t);
+			check_tls(&t, own, s->known->users);
+		}
 		conf_free(&own);
 	}
 	map_done(&t.seen);
