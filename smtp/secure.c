@@ -115,9 +115,7 @@ find_fault(struct session *s, const struct tls_info *info, struct arena *a)
 	case POLICY_SECURE:
 		break;
 	}
-	if (!info->has_cert || !info->is_trusted)
-		return "Server certificate not trusted";
-	s->is_proved = has_a_name(s, a);
+	s->is_proved = info->has_cert && info->is_trusted && has_a_name(s, a);
 	return s->is_proved ? NULL : "Server certificate not verified";
 }
 
@@ -151,31 +149,45 @@ log_peer(const struct session *s, const struct tls_info *info, struct arena *a)
 		    s->relay.p, info->subject, info->issuer, cert, key);
 }
 
+/* A name that is not the one we want counts as a fault, as in Postfix. */
+static void
+log_distrust(
+    const struct session *s, const struct tls_info *info, bool is_misnamed)
+{
+	if (!info->is_trusted)
+		log_info("%scertificate verification failed for %s: %s",
+		    info->has_fault ? "server " : "", s->relay.p,
+		    info->not_trusted_why);
+	else if (is_misnamed)
+		log_info("server certificate verification failed for %s: "
+			 "num=62:hostname mismatch",
+		    s->relay.p);
+}
+
 static void
 log_success(
     const struct session *s, const struct tls_info *info, struct arena *a)
 {
 	unsigned loglevel = secure_of(s)->loglevel;
+	bool is_named = s->policy->level == POLICY_VERIFY ||
+	                s->policy->level == POLICY_SECURE;
 	BUF_CLEANUP struct buf text = {0};
 
 	if (loglevel >= 2 && info->is_reused)
 		log_info("%s: Reusing old session", s->relay.p);
 	if (loglevel >= 2 && info->has_cert)
 		log_peer(s, info, a);
-	if (info->has_cert && !info->is_trusted &&
-	    (loglevel >= 2 ||
-		(loglevel >= 1 && s->policy->level >= POLICY_VERIFY)))
-		log_info("certificate verification failed for %s: %s",
-		    s->relay.p, info->not_trusted_why);
+	if (info->has_cert && (loglevel >= 2 || (loglevel >= 1 && is_named)))
+		log_distrust(s, info, is_named && !s->is_proved);
 	if (loglevel == 0)
 		return;
 	buf_init(&text, 1024);
 	tls_text_log(info, &text);
 	log_info("%s TLS connection established to %s: %s",
-	    !info->has_cert    ? "Anonymous"
-	    : s->is_proved     ? "Verified"
-	    : info->is_trusted ? "Trusted"
-			       : "Untrusted",
+	    !info->has_cert                 ? "Anonymous"
+	    : s->is_proved                  ? "Verified"
+	    : info->is_trusted && !is_named ? "Trusted"
+					    : "Untrusted",
 	    s->relay.p, text.p);
 }
 

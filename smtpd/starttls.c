@@ -170,8 +170,9 @@ log_peer(const struct session *s, const struct tls_info *info)
 		 "pkey_fingerprint=%s",
 	    STR_ARG(s->client.text), info->subject, info->issuer, cert, key);
 	if (!info->is_trusted)
-		log_info("certificate verification failed for %.*s: %s",
-		    STR_ARG(s->client.text), info->not_trusted_why);
+		log_info("%scertificate verification failed for %.*s: %s",
+		    info->has_fault ? "client " : "", STR_ARG(s->client.text),
+		    info->not_trusted_why);
 }
 
 static void

@@ -172,7 +172,8 @@ struct tls_info {
 	bool asked_cert; /* a server asked the client for one */
 	bool has_cert;   /* the peer showed one; only then: */
 	bool is_trusted; /* it leads to a CA of ours */
-	const char *not_trusted_why;
+	bool has_fault;  /* not that its CA is not ours: out of date, ... */
+	char *not_trusted_why;
 	char *subject, *issuer; /* their common names, else "" */
 	char *name;             /* asked for (SNI), either role; "" if none */
 };

@@ -114,6 +114,53 @@ common_name(const X509_NAME *name)
 	return b.cap > 0 ? b.p : strdup("");
 }
 
+/* Who would have to be known: the issuer of what stands last in the chain. */
+static char *
+unknown_issuer(const SSL *ssl)
+{
+	const STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+	int n = chain == NULL ? 0 : sk_X509_num(chain);
+	const X509 *last = n > 0 ? sk_X509_value(chain, n - 1)
+	                         : SSL_get0_peer_certificate(ssl);
+	char name[256];
+	struct buf b = {0};
+
+	X509_NAME_oneline(X509_get_issuer_name(last), name, sizeof(name));
+	buf_init(&b, 4 * 256 + 32);
+	buf_add_c(&b, "untrusted issuer ");
+	buf_add_shown(&b, str_c(name));
+	return b.p;
+}
+
+/* In Postfix's words. */
+static void
+fill_distrust(struct tls_info *info, const SSL *ssl, long result)
+{
+	struct buf b;
+
+	buf_init(&b, 256);
+	switch (result) {
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+		info->not_trusted_why = unknown_issuer(ssl);
+		return;
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+		info->not_trusted_why = strdup("self-signed certificate");
+		return;
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		break;
+	default:
+		buf_addf(&b, "num=%ld:", result);
+		break;
+	}
+	buf_add_c(&b, X509_verify_cert_error_string(result));
+	info->not_trusted_why = b.p;
+	info->has_fault = true;
+}
+
 static void
 fill_peer(struct tls_info *info, SSL *ssl)
 {
@@ -124,7 +171,8 @@ fill_peer(struct tls_info *info, SSL *ssl)
 		return;
 	info->has_cert = true;
 	info->is_trusted = result == X509_V_OK;
-	info->not_trusted_why = X509_verify_cert_error_string(result);
+	if (!info->is_trusted)
+		fill_distrust(info, ssl, result);
 	info->subject = common_name(X509_get_subject_name(cert));
 	info->issuer = common_name(X509_get_issuer_name(cert));
 }
@@ -157,6 +205,7 @@ tls_info_fill(struct tls_info *info, SSL *ssl)
 void
 tls_info_done(struct tls_info *info)
 {
+	free(info->not_trusted_why);
 	free(info->subject);
 	free(info->issuer);
 	free(info->name);

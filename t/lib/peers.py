@@ -98,9 +98,10 @@ class SmtpSink:
 
 
 class Postfix:
-    """A real Postfix that receives into Maildirs below .mail."""
+    """A real Postfix that receives into Maildirs below .mail; `extra` goes to
+    its main.cf, `services` to its master.cf."""
 
-    def __init__(self, folder, extra=""):
+    def __init__(self, folder, extra="", services=""):
         self.root = unpacked("postfix")
         self.folder = os.path.join(folder, "postfix")
         self.port = free_port()
@@ -148,7 +149,7 @@ smtpd_peername_lookup = no
         text = "".join(line.replace(" y ", " n ") + "\n" for line in text.splitlines()
                        if not line.startswith("postlog"))
         with open(os.path.join(self.conf, "master.cf"), "w") as f:
-            f.write(text + "postlog unix-dgram n - n - 1 postlogd\n")
+            f.write(text + "postlog unix-dgram n - n - 1 postlogd\n" + services)
         self.start()
 
     def start(self):
