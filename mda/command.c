@@ -15,6 +15,7 @@
 #include "mail/addr.h"
 #include "mail/bounds.h"
 #include "status.h"
+#include "text.h"
 #include "work.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,11 +36,11 @@ struct run {
 	struct buf recipient; /* d's, who may be gone before this is */
 	struct delivery *d;
 	pid_t pid;
-	struct io input, output, process; /* our ends */
+	struct io output, process; /* our ends */
 	int64_t deadline;
 	struct buf text; /* the first of what it printed */
-	unsigned helpers;
-	struct task_queue helped; /* where the end of both is waited for */
+	bool is_drained;
+	struct task_queue drained; /* where that is waited for */
 };
 
 static const struct settings *settings;
@@ -47,46 +49,45 @@ static struct delivery_list waiting; /* for one of its recipient to end */
 
 /* ---- the message in, the output out ---- */
 
-static void
-end_help(struct run *r)
-{
-	r->helpers--;
-	task_wake_all(&r->helped);
-}
-
 static int
-feed_content(struct run *r, struct content *c)
+put_message(int fd, const struct job *job)
 {
-	struct str view;
-	int e = 0;
+	BUF_CLEANUP struct buf head = {0};
+	struct str view = STR_NONE;
+	int e;
 
+	buf_init(&head, BOUND_HEADER + 2 * ADDR_MAX + 64);
+	text_add_from_line(job, &head);
+	buf_add_str(&head, job->d->header);
+	e = fd_write_all(fd, head.p, head.len);
 	for (size_t at = 0; e == 0; at += view.len) {
-		e = content_view(c, at, &view);
+		e = content_view(job->content, at, &view);
 		if (e < 0 || view.len == 0)
 			break;
-		e = io_write_all(&r->input, view.p, view.len, r->deadline);
+		e = fd_write_all(fd, view.p, view.len);
 	}
 	return e;
 }
 
-/* A command need not read all, or anything. */
-static void
-feed(void *arg)
+/* The whole message as a file that nobody can change: were it a pipe, and we
+ * ended, the command would take what it had read by then for all of it. */
+static int
+make_input(const struct job *job)
 {
-	struct run *r = arg;
-	struct job *job = r->d->job;
-	BUF_CLEANUP struct buf head = {0};
+	const int seals =
+	    F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	int fd = memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	int e;
 
-	buf_init(&head, BOUND_HEADER + 2 * ADDR_MAX + 64);
-	job_add_from_line(job, &head);
-	buf_add_str(&head, job->d->header);
-	e = io_write_all(&r->input, head.p, head.len, r->deadline);
-	if (e == 0)
-		e = feed_content(r, job->content);
-	if (e != -ECANCELED)
-		io_done(&r->input);
-	end_help(r);
+	if (fd < 0)
+		return -errno;
+	e = put_message(fd, job);
+	if (e == 0 &&
+	    (fcntl(fd, F_ADD_SEALS, seals) < 0 || lseek(fd, 0, SEEK_SET) < 0))
+		e = -errno;
+	if (e < 0)
+		fd_close(&fd);
+	return e < 0 ? e : fd;
 }
 
 /* As text: a NUL would end it. */
@@ -106,7 +107,8 @@ drain(void *arg)
 
 	while ((n = io_read(&r->output, bytes, sizeof(bytes), CLOCK_NEVER)) > 0)
 		keep_output(r, bytes, (size_t)n);
-	end_help(r);
+	r->is_drained = true;
+	task_wake_all(&r->drained);
 }
 
 /* What was printed before the end; a process left behind in the background
@@ -166,36 +168,31 @@ attend(struct run *r)
 {
 	int status = 0, e;
 
-	task_queue_init(&r->helped);
-	r->helpers = 2;
-	task_start(feed, r);
+	task_queue_init(&r->drained);
 	task_start(drain, r);
 	e = wait_for_end(r, &status);
-	io_done(&r->input);
-	if (r->helpers > 0)
+	if (!r->is_drained)
 		drain_rest(r);
 	io_done(&r->output);
-	while (r->helpers > 0)
-		task_wait(&r->helped, CLOCK_NEVER);
+	while (!r->is_drained)
+		task_wait(&r->drained, CLOCK_NEVER);
 	tell(r, e, status);
 }
 
-/* The pipes' ends, ours and the command's: 0 or -errno. */
+/* `in` and `out[1]` are the command's, out[0] is ours: 0 or -errno. */
 static int
-open_pipes(int in[2], int out[2])
+open_ends(const struct run *r, int *in, int out[2])
 {
-	int e;
-
-	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0)
-		return -errno;
-	e = fd_nonblock(in[1]);
-	return e < 0 ? e : fd_nonblock(out[0]);
+	*in = make_input(r->d->job);
+	if (*in < 0)
+		return *in;
+	return pipe2(out, O_CLOEXEC) < 0 ? -errno : fd_nonblock(out[0]);
 }
 
 static int
-start(struct run *r, int in[2], int out[2])
+start(struct run *r, int *in, int out[2])
 {
-	int e = open_pipes(in, out), fd;
+	int e = open_ends(r, in, out), fd;
 
 	if (e < 0)
 		return e;
@@ -203,17 +200,13 @@ start(struct run *r, int in[2], int out[2])
 	if (r->pid < 0)
 		return -errno;
 	if (r->pid == 0)
-		exec_command(r->d, settings, in[0], out[1]);
+		exec_command(r->d, settings, *in, out[1]);
 	fd = pidfd_open(r->pid, PIDFD_NONBLOCK);
 	if (fd < 0)
 		return -errno;
 	e = io_init(&r->process, fd);
 	if (e == 0)
-		e = io_init(&r->input, in[1]);
-	if (e == 0) {
-		in[1] = -1;
 		e = io_init(&r->output, out[0]);
-	}
 	if (e == 0)
 		out[0] = -1;
 	return e;
@@ -226,7 +219,6 @@ give_up(struct run *r, int e)
 		kill_session(r->pid);
 		waitpid(r->pid, NULL, 0);
 	}
-	io_done(&r->input);
 	io_done(&r->output);
 	delivery_failed(
 	    r->d, "4.3.0", "cannot run the command: %s", strerror(-e));
@@ -236,17 +228,15 @@ static void
 run_command(struct run *r)
 {
 	uint64_t limit = r->d->action->time_limit;
-	int in[2] = {-1, -1}, out[2] = {-1, -1};
-	int e;
+	int in = -1, out[2] = {-1, -1}, e;
 
 	clock_update();
 	r->deadline = clock_after(limit > 0 ? (int64_t)limit * CLOCK_SEC
 					    : settings->command_time_limit);
-	e = start(r, in, out);
-	for (int i = 0; i < 2; i++) {
-		fd_close(&in[i]);
-		fd_close(&out[i]);
-	}
+	e = start(r, &in, out);
+	fd_close(&in);
+	fd_close(&out[0]);
+	fd_close(&out[1]);
 	if (e == 0)
 		attend(r);
 	else
@@ -302,7 +292,7 @@ begin(struct delivery *d)
 		log_fatal("out of memory for a command");
 	r->d = d;
 	r->pid = -1;
-	r->input.fd = r->output.fd = r->process.fd = -1;
+	r->output.fd = r->process.fd = -1;
 	buf_init(&r->text, STATUS_OUTPUT_MAX);
 	buf_init(&r->recipient, recipient.len + 1);
 	buf_add_str(&r->recipient, recipient);

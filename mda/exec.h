@@ -20,7 +20,7 @@ char **exec_environment(
 char **exec_words(struct str text, struct arena *a);
 
 /*
- * In the forked process: be the command, with the pipe ends as its standard
+ * In the forked process: be the command, with these ends as its standard
  * input, output and error.  Does not come back.
  */
 _Noreturn void exec_command(

@@ -5,13 +5,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "mail/addr.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* For each recipient, besides what is common. */
 #define TEXT_ROOM (2 * OUTCOME_TEXT_MAX)
@@ -107,25 +105,6 @@ size_t
 job_size(const struct job *job)
 {
 	return job->d->header.len + content_size(job->content);
-}
-
-void
-job_add_from_line(const struct job *job, struct buf *out)
-{
-	time_t now = (time_t)(clock_wall() / CLOCK_SEC);
-	struct addr sender;
-	char date[32];
-	struct tm tm;
-
-	buf_add_c(out, "From ");
-	if (str_is_empty(job->d->sender))
-		buf_add_c(out, "MAILER-DAEMON");
-	else if (addr_parse(job->d->sender, &sender) < 0 ||
-		 addr_format(sender, out) < 0)
-		buf_add_str(out, job->d->sender);
-	localtime_r(&now, &tm);
-	strftime(date, sizeof(date), "%a %b %e %H:%M:%S %Y", &tm);
-	buf_addf(out, " %s\n", date);
 }
 
 /* SECURITY: an outcome goes into headers and log lines as one line. */

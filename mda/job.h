@@ -46,9 +46,6 @@ void job_start(struct job *job, void (*take)(struct delivery *d));
 /* The size of the message as it is delivered. */
 size_t job_size(const struct job *job);
 
-/* "From sender date\n", as it stands before a message in a mailbox. */
-void job_add_from_line(const struct job *job, struct buf *out);
-
 /* Tell: delivered, or not and why.  The delivery may be gone after this. */
 void delivery_sent(struct delivery *d, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

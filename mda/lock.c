@@ -33,28 +33,46 @@ lock_fd(int fd, const struct lock_how *how, short type)
 	return 0;
 }
 
-static bool
-is_stale(int dirfd, const char *path)
+/* The mode of a lock file of ours says which locks its maker holds as well, for
+ * as long as he lives; nobody else's is sticky. */
+static mode_t
+mode_of(const struct lock_how *how)
 {
+	if (!how->fcntl && !how->flock)
+		return 0600;
+	return S_ISVTX | (how->fcntl ? 0400 : 0) | (how->flock ? 0200 : 0);
+}
+
+/* It is old, or we hold what its maker would hold if he lived. */
+static bool
+is_left_behind(const struct lock *l, const struct lock_how *how)
+{
+	const mode_t mine = mode_of(how);
 	struct stat st;
 
-	return fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       st.st_mtim.tv_sec * CLOCK_SEC + STALE < clock_wall();
+	if (fstatat(l->dirfd, l->dotlock, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	if (S_ISREG(st.st_mode) && (st.st_mode & mine & S_ISVTX) != 0 &&
+	    (st.st_mode & mine & 0600) != 0)
+		return true;
+	return st.st_mtim.tv_sec * CLOCK_SEC + STALE < clock_wall();
 }
 
 static int
-make_dotlock(struct lock *l, bool is_only_lock)
+make_dotlock(struct lock *l, const struct lock_how *how)
 {
-	int fd =
-	    path_open(l->dirfd, l->dotlock, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	const int flags = O_WRONLY | O_CREAT | O_EXCL;
+	const mode_t mode = mode_of(how);
+	int fd = path_open(l->dirfd, l->dotlock, flags, mode);
 
-	if (fd == -EEXIST && is_stale(l->dirfd, l->dotlock)) {
+	if (fd == -EEXIST && is_left_behind(l, how)) {
 		unlinkat(l->dirfd, l->dotlock, 0);
-		return -EAGAIN;
+		fd = path_open(l->dirfd, l->dotlock, flags, mode);
 	}
 	if (fd == -EEXIST)
 		return -EAGAIN;
-	if ((fd == -EACCES || fd == -EPERM || fd == -EROFS) && !is_only_lock)
+	if ((fd == -EACCES || fd == -EPERM || fd == -EROFS) &&
+	    (mode & S_ISVTX) != 0) /* it is not the only lock */
 		return 0;
 	if (fd < 0)
 		return fd;
@@ -70,7 +88,7 @@ try_both(struct lock *l, const struct lock_how *how, int fd)
 
 	if (r < 0 || !how->dotlock)
 		return r;
-	r = make_dotlock(l, !how->fcntl && !how->flock);
+	r = make_dotlock(l, how);
 	/* Whoever takes them in the other order must not wait for us while
 	 * we wait for him. */
 	if (r < 0)

@@ -5,11 +5,10 @@
  */
 #include "mbox.h"
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "lock.h"
-#include "mail/bounds.h"
 #include "path.h"
+#include "text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,9 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define READ_BLOCK  (64 * 1024)
-#define WRITE_BLOCK (256 * 1024)
-#define OPEN_TRIES  5
+#define OPEN_TRIES 5
 
 /* One mailbox that is being written. */
 struct box {
@@ -161,131 +158,64 @@ open_and_lock(struct box *b, const struct action *a)
 
 /* ---- the message ---- */
 
-/* Gathers what is to be written. */
-struct writer {
+/* Where a text goes. */
+struct end {
 	int fd;
-	struct buf out;
+	off_t is_there; /* so much of it need not be written */
 	off_t written;
-	bool at_line; /* the next byte begins a line */
 };
 
 static int
-flush(struct writer *w)
+put(void *arg, struct str bytes)
 {
-	int r = fd_write_all(w->fd, w->out.p, w->out.len);
+	struct end *e = arg;
+	off_t n = (off_t)bytes.len;
+	off_t skip = e->is_there < n ? e->is_there : n;
+	int r;
 
+	e->is_there -= skip;
+	if (skip == n)
+		return 0;
+	r = fd_write_all(e->fd, bytes.p + skip, (size_t)(n - skip));
 	if (r == 0)
-		w->written += (off_t)w->out.len;
-	buf_reset(&w->out);
+		e->written += n - skip;
 	return r;
 }
 
-/* Lines as they are, but for those that begin with "From ". */
-static int
-put_lines(struct writer *w, struct str bytes)
-{
-	while (bytes.len > 0) {
-		ptrdiff_t lf = str_find(bytes, '\n');
-		size_t n = lf < 0 ? bytes.len : (size_t)lf + 1;
-
-		if (w->at_line && str_has_prefix(bytes, STR("From ")))
-			buf_add_char(&w->out, '>');
-		buf_add_str(&w->out, str_sub(bytes, 0, n));
-		w->at_line = lf >= 0;
-		bytes = str_from(bytes, n);
-	}
-	return w->out.len < WRITE_BLOCK ? 0 : flush(w);
-}
-
-/* How much of the block can be judged: not the end of it when that may be
- * the beginning of "From ". */
-static size_t
-judge(const struct writer *w, struct str block)
-{
-	ptrdiff_t lf = str_find_last(block, '\n');
-	struct str tail = str_from(block, (size_t)(lf + 1));
-
-	if ((lf < 0 && !w->at_line) || tail.len >= 5 ||
-	    !str_has_prefix(STR("From "), tail))
-		return block.len;
-	return block.len - tail.len;
-}
-
-static int
-put_content(struct writer *w, const struct content *c)
-{
-	size_t size = content_size(c), at = 0;
-	BUF_CLEANUP struct buf b = {0};
-
-	buf_init(&b, READ_BLOCK);
-	while (at < size) {
-		char *room = buf_room(&b, READ_BLOCK);
-		ssize_t n = content_read(c, at, room, READ_BLOCK);
-		struct str block;
-		int r;
-
-		if (n < 0)
-			return (int)n;
-		block = str_n(room, (size_t)n);
-		if (at + block.len < size)
-			block.len = judge(w, block);
-		r = put_lines(w, block);
-		if (r < 0)
-			return r;
-		at += block.len;
-	}
-	return 0;
-}
-
 /* What was torn off by a crash ends before our message begins. */
-static void
-put_separation(struct writer *w, const struct box *b)
-{
-	char end[2] = "\n\n";
-
-	if (b->size >= 2 && fd_pread_all(b->fd, end, 2, b->size - 2) < 0)
-		return;
-	if (end[1] != '\n')
-		buf_add_c(&w->out, "\n\n");
-	else if (end[0] != '\n')
-		buf_add_char(&w->out, '\n');
-}
-
 static int
-put_message(struct writer *w, const struct job *job)
+put_separation(struct end *e, const struct box *b)
 {
-	int r;
+	char last[2] = "\n\n";
 
-	job_add_from_line(job, &w->out);
-	w->at_line = true;
-	buf_add_str(&w->out, job->d->header);
-	r = put_content(w, job->content);
-	if (r < 0)
-		return r;
-	if (!w->at_line)
-		buf_add_char(&w->out, '\n');
-	buf_add_char(&w->out, '\n');
-	return flush(w);
+	if (b->size >= 2 && fd_pread_all(b->fd, last, 2, b->size - 2) < 0)
+		return 0;
+	if (last[1] != '\n')
+		return put(e, STR("\n\n"));
+	return last[0] != '\n' ? put(e, STR("\n")) : 0;
 }
 
+/* What an interrupted attempt left at the end is not written twice. */
 static int
 append(struct box *b, const struct delivery *d)
 {
 	const struct job *job = d->job;
 	uint64_t limit = d->action->limit;
-	struct writer w = {.fd = b->fd};
+	off_t has = job->d->is_again ? text_has(job, b->fd, b->size) : 0;
+	struct end e = {.fd = b->fd};
 	int r;
 
-	if (limit > 0 && (uint64_t)b->size + job_size(job) > limit)
+	if (limit > 0 && (uint64_t)(b->size - has) + job_size(job) > limit)
 		return -EFBIG;
-	buf_init(&w.out, WRITE_BLOCK + BOUND_HEADER + 3 * READ_BLOCK);
-	put_separation(&w, b);
-	r = put_message(&w, job);
-	buf_done(&w.out);
+	r = has > 0 ? 0 : put_separation(&e, b);
+	e.is_there = has;
+	if (r == 0)
+		r = text_write(job, put, &e);
 	if (r < 0) /* none of it stays */
 		(void)!ftruncate(b->fd, b->size);
 	else
-		b->size += w.written;
+		b->size += e.written;
+	b->is_new = b->is_new || has == b->size;
 	return r;
 }
 

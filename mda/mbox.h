@@ -3,7 +3,9 @@
  * mbox - messages at the end of mailbox files: "From " line, ">From "
  * quoting, an empty line after.  The file is locked against others as the
  * settings say, is flushed before anything is told, and is cut back to what
- * it was when a message cannot be written whole.
+ * it was when a message cannot be written whole.  A message that an
+ * interrupted attempt (is_again) left at the end of the file, whole or torn,
+ * is completed and not written a second time.
  *
  * A mailbox that is there must be a regular file of the user with one link
  * (SECURITY: else whoever may create files in the spool could have the mail

@@ -200,6 +200,7 @@ send_job(struct request *r, struct chan *c, uint32_t exchange)
 	    .body_8bit = e->body_8bit,
 	    .utf8 = e->utf8,
 	    .is_bounce = e->is_bounce,
+	    .is_again = d->message->is_found || d->message->active->attempt > 1,
 	    .envid = e->envid,
 	    .ret = e->ret,
 	    .recipients = {d->recipients, d->job.count},

@@ -58,7 +58,10 @@ new_message(struct qmgr *q, struct str id)
 struct message *
 message_found(struct qmgr *q, struct str id)
 {
-	return new_message(q, id);
+	struct message *m = new_message(q, id);
+
+	m->is_found = true;
+	return m;
 }
 
 void
@@ -66,7 +69,7 @@ message_waits(
     struct qmgr *q, struct str id, enum entry_queue queue, int64_t next)
 {
 	int64_t until = next - clock_wall();
-	struct message *m = new_message(q, id);
+	struct message *m = message_found(q, id);
 
 	m->item.where = STORE_FILE;
 	m->item.queue = (uint8_t)queue;

@@ -38,6 +38,7 @@ enum message_state {
 struct message {
 	struct store_item item; /* first */
 	enum message_state state;
+	bool is_found;    /* of a run before this one */
 	bool is_suspect;  /* in hand when an agent ended */
 	bool is_called;   /* there is room where it waits for it */
 	bool is_midway;   /* its attempt has begun, and goes on then */

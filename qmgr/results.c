@@ -136,6 +136,7 @@ settle(struct qmgr *q, struct message *m, const char *agent, int64_t started,
     const struct message_result *results, size_t n)
 {
 	struct settling *s = new_settling(q, m);
+	bool is_final = true;
 	struct mark *marks;
 
 	marks = arena_array(&s->arena, n, sizeof(*marks));
@@ -145,7 +146,8 @@ settle(struct qmgr *q, struct message *m, const char *agent, int64_t started,
 
 		if (!results[i].is_repeatable)
 			s->wait.can_wait = false;
-
+		if (o->state == OUTCOME_DEFERRED)
+			is_final = false;
 		marks[i] = (struct mark){
 		    .index = results[i].index,
 		    .done = o->state != OUTCOME_DEFERRED &&
@@ -157,7 +159,8 @@ settle(struct qmgr *q, struct message *m, const char *agent, int64_t started,
 	s->agent = agent;
 	s->started = started;
 	s->status.about.marks = (struct rows){marks, n};
-	s->status.next = results_next_attempt(q, m);
+	s->status.next = is_final ? m->active->body->progress.next
+	                          : results_next_attempt(q, m);
 	record(s);
 }
 

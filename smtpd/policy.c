@@ -2,6 +2,7 @@
 /* policy - asking a policy server: its connections, its time, its answers. */
 #include "policy.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "dict/dict.h"
 #include "net/endpoint.h"
@@ -216,6 +217,7 @@ open_line(
 	fd = serve_connect(sv, p->endpoint, deadline);
 	r = fd < 0 ? fd : stream_init(&l->stream, fd);
 	if (r < 0) {
+		fd_close(&fd);
 		free(l);
 		p->open--;
 		task_wake_one(&p->place);

@@ -4,7 +4,7 @@ every way that mail takes: from the client's first word until the message has ar
 and nothing was called for a while.  The long form tries every call, the short
 one a sample.  One message is under way at a time, so that all that comes of a kill
 is known: nothing lost, nothing altered, and a second copy only where the
-client had to send again, or where another host had taken the message."""
+client had to send again, or where another host or a command had taken the message."""
 import collections
 import os
 import smtplib
@@ -13,7 +13,7 @@ import tempfile
 import time
 
 from lib.load import make_message
-from lib.paths import ARRIVES, Paths
+from lib.paths import ARRIVES, REPEATS, Paths
 from lib.suite import TOP, Suite, kill, wait_until
 from lib.tap import diag, main, test
 
@@ -26,11 +26,10 @@ MISSES = 3  # calls that did not come: some lives have a few more than others
 # Of the way slow: a message that is in a file from the start; one that moves
 # into a file when it is refused for the second time.
 SLOW = {"large": (300000, 1), "moved": (500, 2)}  # size, refusals
+HERE = ("virtual", "unix", "alias", "forward", "refused", "mbox", "command")
 PROGRAMS = {  # program: the ways on which it does something
-    "smtpd": tuple(ARRIVES), "qmgr": tuple(ARRIVES) + ("large", "moved"), "lookup": ("unix", "alias", "forward"),
-    "local": ("virtual", "unix", "alias", "forward", "refused"),
-    "mda": ("virtual", "unix", "alias", "forward", "refused"),
-    "child": ("virtual", "unix", "alias", "forward", "refused"),
+    "smtpd": tuple(ARRIVES), "qmgr": tuple(ARRIVES) + ("large", "moved"), "lookup": ("unix", "alias", "forward", "command"),
+    "local": HERE, "mda": HERE, "child": HERE,
     "smtp": ("alias", "remote", "refused", "slow"), "bounce": ("refused",),
 }
 
@@ -158,10 +157,11 @@ def check(t, name, serial, program):
     t.eq(verdict.altered + verdict.empty, [], f"{name}: none altered")
     t.eq(verdict.early, [], f"{name}: none returned")
     for destination in ARRIVES[paths.way_of(ledger.acked[serial])]:
-        may = ledger.sent[serial] + (destination == "sink" and program in ("qmgr", "smtp"))
+        may = ledger.sent[serial] + (destination in REPEATS and program in ("qmgr", "smtp", "child"))
         t.ok(verdict.copies[serial, destination] <= may, f"{name}: at most {may} at {destination}",
              (verdict.copies[serial, destination], verdict.ids[serial, destination], v.log()[-3000:]))
-    t.eq([k for k in verdict.again if k[1] != "sink"], [], f"{name}: no Maildir has one twice")
+    t.eq([k for k in verdict.again if k[1] not in REPEATS], [], f"{name}: no mailbox has one twice")
+    t.eq(paths.torn, [], f"{name}: no torn part is left")
 
 
 def points(pairs):

@@ -7,8 +7,8 @@ come of each message.
     ...
     verdict = p.judge(load.acked)
 
-A destination is a Maildir or the sink, which stands for other hosts and
-remembers in this process; ARRIVES says which ones each way leads to.
+A destination is a Maildir, a mailbox file, or the sink, which stands for other
+hosts and remembers in this process; ARRIVES says which ones each way leads to.
 """
 import collections
 import os
@@ -30,12 +30,20 @@ ARRIVES = {
     "remote": ("sink",),
     "refused": ("box/back",),                     # a notification
     "slow": ("sink",),                            # refused once for now
+    "mbox": ("box/file",),
+    "command": ("box/command",),                  # which makes a file
 }
 DOMAINS = {
     "virtual": "virtual@box.test", "unix": "vt-bob@here.test", "alias": "team@here.test",
     "forward": "vt-alice@here.test", "remote": "far.test", "refused": "refused.test", "slow": "slow.test",
+    "mbox": "file@box.test", "command": "command@here.test",
 }
 BOXES = ("virtual", "one", "two", "forward", "back")
+# What makes a message twice when it is interrupted and done again.
+REPEATS = ("sink", "box/command")
+COMMAND = """#!/bin/sh
+name=$(mktemp -p "$1/tmp" XXXXXXXXXXXX) && cat >"$name" && mv "$name" "$1/new" || exit 75
+"""
 
 
 class Paths:
@@ -49,6 +57,7 @@ class Paths:
         self.refusals = 1   # of each of those
         self.known = set()  # paths that were judged
         self.taken = 0      # of the sink, likewise
+        self.torn = []      # what stands in a mailbox file and is no message
         self.verdict = PathsVerdict()
         self.lock = threading.Lock()
         self.sink = Sink(rcpt=self.answer)
@@ -58,16 +67,28 @@ class Paths:
         os.mkdir(forwards)
         with open(os.path.join(forwards, "vt-alice"), "w") as f:
             f.write("forward@box.test, \\vt-alice\n")
-        v.write("aliases.txt", "team: one@box.test, two@box.test, team@far.test\npostmaster: /dev/null\n")
+        command = self.make_command(os.path.join(box, "command"))
+        v.write("aliases.txt", "team: one@box.test, two@box.test, team@far.test\npostmaster: /dev/null\n"
+                f"command: \"|{command}\"\n")
         v.configure(
             virtual_mailbox_domains="box.test", virtual_mailbox_base=box,
-            virtual_mailbox_maps="inline:{ " + " ".join(f"{b}@box.test={b}/" for b in BOXES) + " }",
+            virtual_mailbox_maps="inline:{ " + " ".join(f"{b}@box.test={b}/" for b in BOXES) +
+            " file@box.test=file }",
             virtual_uid_maps="static:5000", virtual_gid_maps="static:5000",
             mail_spool_directory=v.mail + "/", forward_path=forwards + "/$user",
             relayhost=f"[127.0.0.1]:{self.sink.port}", notify_classes="",
             minimal_backoff_time="1s", maximal_backoff_time="3s", queue_run_delay="1s",
             smtpd_client_connection_count_limit="0", smtpd_error_sleep_time="0s",
             smtpd_hard_error_limit="1000000")
+
+    def make_command(self, folder):
+        """Of an alias: a message into a folder like a Maildir, by anybody."""
+        for path in (folder, f"{folder}/tmp", f"{folder}/new"):
+            os.mkdir(path)
+            os.chmod(path, 0o777)
+        self.v.write("command", COMMAND)
+        os.chmod(self.v.path("etc/command"), 0o755)
+        return f"{self.v.path('etc/command')} {folder}"
 
     def answer(self, line):
         """Of the sink, to RCPT."""
@@ -105,12 +126,33 @@ class Paths:
                 yield f"sink {self.taken + i}", content.replace(b"\r\n", b"\n")
             self.taken += len(heard)
             return
+        if destination == "box/file":
+            yield from self.new_parts(self.v.path(destination))
+            return
         for path in files_in(self.v.path(destination)):
             if path in self.known:
                 continue
             self.known.add(path)
             with open(path, "rb") as f:
                 yield path, f.read()
+
+    def new_parts(self, path):
+        """Of a mailbox file.  What stands last may be under way."""
+        self.torn = []
+        if not os.path.exists(path):
+            return
+        with open(path, "rb") as f:
+            parts = re.split(rb"(?:\A|(?<=\n\n))From back@box\.test .{24}\n", f.read())
+        if parts[0]:
+            self.torn.append(parts[0])
+        for i, part in enumerate(parts[1:]):
+            if (path, i) in self.known:
+                continue
+            if i == len(parts) - 2 and parse_arrived(part[:-1]) is None:
+                self.torn.append(part)
+                break
+            self.known.add((path, i))
+            yield f"{path} {i}", part[:-1]
 
     def judge(self, acked):
         """The ledger {serial: recipient} against all that arrived."""

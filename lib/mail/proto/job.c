@@ -20,6 +20,7 @@ static const struct field deliver_fields[] = {
     SHAPE_U64(struct job_deliver, body_8bit, 1),
     SHAPE_U64(struct job_deliver, utf8, 1),
     SHAPE_U64(struct job_deliver, is_bounce, 1),
+    SHAPE_U64(struct job_deliver, is_again, 1),
     SHAPE_LINE(struct job_deliver, envid, BOUND_ENVID),
     SHAPE_U64(struct job_deliver, ret, BOUND_RET),
     SHAPE_STR(struct job_deliver, header, BOUND_HEADER),
@@ -81,4 +82,4 @@ static const struct shape *const shapes[JOB_KINDS] = {
     [JOB_BOUNCE] = &bounce_shape,
     [JOB_LEAVING] = &leaving_shape,
 };
-const struct protocol job_protocol = {"job", 4, shapes, JOB_KINDS};
+const struct protocol job_protocol = {"job", 5, shapes, JOB_KINDS};

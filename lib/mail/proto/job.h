@@ -43,6 +43,7 @@ struct job_deliver {
 	struct str sender;
 	int64_t arrival;
 	uint64_t body_8bit, utf8, is_bounce;
+	uint64_t is_again; /* an attempt before may have been interrupted */
 	struct str envid;
 	uint64_t ret;
 	struct str header;      /* to stand before the content: Return-Path,

@@ -81,6 +81,7 @@ struct want {
 	struct str content;
 	size_t recipients;
 	int64_t arrival;
+	bool is_again;
 };
 
 /* A content and the value that goes with it. */
@@ -105,6 +106,7 @@ make_deliver(const struct want *w, struct arena *a)
 	d->sender = STR("sender@example.com");
 	d->header = str_c(w->header);
 	d->arrival = w->arrival;
+	d->is_again = w->is_again;
 	d->recipients = (struct rows){rcpt, n};
 	for (size_t i = 0; i < n; i++) {
 		struct action *action = arena_alloc(a, sizeof(*action));
