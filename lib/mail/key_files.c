@@ -115,7 +115,7 @@ is_tls_offered(const struct conf *c)
 	if (conf_bool(c, PARAM_smtpd_tls_wrappermode))
 		return true;
 	if (level.len > 0)
-		return !str_eq(level, NONE);
+		return !str_eq_case(level, NONE);
 	return conf_bool(c, PARAM_smtpd_use_tls) ||
 	       conf_bool(c, PARAM_smtpd_enforce_tls);
 }

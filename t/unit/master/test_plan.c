@@ -317,6 +317,8 @@ keys_go_to_keys_alone(void **state)
 		"quiet inet n - y - - smtpd -o smtpd_tls_cert_file=none\n"
 		" -o smtpd_tls_security_level=may\n"
 		"bare inet n - y - - smtpd -o smtpd_tls_cert_file=\n"
+		"none inet n - y - - smtpd -o smtpd_tls_cert_file=\n"
+		" -o smtpd_tls_security_level=None\n"
 		"own inet n - y - - smtpd -o smtpd_tls_cert_file=\n"
 		" -o smtpd_tls_security_level=may\n"
 		"smtp unix - - y - - smtp\n"
@@ -349,6 +351,7 @@ keys_go_to_keys_alone(void **state)
 	assert_int_equal(row->own, 0);
 	/* One of the host's own where TLS is offered, and nowhere else. */
 	assert_int_equal(find_row(&c, "smtpd/bare")->own, 0);
+	assert_int_equal(find_row(&c, "smtpd/none")->own, 0);
 	assert_int_equal(find_row(&c, "smtpd/own")->own, 1);
 	row = find_row(&c, "smtp/smtp");
 	assert_int_equal(row->role, KEYS_CLIENT);
