@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import threading
+import unicodedata
 
 from lib.suite import IS_ROOT, Suite
 from lib.tap import main, test
@@ -47,6 +48,7 @@ def _(t):
     for user, password in ((USER, "wrong"), (USER, ""), ("nobody-at-all", PASSWORD), ("root", PASSWORD), ("daemon", ""),
                            (f"{USER}@here.test", PASSWORD), (f"{USER}/", PASSWORD)):
         t.eq(says(user, password), "FAIL", f"{user}, {password!r}")
+    t.eq(says(USER, unicodedata.normalize("NFD", PASSWORD)), "OK", "its letters written in two")
     v.wait_log(rf"passwd-file\({USER}\): Password mismatch \(SASL PLAIN\)")
     t.ok(PASSWORD not in v.log(), "no password in the log")
 

@@ -9,6 +9,7 @@ import pwd
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -20,7 +21,7 @@ from lib.suite import IS_ROOT, Line, Suite, free_port, processes_below, wait_unt
 from lib.tap import diag, main, test
 
 PASSWORD = "zYx-secret-Wv7"
-OWNER = "valija" if IS_ROOT else None  # whom nobody's process is
+OWNER = "postfix" if IS_ROOT else None  # as the guides have it: user and group; whom no process of ours is
 
 v = Suite(start=False, main_cf={
     "virtual_mailbox_domains": "box.test", "virtual_mailbox_maps": "static:in/", "virtual_minimum_uid": "1",
@@ -64,6 +65,16 @@ def login(user="alice", password=PASSWORD, port=None):
     r = s.say(plain(user, password))
     s.close()
     return r
+
+
+if IS_ROOT:
+    @test("the socket is where the guides have it, and as they have it")
+    def _(t):
+        st = os.stat(v.path("queue", "private", "auth"))
+        t.eq((stat.S_ISSOCK(st.st_mode), st.st_mode & 0o777), (True, 0o660), "mode = 0660")
+        with open(d.conf) as f:
+            t.ok(re.search(r"mode = 0660\s+user = postfix\s+group = postfix\n", f.read()), "user = postfix, group = postfix")
+        t.ok(st.st_uid not in {os.stat(f"/proc/{p}").st_uid for p in v.pids_of("smtpd")} | {0}, "neither smtpd's nor root's")
 
 
 @test("its mechanisms are offered, and no others")

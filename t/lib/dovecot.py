@@ -25,7 +25,8 @@ class AuthServer:
         own = pwd.getpwuid(os.geteuid()).pw_name
         internal = "dovecot" if IS_ROOT else own
         owner = owner or own
-        group = grp.getgrgid(pwd.getpwnam(owner).pw_gid).gr_name
+        self.before = []
+        group = self.group_of(owner)
         users = self.write("users", "".join(f"{u}:{{PLAIN}}{p}\n" for u, p in users.items()))
         if IS_ROOT:  # its auth process is not root
             os.chown(users, pwd.getpwnam(internal).pw_uid, -1)
@@ -69,6 +70,19 @@ service auth {{
 """)
         self.start()
 
+    def group_of(self, owner):
+        """Its group.  Whom this host does not know, "postfix", Dovecot alone does."""
+        try:
+            return grp.getgrgid(pwd.getpwnam(owner).pw_gid).gr_name
+        except KeyError:
+            files = []
+            for name, line in (("passwd", f"{owner}:x:64999:64999::/nonexistent:/usr/sbin/nologin"), ("group", f"{owner}:x:64999:")):
+                with open(f"/etc/{name}") as f:
+                    files.append(self.write(name, f.read() + line + "\n"))
+            self.before = ["unshare", "-m", "sh", "-c", 'mount --bind "$1" /etc/passwd && mount --bind "$2" /etc/group && shift 2 && '
+                           'exec "$@"', "sh", *files]
+            return owner
+
     def write(self, name, text):
         path = os.path.join(self.folder, name)
         with open(path, "w") as f:
@@ -76,7 +90,7 @@ service auth {{
         return path
 
     def start(self):
-        self.process = subprocess.Popen(["/usr/sbin/dovecot", "-F", "-c", self.conf], stdout=subprocess.DEVNULL,
+        self.process = subprocess.Popen([*self.before, "/usr/sbin/dovecot", "-F", "-c", self.conf], stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
         wait_until(f"Dovecot listens: {self.log()[-1000:]}",
                    lambda: os.path.exists(os.path.join(self.folder, "run", "master.pid")) and os.path.exists(self.socket))

@@ -15,14 +15,21 @@ struct exchange {
 };
 
 static void
-setup(struct exchange *x, const char *name, const char *user)
+setup_with(struct exchange *x, const char *name, const char *user,
+    const char *password)
 {
 	const struct sasl_mechanism *m = sasl_find(str_c(name));
 
 	assert_non_null(m);
-	x->s = sasl_new(m, str_c(user), STR("pencil"));
+	x->s = sasl_new(m, str_c(user), str_c(password));
 	assert_non_null(x->s);
 	buf_init_secret(&x->response, SASL_RESPONSE_MAX);
+}
+
+static void
+setup(struct exchange *x, const char *name, const char *user)
+{
+	setup_with(x, name, user, "pencil");
 }
 
 static void
@@ -168,10 +175,11 @@ run_scram(const char *name, enum hmac_hash hash)
 	struct buf said;
 	struct exchange x;
 
-	setup(&x, name, "a,b=c");
+	/* Both sides prepare (RFC 5802 section 5.1): "ü" in two, a wide "2". */
+	setup_with(&x, name, "a,b=cu\xcc\x88", "pencil\xc2\xb2");
 	assert_true(step(&x, STR_NONE));
-	server_first(
-	    &server, buf_str(&x.response), "a=2Cb=3Dc", "pencil", &said);
+	server_first(&server, buf_str(&x.response), "a=2Cb=3Dc\xc3\xbc",
+	    "pencil2", &said);
 	assert_true(step(&x, buf_str(&said)));
 	assert_true(server_final(&server, buf_str(&x.response), &said));
 	assert_false(sasl_is_complete(x.s)); /* it could be anyone yet */
