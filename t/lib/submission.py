@@ -6,6 +6,7 @@ TLS, so that keys, auth, memo and pam have their part in it.
     load = s.load(s.port, recipient, ledger)
     s.works()                       a handshake and a login, now
 """
+import atexit
 import base64
 import os
 import pwd
@@ -66,6 +67,7 @@ class Submission:
         users = v.write("users", f"ann:{{PLAIN}}{PASSWORD}\n")
         os.chmod(users, 0o600)
         if self.account:
+            atexit.register(self.close)  # also of a suite that did not start
             subprocess.run(["useradd", "-M", "-s", "/bin/sh", self.account], check=True)
             subprocess.run(["chpasswd", "-c", "YESCRYPT"], input=f"{self.account}:{PASSWORD}\n".encode(), check=True)
             self.logins.append((self.account, PASSWORD))

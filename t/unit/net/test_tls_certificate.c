@@ -107,6 +107,11 @@ check_client(enum tls_peer peer, bool shows, struct str ca, int version)
 	}
 	if (info != NULL && info->has_cert) {
 		assert_int_equal(info->is_trusted, ca.len > 0);
+		if (ca.len > 0)
+			assert_null(info->not_trusted_why);
+		else
+			assert_string_equal(
+			    info->not_trusted_why, "self-signed certificate");
 		assert_string_equal(info->subject, "p256.example");
 		assert_string_equal(info->issuer, "p256.example");
 		assert_int_equal(signer.nsigned, 2);
