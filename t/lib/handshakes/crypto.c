@@ -121,18 +121,17 @@ crypto_expand(struct crypto *c, const unsigned char secret[CRYPTO_HASH],
     const char *label, struct part context, void *ret, size_t n)
 {
 	size_t len = strlen(label);
-	unsigned char head[9] = {0, (unsigned char)n, (unsigned char)(6 + len),
+	unsigned char head[] = {0, (unsigned char)n, (unsigned char)(6 + len),
 	    't', 'l', 's', '1', '3', ' '};
-	unsigned char context_len = (unsigned char)context.n, count = 1;
-	unsigned char all[CRYPTO_HASH], tail[1 + CRYPTO_HASH + 1];
+	unsigned char tail[1 + CRYPTO_HASH + 1], all[CRYPTO_HASH];
 	struct part parts[] = {
 	    {head, sizeof(head)}, {label, len}, {tail, 1 + context.n + 1}};
 
 	assert(n <= CRYPTO_HASH && context.n <= CRYPTO_HASH);
-	tail[0] = context_len;
+	tail[0] = (unsigned char)context.n;
 	if (context.n > 0)
 		memcpy(tail + 1, context.p, context.n);
-	tail[1 + context.n] = count;
+	tail[1 + context.n] = 1; /* the first block, and the only one */
 	crypto_hmac(c, (struct part){secret, CRYPTO_HASH}, parts, 3, all);
 	memcpy(ret, all, n);
 }
