@@ -146,8 +146,6 @@ settle(struct qmgr *q, struct message *m, const char *agent, int64_t started,
 
 		if (!results[i].is_repeatable)
 			s->wait.can_wait = false;
-		if (o->state == OUTCOME_DEFERRED)
-			is_final = false;
 		marks[i] = (struct mark){
 		    .index = results[i].index,
 		    .done = o->state != OUTCOME_DEFERRED &&
@@ -155,6 +153,7 @@ settle(struct qmgr *q, struct message *m, const char *agent, int64_t started,
 		};
 		shape_copy(&outcome_shape, &results[i].outcome, &s->arena,
 		    &marks[i].outcome);
+		is_final = is_final && marks[i].done;
 	}
 	s->agent = agent;
 	s->started = started;

@@ -126,6 +126,33 @@ def listens():
             return False
 
 
+@test("postsuper deletes what waits in maildrop/, by its id, by its queue, or with all others")
+def _(t):
+    def drop(*names):
+        for name in names:
+            r = v.run("sendmail", "-f", f"{name}@here.test", "c@relay.example", input=b"Subject: x\n\ndropped\n")
+            t.eq(r.returncode, 0, "sendmail while it is down")
+        return [i for i, row in v.queued().items() if row["queue_name"] == "maildrop"]
+    [one] = drop("one")
+    t.eq(postsuper("-h", one).err, "postsuper: Placed on hold: 0 messages\n", "it cannot be held")
+    t.eq(postsuper("-d", one, "deferred").err, "postsuper: Deleted: 0 messages\n", "nor is it in another queue")
+    t.eq(postsuper("-d", one).err, f"postsuper: {one}: removed\npostsuper: Deleted: 1 message\n", "-d")
+    drop("two", "three")
+    for queue in ("defer", "bounce", "trace", "flush", "deferred"):
+        t.eq(postsuper("-d", "ALL", queue).err, "postsuper: Deleted: 0 messages\n", f"-d ALL {queue}")
+    t.eq(postsuper("-d", "ALL", "maildrop").err, "postsuper: Deleted: 2 messages\n", "-d ALL maildrop")
+    drop("four")
+    t.eq(postsuper("-d", "ALL").err, "postsuper: Deleted: 1 message\n", "-d ALL")
+    t.eq(os.listdir(os.path.join(v.queue, "maildrop")), [], "nothing is left")
+    v.start()
+    [held] = fill("w@relay.example")
+    t.eq(postsuper("-h", held, "-H", held).err,
+         f"postsuper: {held}: placed on hold\npostsuper: {held}: released from hold\n"
+         "postsuper: Placed on hold: 1 message\npostsuper: Released from hold: 1 message\n", "sums stand at the end")
+    postsuper("-d", "ALL")
+    v.stop()
+
+
 @test("one has the queue at a time: a second tool waits, and so does a suite")
 def _(t):
     v.start()

@@ -4,11 +4,13 @@
 
 #include "base/file.h"
 #include "mail/maildrop.h"
+#include "mail/queue/dirs.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,4 +169,39 @@ drop_list(const struct conf *c, struct inquiry_entries *ret)
 		return -EAGAIN;
 	}
 	return inquiry_entries(ends[0], ret);
+}
+
+static bool
+remove_one(int dir, const char *name)
+{
+	return dirs_is_id(str_c(name)) && unlinkat(dir, name, 0) == 0;
+}
+
+static int
+remove_all(int dir)
+{
+	DIR *d = fdopendir(dup(dir));
+	struct dirent *e;
+	int n = 0;
+
+	if (d == NULL)
+		return -errno;
+	while ((e = readdir(d)) != NULL)
+		n += remove_one(dir, e->d_name);
+	closedir(d);
+	return n;
+}
+
+int
+drop_remove(const struct conf *c, struct str id)
+{
+	FD_CLEANUP int dir = open_drop(c);
+	char name[NAME_MAX + 1];
+
+	if (dir < 0)
+		return dir == -ENOENT ? 0 : dir;
+	if (str_eq(id, STR("ALL")))
+		return remove_all(dir);
+	snprintf(name, sizeof(name), "%.*s", STR_ARG(id));
+	return remove_one(dir, name);
 }

@@ -6,6 +6,7 @@
  */
 #include "alone.h"
 #include "bar.h"
+#include "drop.h"
 #include "inquiry.h"
 #include "say.h"
 #include "structure.h"
@@ -47,7 +48,9 @@ struct postsuper {
 		const char *id;
 	} wanted[OPTIONS_MAX];
 	size_t nwanted;
-	uint64_t queues; /* 0: as the verb has it */
+	bool names_queues; /* else they are as the verb has them, */
+	bool has_drops;    /* and for deletions maildrop/ is one */
+	uint64_t queues;
 	struct structure structure;
 	/* Of the verb at hand: */
 	const struct verb *verb;
@@ -57,7 +60,8 @@ struct postsuper {
 	size_t n;
 	struct bar bar;
 	size_t seen;
-	uint64_t done, failed;
+	uint64_t done[VERBS];
+	bool was_wanted[VERBS];
 	int exit_code;
 };
 
@@ -68,8 +72,8 @@ usage(void)
 	    "usage: postsuper [-c config_dir] [-d queue_id (delete)] "
 	    "[-e queue_id (expire)] [-f queue_id (expire and/or un-hold)] "
 	    "[-h queue_id (hold)] [-H queue_id (un-hold)] [-p (purge temporary "
-	    "files)] [-r queue_id (requeue)] [-s (structure fix)] [-v] "
-	    "[queue...]");
+	    "files)] [-r queue_id (requeue)] [-s (structure fix)] [-S "
+	    "(redundant structure fix)][-v (verbose)] [queue...]");
 }
 
 static void
@@ -77,6 +81,12 @@ refuse_user(void)
 {
 	say_fatal(
 	    EXIT_FAILURE, "use of this command is reserved for the superuser");
+}
+
+static uint64_t
+queues_of(const struct postsuper *p)
+{
+	return p->names_queues ? p->queues : p->verb->queues;
 }
 
 static void
@@ -97,7 +107,7 @@ tell_done(struct postsuper *p, const struct admin_steered *s)
 		bar_clear(&p->bar);
 	for (size_t i = 0; i < s->ids.n && !p->is_quiet; i++)
 		say_info("%.*s: %s", STR_ARG(ids[i].id), p->verb->done);
-	p->done += s->ids.n;
+	p->done[p->verb - verbs] += s->ids.n;
 	p->seen += p->n;
 	if (s->failed > 0)
 		tell_failed(p, s);
@@ -110,7 +120,7 @@ send_batch(struct postsuper *p)
 	BUF_CLEANUP struct buf why = {0};
 	struct admin_steer what = {
 	    .action = p->verb->action,
-	    .queues = p->queues != 0 ? p->queues : p->verb->queues,
+	    .queues = queues_of(p),
 	    .ids = {p->ids, p->n},
 	};
 	struct parcel answer;
@@ -136,6 +146,29 @@ send_batch(struct postsuper *p)
 	p->n = 0;
 }
 
+/* From maildrop/; true: so many were there that no other queue is asked. */
+static bool
+remove_drops(struct postsuper *p, struct str id)
+{
+	bool has_drops = p->names_queues ? p->has_drops : true;
+	int n;
+
+	if (p->verb->action != ADMIN_DELETE || !has_drops)
+		return false;
+	n = drop_remove(p->conf, id);
+	if (n == -EACCES)
+		refuse_user();
+	if (n < 0) {
+		say_warning("maildrop: %s", strerror(-n));
+		p->exit_code = EXIT_FAILURE;
+		return false;
+	}
+	if (n > 0 && !p->is_quiet)
+		say_info("%.*s: %s", STR_ARG(id), p->verb->done);
+	p->done[p->verb - verbs] += (uint64_t)n;
+	return n > 0;
+}
+
 static void
 add_id(struct postsuper *p, struct str id)
 {
@@ -143,6 +176,8 @@ add_id(struct postsuper *p, struct str id)
 		say_warning("invalid mail queue id: %.*s", STR_ARG(id));
 		return;
 	}
+	if ((!p->is_quiet && remove_drops(p, id)) || queues_of(p) == 0)
+		return;
 	buf_add_str(&p->names, id);
 	p->ids[p->n++].id.len = id.len;
 	if (p->n == ADMIN_IDS_MAX)
@@ -166,11 +201,14 @@ add_from_input(struct postsuper *p)
 static void
 add_all(struct postsuper *p)
 {
-	uint64_t queues = p->queues != 0 ? p->queues : p->verb->queues;
+	uint64_t queues = queues_of(p);
 	BUF_CLEANUP struct buf why = {0};
 	struct inquiry_entries e;
 	int r;
 
+	(void)remove_drops(p, STR("ALL"));
+	if (queues == 0)
+		return;
 	buf_init(&why, 4096);
 	r = inquiry_list(p->chan, true, &e, &why);
 	if (r < 0)
@@ -189,17 +227,15 @@ add_all(struct postsuper *p)
 static void
 carry_out(struct postsuper *p, const struct verb *verb)
 {
-	bool is_wanted = false;
-
 	p->verb = verb;
-	p->done = p->seen = 0;
+	p->seen = 0;
 	bar_start(&p->bar, "messages", 0);
 	for (size_t i = 0; i < p->nwanted; i++) {
 		const char *id = p->wanted[i].id;
 
 		if (p->wanted[i].verb != verb)
 			continue;
-		is_wanted = true;
+		p->was_wanted[verb - verbs] = true;
 		p->is_quiet = strcmp(id, "ALL") == 0;
 		if (p->is_quiet)
 			add_all(p);
@@ -210,9 +246,16 @@ carry_out(struct postsuper *p, const struct verb *verb)
 		send_batch(p);
 	}
 	bar_end(&p->bar);
-	if (is_wanted)
-		say_info("%s: %llu message%s", verb->summary,
-		    (unsigned long long)p->done, p->done == 1 ? "" : "s");
+}
+
+static void
+tell_sums(const struct postsuper *p)
+{
+	for (size_t i = 0; i < VERBS; i++)
+		if (p->was_wanted[i])
+			say_info("%s: %llu message%s", verbs[i].summary,
+			    (unsigned long long)p->done[i],
+			    p->done[i] == 1 ? "" : "s");
 }
 
 static void
@@ -245,6 +288,7 @@ run(void *arg)
 	check_structure(p);
 	for (size_t i = 0; i < VERBS; i++)
 		carry_out(p, &verbs[i]);
+	tell_sums(p);
 	alone_end(&alone, &p->chan);
 }
 
@@ -255,6 +299,25 @@ find_verb(int option)
 		if (verbs[i].option == option)
 			return &verbs[i];
 	return NULL;
+}
+
+/* Postfix has more queues than we: nothing is in those. */
+static void
+name_queue(struct postsuper *p, const char *name)
+{
+	static const char *const empty[] = {
+	    "defer", "bounce", "trace", "flush"};
+	uint64_t bit = inquiry_queue(str_c(name));
+	bool is_known = bit != 0;
+
+	p->names_queues = true;
+	p->queues |= bit;
+	if (strcmp(name, "maildrop") == 0)
+		is_known = p->has_drops = true;
+	for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++)
+		is_known = is_known || strcmp(name, empty[i]) == 0;
+	if (!is_known)
+		say_fatal(EXIT_FAILURE, "invalid directory name: %s", name);
 }
 
 static void
@@ -285,14 +348,8 @@ read_options(struct postsuper *p, int argc, char **argv)
 	if (p->nwanted == 0 && !p->structure.has_tmp &&
 	    !p->structure.has_names && !p->structure.has_content)
 		p->structure.has_tmp = p->structure.has_names = true;
-	for (int i = optind; i < argc; i++) {
-		uint64_t bit = inquiry_queue(str_c(argv[i]));
-
-		if (bit == 0)
-			say_fatal(EXIT_FAILURE, "invalid directory name: %s",
-			    argv[i]);
-		p->queues |= bit;
-	}
+	for (int i = optind; i < argc; i++)
+		name_queue(p, argv[i]);
 }
 
 int
