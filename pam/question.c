@@ -125,24 +125,6 @@ ask_pam(const struct question *q)
 	return answer;
 }
 
-/* What was typed, and if that is another one what it is when prepared: clients
- * may write "ü" as one character or two. */
-static enum pam_answer
-ask_twice(const struct question *q)
-{
-	BUF_CLEANUP struct buf prepared = {0};
-	struct question other = *q;
-	enum pam_answer answer = ask_pam(q);
-
-	buf_init_secret(&prepared, PASSWORD_MAX);
-	if (answer != PAM_WRONG ||
-	    saslprep_or_same(str_c(q->password), &prepared) < 0 ||
-	    str_eq(buf_str(&prepared), str_c(q->password)))
-		return answer;
-	other.password = prepared.p;
-	return ask_pam(&other);
-}
-
 /* SECURITY: root and the system's own users have no mail to send from afar.
  * The very name, as in lookup. */
 static bool
@@ -154,13 +136,32 @@ is_user(const struct question *q)
 	       pw->pw_uid != 0 && pw->pw_uid >= q->min_uid;
 }
 
-enum pam_answer
-question_ask(const struct question *q)
+/* SECURITY: who is no user costs a hash as well. */
+static enum pam_answer
+ask(const struct question *q)
 {
 	const struct secret dummy = {STR_NONE, STR("CRYPT"), DUMMY};
 
 	if (is_user(q))
-		return ask_twice(q);
+		return ask_pam(q);
 	(void)password_matches(&dummy, str_c(q->password));
 	return PAM_WRONG;
+}
+
+/* What was typed, and if that is another one what it is when prepared: clients
+ * may write "ü" as one character or as two. */
+enum pam_answer
+question_ask(const struct question *q)
+{
+	BUF_CLEANUP struct buf prepared = {0};
+	struct question other = *q;
+	enum pam_answer answer = ask(q);
+
+	buf_init_secret(&prepared, PASSWORD_MAX);
+	if (answer != PAM_WRONG ||
+	    saslprep_or_same(str_c(q->password), &prepared) < 0 ||
+	    str_eq(buf_str(&prepared), str_c(q->password)))
+		return answer;
+	other.password = prepared.p;
+	return ask(&other);
 }

@@ -8,6 +8,9 @@
 
 #define APP STR("app=")
 
+/* SECURITY: of a name that a stranger says, which takes time to prepare. */
+#define FOLDED_MAX (4 * SECRETS_USER_MAX)
+
 bool
 secrets_is_user(struct str name)
 {
@@ -26,7 +29,7 @@ int
 secrets_fold(struct str name, struct buf *out)
 {
 	size_t from = out->len;
-	int r = saslprep_or_same(name, out);
+	int r = name.len > FOLDED_MAX ? -EMSGSIZE : saslprep_or_same(name, out);
 
 	for (size_t i = from; i < out->len; i++)
 		out->p[i] = str_lower_char(out->p[i]);

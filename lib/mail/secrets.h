@@ -61,7 +61,8 @@ bool secrets_line(struct str line, struct str *ret_name, struct str *ret_text,
 
 /*
  * Adds the form in which names are compared: prepared (RFC 4013), as far as
- * that can be, in lower case.  0 or -EMSGSIZE.  It may be no name any more:
+ * that can be, in lower case.  0 or -EMSGSIZE, also when `name` has more than
+ * four times SECRETS_USER_MAX.  It may be no name any more:
  * ask secrets_is_user().
  */
 int secrets_fold(struct str name, struct buf *out);

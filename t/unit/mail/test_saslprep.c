@@ -143,9 +143,10 @@ static void
 test_names(void **state)
 {
 	BUF_CLEANUP struct buf b = {0};
+	char much[4 * SECRETS_USER_MAX + 1];
 
 	(void)state;
-	buf_init(&b, 300);
+	buf_init(&b, sizeof(much) + 1);
 	assert_int_equal(secrets_fold(STR("Ju\xcc\x88rgen@X.test"), &b), 0);
 	assert_string_equal(b.p, "j\xc3\xbcrgen@x.test");
 	assert_true(secrets_is_named(STR("J\xc3\xbcRGEN@x.test"), buf_str(&b)));
@@ -154,6 +155,10 @@ test_names(void **state)
 	buf_reset(&b);
 	assert_int_equal(secrets_fold(STR("a\xef\xbc\x9a"), &b), 0);
 	assert_false(secrets_is_user(buf_str(&b)));
+	/* Nor is much time spent on what is too long to be a name. */
+	memset(much, '\xcc', sizeof(much));
+	assert_int_equal(
+	    secrets_fold(str_n(much, sizeof(much)), &b), -EMSGSIZE);
 }
 
 static const struct CMUnitTest tests[] = {
