@@ -3,9 +3,13 @@
 by IMAP and POP3 from the Dovecot that `valija dovecot` puts beside the suite.
 Clients are those that people have."""
 import glob
+import imaplib
 import os
+import poplib
 import pwd
 import re
+import smtplib
+import ssl
 import subprocess
 
 from lib.peers import listens, start_dovecot, unpacked
@@ -192,7 +196,7 @@ def _(t):
 MESSAGE = b"Subject: by %s\nTo: joe@box.test\n\nbody by %s\n"
 
 
-@test("submission: curl, swaks, s-nail, msmtp; header completed, nothing of the client in it")
+@test("submission: curl, swaks, s-nail, msmtp, mutt, Python; header completed, nothing of the client in it")
 def _(t):
     for scheme, port in (("smtp", "submission"), ("smtps", "submissions")):
         curl(f"{scheme}://localhost:{ports[port]}/there.client.test", "--ssl-reqd", "--mail-from", USER, "--mail-rcpt", USER,
@@ -216,6 +220,18 @@ def _(t):
            f"--passwordeval=echo '{PASSWORD}'", "--tls=on", f"--tls-trust-file={v.path('cert.pem')}", f"--from={USER}", USER,
            input=MESSAGE % (b"msmtp", b"msmtp"))
     delivered("body by msmtp")
+    for scheme, port in (("smtp", "submission"), ("smtps", "submissions")):
+        path = rc("muttrc", f"""
+set smtp_url="{scheme}://{USER.replace("@", "%40")}@localhost:{ports[port]}/" smtp_pass="{PASSWORD}"
+set ssl_ca_certificates_file="{v.path("cert.pem")}" ssl_force_tls=yes from="{USER}" copy=no
+""")
+        client("/usr/bin/mutt", "-n", "-F", path, "-s", "by mutt", USER, input=b"body by mutt to " + port.encode())
+        delivered(f"body by mutt to {port}")
+    trusting = ssl.create_default_context(cafile=v.path("cert.pem"))
+    with smtplib.SMTP_SSL("localhost", ports["submissions"], context=trusting) as s:
+        s.login(USER, PASSWORD)
+        s.sendmail(USER, [USER], MESSAGE % (b"Python", b"Python"))
+    delivered("body by Python")
 
 
 @test("restrictions of users' own, mua_..._restrictions; and passwords by Dovecot's socket, private/auth")
@@ -241,7 +257,7 @@ def _(t):
     v.wait_log(r"postfix/sender-cleanup/cleanup\[\d+\]: \w+: message-id=")
 
 
-@test("IMAP and POP3 of Valija's own Maildirs: curl, mbsync, fetchmail, getmail, mutt")
+@test("IMAP and POP3 of Valija's own Maildirs: curl, Python, mbsync, fetchmail, getmail, mutt")
 def _(t):
     v.send("s@out.test", [USER], "Subject: reads\n\nto be read\n")
     delivered("to be read")
@@ -249,10 +265,25 @@ def _(t):
     for url in (f"imaps://localhost:{ports['imaps']}/INBOX;UID=%d", f"pop3s://localhost:{ports['pop3s']}/%d",
                 f"imap://localhost:{ports['imap']}/INBOX;UID=%d"):
         t.ok(any("to be read" in curl(url % (i + 1), "--ssl-reqd") for i in range(n)), url)
+    read_by_python(t, n)
     read_by_mbsync(t, n)
     read_by_fetchmail(t)
     read_by_getmail(t)
     read_by_mutt(t)
+
+
+def read_by_python(t, n):
+    trusting = ssl.create_default_context(cafile=v.path("cert.pem"))
+    with imaplib.IMAP4("localhost", ports["imap"]) as box:
+        box.starttls(trusting)
+        box.login(USER, PASSWORD)
+        t.eq(box.select(readonly=True), ("OK", [str(n).encode()]), "IMAP")
+        t.eq(len(box.search(None, "SUBJECT", "reads")[1][0].split()), 1, "and it finds it")
+    box = poplib.POP3_SSL("localhost", ports["pop3s"], context=trusting)
+    box.user(USER)
+    box.pass_(PASSWORD)
+    t.eq(box.stat()[0], n, "POP3")
+    box.quit()
 
 
 def rc(name, text):
