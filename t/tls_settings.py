@@ -264,7 +264,7 @@ def _(t):
                  "smtpd_tls_CAfile = /nonexistent/file", "smtp_tls_CApath = /nonexistent/file",
                  f"smtpd_tls_cert_file = {C}/mx.here.test.crt\nsmtpd_tls_key_file = /nonexistent/file"):
         code, text = said(line, "smtp unix - - n - - smtp\n")
-        t.ok(code == 1 and re.search(r"main\.cf, line [45]: error: /nonexistent/file: No such file or directory\n", text), line, text)
+        t.ok(code == 1 and re.search(r"main\.cf, line [45]: error: /nonexistent/file: No such file", text), line, text)
     code, text = said("", "465 inet n - n - - smtpd\n  -o smtpd_tls_chain_files=/nonexistent/file -o smtpd_tls_wrappermode=yes\n")
     t.ok(code == 1 and re.search(r"master\.cf, line 2: error: /nonexistent/file: ", text), "a certificate of -o", text)
     code, text = said("", "submission inet n - n - - smtpd\n  -o smtpd_sender_login_maps=hash:/nonexistent/logins\n")
