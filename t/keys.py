@@ -20,7 +20,7 @@ from lib.tap import main, test
 
 assert IS_ROOT, "the memory of others is root's to read"
 
-submission, named, slow, *bad = (free_port() for _ in range(7))
+submission, named, slow, *bad = (free_port() for _ in range(9))
 # as on a fresh install
 LEVEL = subprocess.run([program("postconf"), "-c", f"{TOP}/etc", "-h", "smtpd_tls_security_level"],
                        check=True, capture_output=True, text=True).stdout.strip()
@@ -173,13 +173,15 @@ def _(t):
     t.ok("refused" not in v.log(), "no half of a renewal was taken", v.log()[-2000:])
 
 
-@test("a pair that does not match, has expired or is none is refused, and the old one stays")
+@test("a pair that does not match, has expired, is none or half written is refused, and the old one stays")
 def _(t):
-    other, expired = make_key("rsa"), make_key("rsa")
+    other, expired, half = make_key("rsa"), make_key("rsa"), make_key("rsa")
     cases = [
         (other, make_cert(make_key("rsa"), "mismatch.test"), "the certificate is not of the private key"),
         (expired, make_cert(expired, "expired.test", days=-1), "the certificate has expired"),
         (b"no key\n", make_cert(other, "nokey.test"), "there is no private key"),
+        (half, make_cert(half, "half.test")[:600], "not PEM: bad end line"),
+        (half[:700], make_cert(half, "half.test"), "not PEM: bad end line"),
         (openssl("genrsa", "-aes128", "-passout", "pass:x", "2048"), make_cert(other, "locked.test"), "the key is encrypted"),
     ]
     for port, (key, cert, _) in zip(bad, cases):
