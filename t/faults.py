@@ -29,7 +29,8 @@ suites = []
 def make_suite(base=None, **settings):
     v = Suite(base=base, start=False, main_cf={
         "virtual_mailbox_domains": "box.test",
-        "virtual_mailbox_maps": "inline:{ " + " ".join(f"u{i}@box.test=u{i}/" for i in range(BOXES)) + " }",
+        "virtual_mailbox_maps": "inline:{ " + " ".join(f"u{i}@box.test=u{i}/" for i in range(BOXES)) +
+                                f" u{BOXES}@box.test=file }}",  # a mailbox file
         "virtual_uid_maps": "static:5000", "virtual_gid_maps": "static:5000",
         "alias_maps": "inline:{ postmaster=/dev/null }",  # who hears of sessions that saw our trouble
         "minimal_backoff_time": "1s", "maximal_backoff_time": "2s", "queue_run_delay": "1s",
@@ -45,13 +46,13 @@ def make_suite(base=None, **settings):
 
 
 def start_load(v, name, **kw):
-    return Load(v.port, lambda n: f"u{n % BOXES}@box.test", os.path.join(folder, name), **kw).start()
+    return Load(v.port, lambda n: f"u{n % (BOXES + 1)}@box.test", os.path.join(folder, name), **kw).start()
 
 
 def judged(t, v, acked):
     """After all is well again: all there, once unless the log says why."""
     v.wait_empty(120)
-    verdict = judge(acked, [os.path.join(v.box, f"u{i}") for i in range(BOXES)])
+    verdict = judge(acked, [os.path.join(v.box, f"u{i}") for i in range(BOXES)], [os.path.join(v.box, "file")])
     diag(f"{len(acked)} acknowledged: {verdict}")
     log = v.log()
     t.eq(len(verdict.lost), 0, "none lost")
@@ -74,7 +75,7 @@ def let_fail(t, kinds, error):
     try:
         wait_until("mail is taken", lambda: len(load.acked) > 50)
         for kind in kinds:
-            calls.fail(kind, 20, error)
+            calls.fail(kind, 5 if kind == "append" else 20, error)
             deadline = time.monotonic() + (120 if LONG else 3)
             while calls.failed(kind) < ERRORS and time.monotonic() < deadline and not v.has_alarm():
                 time.sleep(0.02)
@@ -90,12 +91,13 @@ def let_fail(t, kinds, error):
     return failed
 
 
-@test(f"{ERRORS} calls of each of flush, write, rename, close fail, until mail is refused")
+@test(f"{ERRORS} calls of each of flush, write, rename, close, append fail, until mail is refused")
 def _(t):
     for error in (EIO, ENOSPC):
         failed = let_fail(t, ("flush",), error)
         t.ok(failed["flush"] >= 3, "flushes failed", failed)
-        failed = let_fail(t, ("close", "rename", "write"), error)
+        failed = let_fail(t, ("append", "close", "rename", "write"), error)
+        t.ok(failed["append"] >= 1, "appending failed", failed)
         t.ok(failed["close"] >= 1, "closes failed", failed)
         t.ok(failed["rename"] >= 1, "renames failed", failed)
         t.ok(failed["write"] >= 1, "writes failed", failed)

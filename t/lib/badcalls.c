@@ -25,7 +25,8 @@ enum {
 	FLUSH,
 	WRITE,
 	RENAME,
-	CLOSE
+	CLOSE,
+	APPEND
 };
 
 static struct call *calls;
@@ -78,6 +79,23 @@ int
 syncfs(int fd)
 {
 	return fails(FLUSH) ? -1 : REAL(syncfs)(fd);
+}
+
+/* Of mailbox files, which no other is opened like: half of it is there. */
+ssize_t
+write(int fd, const void *p, size_t n)
+{
+	int flags = calls == NULL ? 0 : fcntl(fd, F_GETFL);
+
+	if ((flags & (O_ACCMODE | O_APPEND)) == (O_RDWR | O_APPEND) &&
+	    fails(APPEND)) {
+		int error = errno;
+
+		(void)!REAL(write)(fd, p, n / 2);
+		errno = error;
+		return -1;
+	}
+	return REAL(write)(fd, p, n);
 }
 
 ssize_t

@@ -4,7 +4,7 @@ import mmap
 import os
 import struct
 
-KINDS = ("flush", "write", "rename", "close")  # as badcalls.c has them
+KINDS = ("flush", "write", "rename", "close", "append")  # as badcalls.c has them
 SIZE = 20  # of its struct call
 
 

@@ -148,9 +148,21 @@ def attempts_in(log):
         r": (\w+): (?:from=<[^>]*>, size=|to=<[^>]*>,.* status=deferred )", log))
 
 
-def judge(acked, maildirs):
-    """Hold the ledger {serial: recipient} against what is in the Maildirs."""
+def parts_in(path):
+    """Messages of a mailbox file, which may not be there."""
+    if not os.path.exists(path):
+        return []
+    with open(path, "rb") as f:
+        parts = re.split(rb"(?:\A|(?<=\n\n))From \S+ .{24}\n", f.read())
+    return parts[:1] * bool(parts[0]) + [part[:-1] for part in parts[1:]]
+
+
+def judge(acked, maildirs, mboxes=()):
+    """Hold the ledger {serial: recipient} against what is in mailboxes."""
     v = Verdict()
+    for path in mboxes:
+        for i, part in enumerate(parts_in(path)):
+            look_at(v, f"{path} {i}", part)
     for maildir in maildirs:
         for path in files_in(maildir):
             with open(path, "rb") as f:

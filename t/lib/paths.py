@@ -42,7 +42,8 @@ BOXES = ("virtual", "one", "two", "forward", "back")
 # What makes a message twice when it is interrupted and done again.
 REPEATS = ("sink", "box/command")
 COMMAND = """#!/bin/sh
-name=$(mktemp -p "$1/tmp" XXXXXXXXXXXX) && cat >"$name" && mv "$name" "$1/new" || exit 75
+name=$(mktemp -p "$1/tmp" XXXXXXXXXXXX) && cat >"$name" && sync "$name" &&
+mv "$name" "$1/new" && sync "$1/new" || exit 75
 """
 
 
