@@ -272,17 +272,6 @@ has_room(const struct delivery *d)
 static void run_and_go_on(void *arg);
 
 static void
-drop_waiting(void)
-{
-	struct delivery *d;
-
-	while ((d = TAILQ_FIRST(&waiting)) != NULL) {
-		TAILQ_REMOVE(&waiting, d, next);
-		delivery_failed(d, "4.3.0", "the command was not begun");
-	}
-}
-
-static void
 begin(struct delivery *d)
 {
 	struct str recipient = recipient_of(d);
@@ -311,8 +300,6 @@ run_and_go_on(void *arg)
 	buf_done(&r->recipient);
 	buf_done(&r->text);
 	free(r);
-	if (!work_is_asked())
-		drop_waiting();
 	TAILQ_FOREACH_SAFE (d, &waiting, next, next) {
 		if (!has_room(d))
 			continue;
@@ -332,11 +319,17 @@ take(struct delivery *d)
 		TAILQ_INSERT_TAIL(&waiting, d, next);
 }
 
+static void
+leave(void)
+{
+	delivery_drop(&waiting);
+}
+
 void
 command_run(const struct settings *s, int fd)
 {
 	settings = s;
 	TAILQ_INIT(&runs);
 	TAILQ_INIT(&waiting);
-	work_run(fd, take);
+	work_run(fd, take, leave);
 }

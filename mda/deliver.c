@@ -16,7 +16,7 @@ static struct {
 	struct delivery_list maildirs, mboxes;
 	struct loop_call batch; /* all that this turn brought */
 	unsigned batches;       /* tasks at the Maildirs */
-	bool is_writing;        /* a task is at the mailboxes */
+	struct task *writer;    /* at the mailboxes, or NULL */
 } role;
 
 static void
@@ -37,23 +37,34 @@ start_batch(void *arg)
 	task_start(write_batches, NULL);
 }
 
+/* Has who asked left meanwhile?  The kernel is asked after this turn, and who
+ * is woken by that runs in the next. */
+static void
+listen_for_leave(void)
+{
+	task_yield();
+	task_yield();
+}
+
 /* One mailbox after the other; those for the same one together. */
 static void
 write_mboxes(void *arg)
 {
 	(void)arg;
-	while (!TAILQ_EMPTY(&role.mboxes))
+	while (!TAILQ_EMPTY(&role.mboxes)) {
 		mbox_deliver(&role.mbox, &role.mboxes);
-	role.is_writing = false;
+		if (!TAILQ_EMPTY(&role.mboxes))
+			listen_for_leave();
+	}
+	role.writer = NULL;
 }
 
 static void
 take_mbox(struct delivery *d)
 {
 	TAILQ_INSERT_TAIL(&role.mboxes, d, next);
-	if (!role.is_writing)
-		task_start(write_mboxes, NULL);
-	role.is_writing = true;
+	if (role.writer == NULL)
+		role.writer = task_start(write_mboxes, NULL);
 }
 
 static void
@@ -83,6 +94,15 @@ take(struct delivery *d)
 	delivery_failed(d, "4.3.5", "this is no file to be written");
 }
 
+/* A message that is appended again is there twice; a Maildir's finds itself. */
+static void
+leave(void)
+{
+	delivery_drop(&role.mboxes);
+	if (role.writer != NULL)
+		task_cancel(role.writer);
+}
+
 void
 deliver_run(const struct settings *s, int root_fd, struct str root, int fd,
     int flusher_fd)
@@ -93,9 +113,9 @@ deliver_run(const struct settings *s, int root_fd, struct str root, int fd,
 	flush_init(&role.maildir.flush, flusher_fd);
 	role.batch = (struct loop_call){.fn = start_batch};
 	role.batches = 0;
-	role.is_writing = false;
+	role.writer = NULL;
 	TAILQ_INIT(&role.maildirs);
 	TAILQ_INIT(&role.mboxes);
-	work_run(fd, take);
+	work_run(fd, take, leave);
 	maildir_done(&role.maildir);
 }

@@ -179,6 +179,17 @@ delivery_refused(struct delivery *d, const char *dsn, const char *fmt, ...)
 	va_end(ap);
 }
 
+void
+delivery_drop(struct delivery_list *list)
+{
+	struct delivery *d;
+
+	while ((d = TAILQ_FIRST(list)) != NULL) {
+		TAILQ_REMOVE(list, d, next);
+		delivery_failed(d, "4.3.0", "it was not begun");
+	}
+}
+
 /* RFC 3463.  What is not known is temporary: time may mend it, and until
  * then the mail is not lost. */
 static const char *

@@ -55,6 +55,9 @@ void delivery_failed(struct delivery *d, const char *dsn, const char *fmt, ...)
 void delivery_refused(struct delivery *d, const char *dsn, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Takes off the list, and tells, what was not begun and will not be. */
+void delivery_drop(struct delivery_list *list);
+
 /*
  * "`fmt`: what errno says", with the code that fits.  What a full disk, a
  * quota, or anything unknown did is temporary; a message larger than the

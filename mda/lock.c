@@ -107,8 +107,9 @@ lock_take(struct lock *l, const struct lock_how *how, int fd, int dirfd,
 		r = try_both(l, how, fd);
 		if (r != -EAGAIN)
 			return r;
-		if (i + 1 < how->attempts &&
-		    task_sleep(clock_after(how->delay)) < 0)
+		if (i + 1 < how->attempts)
+			task_sleep(clock_after(how->delay));
+		if (task_is_cancelled())
 			return -ECANCELED;
 	}
 	return r;

@@ -19,9 +19,9 @@ struct lock {
 
 /*
  * In a task: 0, -EAGAIN (someone else holds it, for all the attempts that the
- * settings allow) or -errno.  `fd` is the file, `dotlock` its lock file's
- * path.  A directory in which we may make no lock file is no failure when
- * there is another kind of lock.
+ * settings allow), -ECANCELED (the task was) or -errno.  `fd` is the file,
+ * `dotlock` its lock file's path.  A directory in which we may make no lock
+ * file is no failure when there is another kind of lock.
  */
 int lock_take(struct lock *l, const struct lock_how *how, int fd, int dirfd,
     const char *dotlock);

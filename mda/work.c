@@ -7,6 +7,7 @@
 
 static struct chan *asker; /* NULL: has left */
 static void (*take_delivery)(struct delivery *d);
+static void (*leave_rest)(void);
 
 static void
 answer(struct job *job, const struct job_done *done)
@@ -36,21 +37,17 @@ close_chan(struct chan *c, const char *why, void *arg)
 		log_warning("conversation: %s", why);
 	asker = NULL;
 	chan_close(&c);
+	leave_rest();
 	idle_leave();
 }
 
-bool
-work_is_asked(void)
-{
-	return asker != NULL;
-}
-
 void
-work_run(int fd, void (*take)(struct delivery *d))
+work_run(int fd, void (*take)(struct delivery *d), void (*leave)(void))
 {
 	static const struct chan_events events = {take_parcel, close_chan};
 
 	take_delivery = take;
+	leave_rest = leave;
 	idle_init();
 	asker = chan_new(fd, &job_protocol, &events, NULL);
 	loop_run();

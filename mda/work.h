@@ -5,16 +5,12 @@
 
 #include "job.h"
 
-#include <stdbool.h>
-
 /*
  * Takes the descriptor; returns when the child is to end.  take() gets each
- * delivery as it comes, and may not wait.
+ * delivery as it comes.  leave() is called once when who asked has left, who
+ * asks another child for what he did not hear of: what was not begun is not to
+ * be, but told as failed.  Neither may wait.
  */
-void work_run(int fd, void (*take)(struct delivery *d));
-
-/* False: who asked has left, and asks another child for what he did not hear
- * of.  What was not begun is not to be. */
-bool work_is_asked(void);
+void work_run(int fd, void (*take)(struct delivery *d), void (*leave)(void));
 
 #endif
