@@ -3,6 +3,7 @@
 #include "lock.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/task.h"
 #include "path.h"
 
@@ -33,46 +34,49 @@ lock_fd(int fd, const struct lock_how *how, short type)
 	return 0;
 }
 
-/* The mode of a lock file of ours says which locks its maker holds as well, for
- * as long as he lives; nobody else's is sticky. */
+/*
+ * The mode of a lock file of ours says which locks its maker holds as well, for
+ * as long as he lives; nobody else's is sticky.  Where other hosts may have the
+ * file too those locks may be unknown to them, and it says nothing.
+ */
 static mode_t
-mode_of(const struct lock_how *how)
+mode_of(const struct lock_how *how, int fd)
 {
-	if (!how->fcntl && !how->flock)
+	if ((!how->fcntl && !how->flock) || !fd_is_local(fd))
 		return 0600;
 	return S_ISVTX | (how->fcntl ? 0400 : 0) | (how->flock ? 0200 : 0);
 }
 
 /* It is old, or we hold what its maker would hold if he lived. */
 static bool
-is_left_behind(const struct lock *l, const struct lock_how *how)
+is_left_behind(const struct lock *l, mode_t mine)
 {
-	const mode_t mine = mode_of(how);
 	struct stat st;
 
 	if (fstatat(l->dirfd, l->dotlock, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
-	if (S_ISREG(st.st_mode) && (st.st_mode & mine & S_ISVTX) != 0 &&
+	if (S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+	    (st.st_mode & mine & S_ISVTX) != 0 &&
 	    (st.st_mode & mine & 0600) != 0)
 		return true;
 	return st.st_mtim.tv_sec * CLOCK_SEC + STALE < clock_wall();
 }
 
 static int
-make_dotlock(struct lock *l, const struct lock_how *how)
+make_dotlock(struct lock *l, const struct lock_how *how, int box)
 {
 	const int flags = O_WRONLY | O_CREAT | O_EXCL;
-	const mode_t mode = mode_of(how);
+	const mode_t mode = mode_of(how, box);
 	int fd = path_open(l->dirfd, l->dotlock, flags, mode);
 
-	if (fd == -EEXIST && is_left_behind(l, how)) {
+	if (fd == -EEXIST && is_left_behind(l, mode)) {
 		unlinkat(l->dirfd, l->dotlock, 0);
 		fd = path_open(l->dirfd, l->dotlock, flags, mode);
 	}
 	if (fd == -EEXIST)
 		return -EAGAIN;
 	if ((fd == -EACCES || fd == -EPERM || fd == -EROFS) &&
-	    (mode & S_ISVTX) != 0) /* it is not the only lock */
+	    (how->fcntl || how->flock)) /* it is not the only lock */
 		return 0;
 	if (fd < 0)
 		return fd;
@@ -88,7 +92,7 @@ try_both(struct lock *l, const struct lock_how *how, int fd)
 
 	if (r < 0 || !how->dotlock)
 		return r;
-	r = make_dotlock(l, how);
+	r = make_dotlock(l, how, fd);
 	/* Whoever takes them in the other order must not wait for us while
 	 * we wait for him. */
 	if (r < 0)

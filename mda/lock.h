@@ -2,7 +2,8 @@
 /*
  * lock - a mailbox file, locked against other programs: fcntl (or flock)
  * first, then the file "MAILBOX.lock", as Debian's policy asks (11.6).  One
- * that is old, or that we made and were interrupted, is not waited for.
+ * that is old, or that we made and were interrupted (on a file system of this
+ * host alone), is not waited for.
  */
 #ifndef MDA_LOCK_H
 #define MDA_LOCK_H

@@ -205,6 +205,9 @@ append(struct box *b, const struct delivery *d)
 	struct end e = {.fd = b->fd};
 	int r;
 
+	/* Nothing but ours: the attempt that made it may not have come to
+	 * its directory. */
+	b->is_new = b->is_new || (job->d->is_again && has == b->size);
 	if (limit > 0 && (uint64_t)(b->size - has) + job_size(job) > limit)
 		return -EFBIG;
 	r = has > 0 ? 0 : put_separation(&e, b);
@@ -215,7 +218,6 @@ append(struct box *b, const struct delivery *d)
 		(void)!ftruncate(b->fd, b->size);
 	else
 		b->size += e.written;
-	b->is_new = b->is_new || has == b->size;
 	return r;
 }
 

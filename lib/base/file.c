@@ -13,10 +13,14 @@
 
 #define READ_BLOCK (64 * 1024)
 
-/* linux/magic.h has the first, as ext2's; not the two others. */
-#define EXT4  0xEF53
-#define XFS   0x58465342
-#define BTRFS 0x9123683E
+/* linux/magic.h has the first, as ext2's; not all others. */
+#define EXT4    0xEF53
+#define XFS     0x58465342
+#define BTRFS   0x9123683E
+#define TMPFS   0x01021994
+#define OVERLAY 0x794C7630
+#define ZFS     0x2FC12FC1
+#define F2FS    0xF2F52010
 
 void
 fd_close(int *fd)
@@ -170,14 +174,34 @@ dir_sync(int dirfd)
 	return fsync(dirfd) < 0 ? -errno : 0;
 }
 
-bool
-fd_has_syncfs(int fd)
+/* -1: not known. */
+static long
+file_system(int fd)
 {
 	struct statfs fs;
 
-	if (fstatfs(fd, &fs) < 0)
-		return false;
-	return fs.f_type == EXT4 || fs.f_type == XFS || fs.f_type == BTRFS;
+	return fstatfs(fd, &fs) < 0 ? -1 : (long)fs.f_type;
+}
+
+bool
+fd_has_syncfs(int fd)
+{
+	long type = file_system(fd);
+
+	return type == EXT4 || type == XFS || type == BTRFS;
+}
+
+bool
+fd_is_local(int fd)
+{
+	static const long types[] = {
+	    EXT4, XFS, BTRFS, TMPFS, OVERLAY, ZFS, F2FS};
+	long type = file_system(fd);
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (type == types[i])
+			return true;
+	return false;
 }
 
 static int

@@ -38,6 +38,10 @@ int dir_sync(int dirfd);
  * btrfs. */
 bool fd_has_syncfs(int fd);
 
+/* A file system of this host alone, as far as is known: what other hosts may
+ * share as well (NFS, FUSE ...) is none, nor what we do not know. */
+bool fd_is_local(int fd);
+
 /*
  * Put `bytes` under `name` so that a reader, also after a power cut, sees
  * the old file or the new one: temporary name, fsync, rename, fsync of the

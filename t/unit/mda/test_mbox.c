@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <utime.h>
 
@@ -17,10 +18,44 @@ static struct settings settings;
 static struct mbox mbox;
 static struct delivery_list list;
 
+/* ---- the system's calls ---- */
+
+#define EXT4 0xEF53
+#define NFS  0x6969
+
+static long file_system; /* that the scratch directory seems to be on */
+static size_t ndir_syncs;
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __wrap_fstatfs64(int fd, struct statfs *ret);
+
+int
+__wrap_fsync(int fd)
+{
+	struct stat st;
+
+	ndir_syncs += fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+	return __real_fsync(fd);
+}
+
+int
+__wrap_fstatfs64(int fd, struct statfs *ret)
+{
+	(void)fd;
+	*ret = (struct statfs){.f_type = file_system};
+	return 0;
+}
+
+/* ---- deliveries ---- */
+
 static int
 setup(void **state)
 {
 	int r = make_scratch(state);
+
+	file_system = EXT4;
+	ndir_syncs = 0;
 
 	settings = (struct settings){
 	    .local_lock = {.fcntl = true,
@@ -289,6 +324,40 @@ test_large_again(void **state)
 	free(bytes);
 }
 
+/* A file with nothing but what an interrupted attempt wrote may be one whose
+ * name is not durable. */
+static void
+test_again_in_new_file(void **state)
+{
+	struct want w = plain;
+	size_t size;
+	char *whole, *torn;
+
+	(void)state;
+	deliver(&w);
+	assert_int_equal(ndir_syncs, 1);
+	deliver(&w);
+	assert_int_equal(ndir_syncs, 1);
+	assert_int_equal(unlinkat(scratch_fd, "box", 0), 0);
+	deliver(&w);
+	whole = read_text("box", &size);
+	w.is_again = true;
+	for (size_t n = 0; n <= size; n++) {
+		torn = strndup(whole, n);
+		write_text("box", torn, 0600);
+		ndir_syncs = 0;
+		deliver(&w);
+		assert_int_equal(ndir_syncs, 1);
+		free(torn);
+	}
+	deliver(&w); /* the same again: it is there */
+	free(whole);
+	write_text("box", "another's\n\n", 0600);
+	ndir_syncs = 0;
+	deliver(&w);
+	assert_int_equal(ndir_syncs, 0);
+}
+
 /* What is no beginning of ours stays, and ours begins behind it. */
 static void
 test_again_after_others(void **state)
@@ -546,6 +615,28 @@ test_dotlock_left_behind(void **state)
 	assert_told(3, OUTCOME_DEFERRED, "4.2.0", LOCKED);
 }
 
+/* Who made it may live: on another host, whose locks are not known here, or as
+ * another user, who holds no lock of ours. */
+static void
+test_dotlock_of_others(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	write_text("box.lock", "", S_ISVTX | 0400);
+	file_system = NFS;
+	deliver(&plain);
+	assert_told(0, OUTCOME_DEFERRED, "4.2.0", LOCKED);
+	assert_int_equal(fstatat(scratch_fd, "box.lock", &st, 0), 0);
+	file_system = EXT4;
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(fchownat(scratch_fd, "box.lock", 4711, 4711, 0), 0);
+	deliver(&plain);
+	assert_told(1, OUTCOME_DEFERRED, "4.2.0", LOCKED);
+	assert_int_equal(fstatat(scratch_fd, "box.lock", &st, 0), 0);
+}
+
 /* Another process has it locked by fcntl, or by flock, for as long as a pipe
  * of ours is open. */
 static pid_t
@@ -651,6 +742,7 @@ main(void)
 	    MBOX_TEST(test_after_torn),
 	    MBOX_TEST(test_again),
 	    MBOX_TEST(test_large_again),
+	    MBOX_TEST(test_again_in_new_file),
 	    MBOX_TEST(test_again_after_others),
 	    MBOX_TEST(test_file),
 	    MBOX_TEST(test_hostile_boxes),
@@ -662,6 +754,7 @@ main(void)
 	    MBOX_TEST(test_dotlock_released),
 	    MBOX_TEST(test_dotlock_stale),
 	    MBOX_TEST(test_dotlock_left_behind),
+	    MBOX_TEST(test_dotlock_of_others),
 	    MBOX_TEST(test_fcntl_held),
 	    MBOX_TEST(test_flock_held),
 	    MBOX_TEST(test_replaced_meanwhile),
