@@ -49,10 +49,14 @@ def start_load(v, name, **kw):
     return Load(v.port, lambda n: f"u{n % (BOXES + 1)}@box.test", os.path.join(folder, name), **kw).start()
 
 
+def look(v, acked):
+    return judge(acked, [os.path.join(v.box, f"u{i}") for i in range(BOXES)], [os.path.join(v.box, "file")])
+
+
 def judged(t, v, acked):
     """After all is well again: all there, once unless the log says why."""
     v.wait_empty(120)
-    verdict = judge(acked, [os.path.join(v.box, f"u{i}") for i in range(BOXES)], [os.path.join(v.box, "file")])
+    verdict = look(v, acked)
     diag(f"{len(acked)} acknowledged: {verdict}")
     log = v.log()
     t.eq(len(verdict.lost), 0, "none lost")
@@ -280,7 +284,7 @@ def _(t):
         v.wait_empty(60)
         bodies = [open(p, "rb").read() for p in files_in(os.path.join(v.box, "u0"))]
         t.eq(sum(b"Subject: still" in b for b in bodies), 4, "what was sent meanwhile")
-        verdict = judge(load.acked, [os.path.join(v.box, f"u{i}") for i in range(BOXES)])
+        verdict = look(v, load.acked)
         t.eq(len(verdict.lost), 0, "none lost")
     finally:
         s.close()
