@@ -63,7 +63,7 @@ def main(cleanup=None, evidence=None):
     """Run all; `evidence()` is printed once when something failed."""
     only = sys.argv[1:]
     tests = [t for t in _tests if not only or any(o in t[0] for o in only)]
-    failed = 0
+    bad = []
     print(f"1..{len(tests)}", flush=True)
     try:
         for number, (name, function) in enumerate(tests, 1):
@@ -78,10 +78,13 @@ def main(cleanup=None, evidence=None):
             print(f"{word} {number} - {name}", flush=True)
             for failure in case.failures:
                 diag(failure)
-            failed += bool(case.failures)
-        if failed and evidence is not None:
+            if case.failures:
+                bad.append(case)
+        if bad and evidence is not None:
             diag(evidence())
+            for case in bad:  # again, where whoever reads the end finds it
+                diag("\n".join([f"failed: {case.name}", *case.failures]))
     finally:
         if cleanup is not None:
             cleanup()
-    sys.exit(1 if failed else 0)
+    sys.exit(1 if bad else 0)
