@@ -2,6 +2,7 @@
 /* valija_check - `check`: all that there is to say about a configuration. */
 #include "valija.h"
 
+#include "base/arena.h"
 #include "base/map.h"
 #include "dict/dict.h"
 #include "mail/key_files.h"
@@ -17,9 +18,19 @@
 struct tables_check {
 	const struct conf *conf; /* main.cf */
 	const struct master_cf *master;
-	struct map seen; /* tables: several parameters may name one */
+	struct map seen;    /* several parameters and services may name one */
+	struct arena names; /* of those */
 	bool ok;
 };
+
+static bool
+is_new(struct tables_check *t, struct str name)
+{
+	if (map_get(&t->seen, name) != NULL)
+		return false;
+	map_put(&t->seen, arena_str(&t->names, name), t);
+	return true;
+}
 
 /* The setting of main.cf or master.cf that names the table; false: a default
  * does. */
@@ -70,10 +81,7 @@ check_table(void *arg, struct str table)
 	struct conf_remark r = {.file = STR("main.cf")};
 
 	buf_init(&why, WHY_MAX);
-	if (map_get(&t->seen, table) != NULL)
-		return;
-	map_put(&t->seen, table, t);
-	if (can_open(table, &why))
+	if (!is_new(t, table) || can_open(table, &why))
 		return;
 	r.severity = CONF_WARNING;
 	r.text = buf_str(&why);
@@ -98,14 +106,13 @@ check_file(void *arg, struct str name)
 	BUF_CLEANUP struct buf why = {0};
 
 	buf_init(&why, WHY_MAX);
-	if (name.len == 0 || map_get(&t->seen, name) != NULL)
+	if (name.len == 0)
 		return;
 	if (!str_has_prefix(name, STR("/"))) {
 		check_table(t, name); /* of server names */
 		return;
 	}
-	map_put(&t->seen, name, t);
-	if (can_open(name, &why))
+	if (!is_new(t, name) || can_open(name, &why))
 		return;
 	r.text = buf_str(&why);
 	if (find_setting(t, name, &setting)) {
@@ -151,6 +158,7 @@ check_tables(const struct conf *c, const struct master_cf *m)
 	struct tables_check t = {.conf = c, .master = m, .ok = true};
 
 	map_init(&t.seen);
+	arena_init(&t.names, SIZE_MAX / 2); /* main.cf has its bound */
 	conf_each_table(c, USER_ALL & ~USER_TOOLS, check_table, &t);
 	for (size_t i = 0; i < master_cf_count(m); i++) {
 		const struct master_service *s = master_cf_at(m, i);
@@ -166,6 +174,7 @@ check_tables(const struct conf *c, const struct master_cf *m)
 		conf_free(&own);
 	}
 	map_done(&t.seen);
+	arena_done(&t.names);
 	return t.ok;
 }
 
