@@ -77,8 +77,6 @@ SERVICES = {
     "nobody": "-o smtp_tls_security_level=verify",
     "encrypt": f"-o smtp_tls_security_level=encrypt {CA}",
     "verify": f"-o smtp_tls_security_level=verify {CA} -o smtp_tls_loglevel=2",
-    "shallow": f"-o smtp_tls_security_level=verify {CA} -o smtp_tls_scert_verifydepth=0",
-    "direct": f"-o smtp_tls_security_level=verify {CA} -o smtp_tls_scert_verifydepth=1",
     "system": "-o smtp_tls_security_level=verify -o tls_append_default_CA=yes",
     "path": f"-o smtp_tls_security_level=verify -o smtp_tls_CApath={v.path('hashed')}",
     "secure": f"-o smtp_tls_security_level=secure {CA}",
@@ -206,8 +204,6 @@ def _(t):
                r"pkey_fingerprint=%s" % (good_print, key_fingerprint(certs["good"][0])))
     refused(t, "verify.self.test", "self", "4.7.5", "Server certificate not verified", "signed by itself")
     v.wait_log(r"certificate verification failed for mx\.self\.test\[\S+\]:\d+: self.signed certificate")
-    refused(t, "shallow.good.test", "good", "4.7.5", "Server certificate not verified", "smtp_tls_scert_verifydepth")
-    sent(t, "direct.good.test", "good", "Verified", "and near enough to the CA")
     refused(t, "verify.late.test", "late", "4.7.5", "Server certificate not verified", "out of date")
     refused(t, "verify.wrong.test", "wrong", "4.7.5", "Server certificate not verified", "another name")
     refused(t, "verify.plain.test", "plain", "4.7.4", "was not offered", "no TLS")

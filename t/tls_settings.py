@@ -51,11 +51,16 @@ certificate("ed.test", kind=("ed25519",))
 certificate("root.test", is_ca=True)
 certificate("middle.test", "root.test", is_ca=True)
 certificate("near.test", "root.test")
+certificate("lower.test", "middle.test", is_ca=True)
+certificate("lowest.test", "lower.test", is_ca=True)
 certificate("far.test", "middle.test")
+certificate("farther.test", "lower.test")
+certificate("farthest.test", "lowest.test")
 certificate("stranger.test", kind=EC)
 for ending in ("mx.here", "ec", "ed"):
     write_key(f"{ending}.pem", read(f"{ending}.test.key") + read(f"{ending}.test.crt"))
-v.write("far.chain", read("far.test.crt") + read("middle.test.crt"))
+for leaf, *between in (("far", "middle"), ("farther", "lower", "middle"), ("farthest", "lowest", "lower", "middle")):
+    v.write(f"{leaf}.chain", "".join(read(f"{name}.test.crt") for name in (leaf, *between)))
 known = openssl("x509", "-in", f"{C}/near.test.crt", "-noout", "-fingerprint", "-sha256").strip().split("=")[1]
 v.write("known", f"{known} permit\n")
 v.run("postmap", f"hash:{C}/known", check=True)
@@ -126,12 +131,13 @@ def _(t):
         t.eq(shown(ports["chains"], "-sigalgs", algorithm).get("Peer certificate"), f"CN = {name}", algorithm)
 
 
-@test("smtpd_tls_ccert_verifydepth: how far above the client's certificate the CA is")
+@test("smtpd_tls_ccert_verifydepth: how many CAs are between the client's certificate and ours, as Postfix counts")
 def _(t):
     for depth in range(3):
         port = ports[f"depth{depth}"]
-        t.eq(rcpt(port, "near.test"), 250 if depth >= 1 else 554, f"{depth}: signed by the CA")
-        t.eq(rcpt(port, "far.test", "far.chain"), 250 if depth >= 2 else 554, f"{depth}: signed by whom the CA signed")
+        t.eq(rcpt(port, "near.test"), 250, f"{depth}: signed by the CA")
+        for between, name in enumerate(("far", "farther", "farthest"), 1):
+            t.eq(rcpt(port, f"{name}.test", f"{name}.chain"), 250 if between <= depth + 1 else 554, f"{depth}: {between} between")
         t.eq(rcpt(port, "root.test"), 250, f"{depth}: the CA itself")
         t.eq(rcpt(port, "stranger.test"), 554, f"{depth}: somebody else")
 
@@ -265,6 +271,8 @@ def _(t):
                  f"smtpd_tls_cert_file = {C}/mx.here.test.crt\nsmtpd_tls_key_file = /nonexistent/file"):
         code, text = said(line, "smtp unix - - n - - smtp\n")
         t.ok(code == 1 and re.search(r"main\.cf, line [45]: error: /nonexistent/file: No such file", text), line, text)
+    code, text = said("smtpd_tls_cert_file = /nonexistent/file", "submission inet n - n - - smtpd\n465 inet n - n - - smtpd\n")
+    t.eq((code, text.count("/nonexistent/file")), (1, 1), "what all services lack is said once")
     code, text = said("", "465 inet n - n - - smtpd\n  -o smtpd_tls_chain_files=/nonexistent/file -o smtpd_tls_wrappermode=yes\n")
     t.ok(code == 1 and re.search(r"master\.cf, line 2: error: /nonexistent/file: ", text), "a certificate of -o", text)
     code, text = said("", "submission inet n - n - - smtpd\n  -o smtpd_sender_login_maps=hash:/nonexistent/logins\n")

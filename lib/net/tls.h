@@ -102,8 +102,8 @@ struct tls_settings {
 	struct str ca;         /* PEM: who vouches for peers; may be empty; of a
 	                          directory: all its files, one after the other */
 	struct str ca_named;   /* the same, and a server that asks names them */
-	int verify_depth;      /* how far above a peer's certificate the CA may
-	                          be; 0: it must be trusted itself */
+	int verify_depth;      /* Postfix's: a CA may stand between a peer's
+	                          certificate and one of ours, and as many more */
 	unsigned options;      /* TLS_NO_TICKETS ... */
 	struct str service;    /* sessions of one are not taken up by another */
 	tls_identify identify; /* a client's may be NULL */

@@ -61,16 +61,19 @@ show_identity(SSL *ssl, void *arg)
 }
 
 /*
- * Look at a peer's certificate and go on: tls_info() tells.  The library counts
- * a chain's depth without the CA that ends it, main.cf with it.
+ * Look at a peer's certificate and go on: tls_info() tells.  Who goes on hears
+ * of a chain that was not followed to its end that its issuer is not known.
  */
 static int
 go_on(int ok, X509_STORE_CTX *store)
 {
+	int error = X509_STORE_CTX_get_error(store);
 	const SSL *ssl = X509_STORE_CTX_get_ex_data(
 	    store, SSL_get_ex_data_X509_STORE_CTX_idx());
 
-	if (ok != 0 &&
+	if (ok == 0 &&
+	    (error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+		error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT) &&
 	    X509_STORE_CTX_get_error_depth(store) > SSL_get_verify_depth(ssl))
 		X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_CHAIN_TOO_LONG);
 	return 1;
@@ -240,7 +243,7 @@ set_peer(struct tls_context *c, const struct tls_settings *s)
 	if (s->role == TLS_SERVER && s->peer == TLS_PEER_REQUIRE)
 		mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 	SSL_CTX_set_verify(c->ctx, mode, go_on);
-	SSL_CTX_set_verify_depth(c->ctx, s->verify_depth);
+	SSL_CTX_set_verify_depth(c->ctx, s->verify_depth + 1);
 	return set_authorities(c, s->ca, false) &&
 	       set_authorities(c, s->ca_named, true);
 }

@@ -115,21 +115,18 @@ common_name(const X509_NAME *name)
 }
 
 /* Who would have to be known: the issuer of what stands last in the chain. */
-static char *
-unknown_issuer(const SSL *ssl)
+static void
+add_unknown_issuer(const SSL *ssl, struct buf *b)
 {
 	const STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
 	int n = chain == NULL ? 0 : sk_X509_num(chain);
 	const X509 *last = n > 0 ? sk_X509_value(chain, n - 1)
 	                         : SSL_get0_peer_certificate(ssl);
 	char name[256];
-	struct buf b = {0};
 
 	X509_NAME_oneline(X509_get_issuer_name(last), name, sizeof(name));
-	buf_init(&b, 4 * 256 + 32);
-	buf_add_c(&b, "untrusted issuer ");
-	buf_add_shown(&b, str_c(name));
-	return b.p;
+	buf_add_c(b, "untrusted issuer ");
+	buf_add_shown(b, str_c(name));
 }
 
 /* In Postfix's words. */
@@ -138,27 +135,37 @@ fill_distrust(struct tls_info *info, const SSL *ssl, long result)
 {
 	struct buf b;
 
-	buf_init(&b, 256);
+	buf_init(&b, 4 * 256 + 32);
 	switch (result) {
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
 	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
 	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-		info->not_trusted_why = unknown_issuer(ssl);
-		return;
+		add_unknown_issuer(ssl, &b);
+		break;
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-		info->not_trusted_why = strdup("self-signed certificate");
-		return;
+		buf_add_c(&b, "self-signed certificate");
+		break;
+	case X509_V_ERR_INVALID_PURPOSE:
+		buf_addf(&b, "not designated for use as a %s certificate",
+		    SSL_is_server(ssl) ? "client" : "server");
+		break;
+	case X509_V_ERR_CERT_CHAIN_TOO_LONG:
+		buf_addf(&b, "certificate chain longer than limit(%d)",
+		    SSL_get_verify_depth(ssl));
+		break;
 	case X509_V_ERR_CERT_NOT_YET_VALID:
 	case X509_V_ERR_CERT_HAS_EXPIRED:
+		info->has_fault = true;
+		buf_add_c(&b, X509_verify_cert_error_string(result));
 		break;
 	default:
-		buf_addf(&b, "num=%ld:", result);
+		info->has_fault = true;
+		buf_addf(&b, "num=%ld:%s", result,
+		    X509_verify_cert_error_string(result));
 		break;
 	}
-	buf_add_c(&b, X509_verify_cert_error_string(result));
 	info->not_trusted_why = b.p;
-	info->has_fault = true;
 }
 
 static void
