@@ -38,7 +38,7 @@ void
 courier_done(struct courier *c)
 {
 	pool_close(&c->pool);
-	recall_free(&c->recall);
+	aged_free(&c->recall);
 }
 
 /* Names in inet_interfaces are looked up once, by the first who needs it. */

@@ -20,7 +20,7 @@ struct courier {
 	struct link *dns, *lookup;
 	struct link *bounce; /* NULL: postmasters hear of nothing */
 	struct pool pool;
-	struct recall *recall;
+	struct aged *recall;
 	struct own own;
 	bool has_own, reads_own;
 	struct task_queue own_read;

@@ -9,20 +9,19 @@
 
 #include "target.h"
 
+#include "base/aged.h"
 #include "base/arena.h"
 
 #define RECALL_TIME (5 * CLOCK_SEC)
 #define RECALL_MAX  1000
 
-struct recall;
-
-struct recall *recall_new(void);
-void recall_free(struct recall **r);
+/* What next hops are remembered in. */
+struct aged *recall_new(void);
 
 /* False: not known.  The copy lies in `a`. */
 bool recall_get(
-    struct recall *r, struct str nexthop, struct arena *a, struct targets *ret);
+    struct aged *r, struct str nexthop, struct arena *a, struct targets *ret);
 void recall_put(
-    struct recall *r, struct str nexthop, const struct targets *targets);
+    struct aged *r, struct str nexthop, const struct targets *targets);
 
 #endif

@@ -10,8 +10,9 @@
 #include <errno.h>
 #include <string.h>
 
-#define WHY_MAX 4096
-#define KEY_MAX (2 * POLICY_KEY_MAX)
+#define WHY_MAX      4096
+#define KEY_MAX      (2 * POLICY_KEY_MAX)
+#define SESSIONS_MAX 1000
 
 static struct secure *
 secure_of(const struct session *s)
@@ -26,6 +27,14 @@ cstr(struct str s, struct arena *a)
 }
 
 /* ---- at the start ---- */
+
+static void
+free_session(void *value)
+{
+	struct tls_session *session = value;
+
+	tls_session_free(&session);
+}
 
 bool
 secure_init(struct secure *s, const struct conf *c, bool is_lmtp,
@@ -55,15 +64,17 @@ secure_init(struct secure *s, const struct conf *c, bool is_lmtp,
 		conf_str(c, PARAM_tls_ssl_options), &t.options, why) < 0)
 		return false;
 	s->context = tls_context_new(&t, why);
-	s->resume = resume_new(conf_time(
-	    c, settings_twin(is_lmtp, PARAM_smtp_tls_session_cache_timeout)));
+	s->sessions = aged_new(SESSIONS_MAX,
+	    conf_time(c,
+		settings_twin(is_lmtp, PARAM_smtp_tls_session_cache_timeout)),
+	    free_session);
 	return s->context != NULL;
 }
 
 void
 secure_done(struct secure *s)
 {
-	resume_free(&s->resume);
+	aged_free(&s->sessions);
 	tls_context_free(&s->context);
 }
 
@@ -196,7 +207,7 @@ log_success(
 /* SECURITY: what was agreed on under another policy, or with another server,
  * is not taken up again. */
 static void
-add_resume_key(const struct session *s, struct buf *key)
+add_session_key(const struct session *s, struct buf *key)
 {
 	buf_addf(key, "%s %s", s->relay.p, s->policy_key.p);
 }
@@ -206,19 +217,19 @@ connect_tls(struct session *s, struct arena *a, struct buf *why)
 {
 	BUF_CLEANUP struct buf key = {0};
 	const struct tls_policy *p = s->policy;
-	struct resume *resume = secure_of(s)->resume;
+	struct aged *sessions = secure_of(s)->sessions;
 
 	buf_init(&key, KEY_MAX);
-	add_resume_key(s, &key);
+	add_session_key(s, &key);
 	const struct tls_ask ask = {
 	    .name = cstr(p->server_name, a),
 	    .grade = &p->grade,
-	    .session = resume_get(resume, buf_str(&key)),
+	    .session = aged_get(sessions, buf_str(&key)),
 	};
 	stream_deadline(&s->stream, clock_after(secure_of(s)->time));
 	int e = tls_connect(&s->stream, secure_of(s)->context, &ask, why);
 	if (e != 0)
-		resume_drop(resume, buf_str(&key));
+		aged_del(sessions, buf_str(&key));
 	return e;
 }
 
@@ -253,14 +264,17 @@ void
 secure_keep(struct session *s)
 {
 	BUF_CLEANUP struct buf key = {0};
+	struct tls_session *session;
 
 	if (s->settings->secure == NULL || s->stream.io.fd < 0 ||
 	    tls_info(&s->stream) == NULL || !s->is_ready)
 		return;
+	session = tls_session_get(&s->stream);
+	if (session == NULL)
+		return;
 	buf_init(&key, KEY_MAX);
-	add_resume_key(s, &key);
-	resume_put(
-	    secure_of(s)->resume, buf_str(&key), tls_session_get(&s->stream));
+	add_session_key(s, &key);
+	aged_put(secure_of(s)->sessions, buf_str(&key), session);
 }
 
 /* ---- STARTTLS ---- */

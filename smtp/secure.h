@@ -8,14 +8,14 @@
 
 #include "session.h"
 
+#include "base/aged.h"
 #include "net/tls.h"
-#include "resume.h"
 
 struct secure {
 	struct tls_context *context;
-	struct resume *resume;
-	int64_t time;      /* for STARTTLS and the handshake */
-	unsigned loglevel; /* smtp_tls_loglevel */
+	struct aged *sessions; /* to take up again, by server and policy */
+	int64_t time;          /* for STARTTLS and the handshake */
+	unsigned loglevel;     /* smtp_tls_loglevel */
 };
 
 /* `identify`: whose certificate we show, where we are asked for one; may be
