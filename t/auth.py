@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """auth: the Dovecot authentication protocol, as its clients speak it."""
 import base64
+import concurrent.futures
 import hashlib
 import hmac
 import os
@@ -9,7 +10,6 @@ import re
 import signal
 import socket
 import subprocess
-import threading
 import time
 import unicodedata
 
@@ -333,6 +333,13 @@ def _(t):
             t.eq(user("del", "frank").returncode, 0, "gone")
 
 
+def together(*calls):
+    """(function, arguments ...) each at the same time as the others, since smtpd lets
+    who is wrong wait for two seconds: what they return."""
+    with concurrent.futures.ThreadPoolExecutor(len(calls)) as pool:
+        return [f.result() for f in [pool.submit(*call) for call in calls]]
+
+
 def curl(who, password, *more):
     """By SMTP, as a user would: did it go out?"""
     return subprocess.run(["curl", "-sS", f"smtp://127.0.0.1:{v.port}/client.test", "--mail-from", "bob@here.test",
@@ -346,6 +353,10 @@ def swaks(who, password, mechanism):
                           capture_output=True, text=True)
 
 
+def curls(*passwords):
+    return [r.returncode for r in together(*[(curl, "bob", p) for p in passwords])]
+
+
 @test("end to end, by smtpd: curl and swaks, each mechanism, wrong, unknown, an application's, taken away")
 def _(t):
     for mechanism in ("PLAIN", "LOGIN"):
@@ -353,18 +364,19 @@ def _(t):
         t.eq(swaks("bob", "bobs", mechanism).returncode, 0, f"swaks: {mechanism}")
     sent = v.wait_log(r"sasl_method=(\S+), sasl_username=(\S+)$", count=4)
     t.eq({m.group(2) for m in sent}, {"bob"}, "the log names him")
-    for who, password in (("bob", NO), ("nobody@here.test", NO), ("", "x")):
-        r = swaks(who, password, "PLAIN")
-        t.ok(r.returncode == 28 and "<** 535 5.7.8 Error: authentication failed" in r.stdout, f"{who}: refused", r.stdout[-500:])
     with v.smtp() as s:
         t.eq(s.mail("bob@here.test")[0], 250, "who is not known")
         t.eq(s.rcpt("out@elsewhere.test")[0], 554, "sends nothing to others")
     made = [user("app", "add", "bob", app).out.strip() for app in ("one", "two")]
-    t.eq([curl("bob", p).returncode for p in made], [0, 0], "two applications'")
+    t.eq(curls(*made), [0, 0], "two applications'")
     user("app", "del", "bob", "one")
-    t.eq([curl("bob", p).returncode for p in (*made, "bobs")], [67, 0, 0], "one is taken away")
+    wrong = (("bob", NO), ("nobody@here.test", NO), ("", "x"))
+    taken_away, *refused = together((curls, *made, "bobs"), *[(swaks, *case, "PLAIN") for case in wrong])
+    t.eq(taken_away, [67, 0, 0], "one is taken away")
+    for (who, _), r in zip(wrong, refused):
+        t.ok(r.returncode == 28 and "<** 535 5.7.8 Error: authentication failed" in r.stdout, f"{who}: refused", r.stdout[-500:])
     user("del", "bob")
-    t.eq([curl("bob", p).returncode for p in (*made, "bobs")], [67, 67, 67], "all is")
+    t.eq(curls(*made, "bobs"), [67, 67, 67], "all is")
     users(*USERS)
     wait_until("bob is there", lambda: says(Client(), "bob", "bobs") == "OK")
 
@@ -381,39 +393,31 @@ def gsasl(who, password, mechanism):
                           env=dict(os.environ, LC_ALL="C.UTF-8"))
 
 
-def refusals(mechanism, *cases):
-    """Each at the same time as the others: what smtpd said at the end, and when."""
-    said = {}
-
-    def one(who, password):
-        start = time.monotonic()
-        r = msmtp(who, password, mechanism)
-        text = re.search(r"server message: (535 .*)", r.stderr.decode())
-        said[who, password] = text and text[1], time.monotonic() - start
-    threads = [threading.Thread(target=one, args=case) for case in cases]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return list(said.values())
+def refusal(who, mechanism):
+    """What smtpd said at the end, and when."""
+    start = time.monotonic()
+    r = msmtp(who, NO, mechanism)
+    text = re.search(r"server message: (535 .*)", r.stderr.decode())
+    return text and text[1], time.monotonic() - start
 
 
 @test("end to end, by smtpd: SCRAM of msmtp and gsasl, right, wrong and unknown alike, with another password")
 def _(t):
-    for m in ("SCRAM-SHA-256", "SCRAM-SHA-1"):
+    both = ("SCRAM-SHA-256", "SCRAM-SHA-1")
+    for m in both:
         for client in (msmtp, gsasl):
             n = len(re.findall("sasl_method=", v.log()))
             t.eq(client("bob", "bobs", m).returncode, 0, f"{client.__name__}: {m}")
             if client == msmtp:
                 t.eq(v.wait_log(r"sasl_method=(\S+), sasl_username=bob$", n + 1)[-1][1], m, "it was used")
-            t.ok(client("bob", NO, m).returncode != 0, f"{client.__name__}: {m}: wrong")
-        said = refusals(m, ("bob", NO), ("nobody", NO))
-        t.eq({text for text, _ in said}, {"535 5.7.8 Error: authentication failed: (reason unavailable)"}, f"{m}: one text")
-        t.ok(all(2 <= when < 4 for _, when in said), f"{m}: and one time", said)
+    wrong, *said = together((gsasl, "bob", NO, both[1]), *[(refusal, who, m) for m in both for who in ("bob", "nobody")])
+    t.ok(wrong.returncode != 0, "gsasl: wrong")
+    t.eq({text for text, _ in said}, {"535 5.7.8 Error: authentication failed: (reason unavailable)"}, "one text")
+    t.ok(all(2 <= when < 4 for _, when in said), "and one time", said)
     user("passwd", "bob", password="changed")
     wait_until("it counts", lambda: says(Client(), "bob", "changed") == "OK")
-    t.eq([msmtp("bob", p, "SCRAM-SHA-256").returncode == 0 for p in ("changed", "bobs")], [True, False], "another password")
-    t.eq([gsasl("bob", p, "SCRAM-SHA-256").returncode == 0 for p in ("changed", "bobs")], [True, False], "of gsasl as well")
+    logins = [(client, "bob", p, both[0]) for client in (msmtp, gsasl) for p in ("changed", "bobs")]
+    t.eq([r.returncode == 0 for r in together(*logins)], [True, False] * 2, "another password")
     users(*USERS)
     wait_until("as before", lambda: says(Client(), "bob", "bobs") == "OK")
 
@@ -431,10 +435,9 @@ def _(t):
     for who in (nfc, nfd):
         for password in (one, two):
             t.eq(c.plain(who, password), ["OK", str(c.id), f"user={nfc}"], "PLAIN")
-            t.eq(curl(who, password, "--login-options", "AUTH=LOGIN").returncode, 0, "curl: LOGIN")
-            t.eq(swaks(who, password, "PLAIN").returncode, 0, "swaks: PLAIN")
-            t.eq(msmtp(who, password, "SCRAM-SHA-256").returncode, 0, "msmtp: SCRAM")
-            t.eq(gsasl(who, password, "SCRAM-SHA-256").returncode, 0, "gsasl: SCRAM")
+            ran = together((curl, who, password, "--login-options", "AUTH=LOGIN"), (swaks, who, password, "PLAIN"),
+                           (msmtp, who, password, "SCRAM-SHA-256"), (gsasl, who, password, "SCRAM-SHA-256"))
+            t.eq([r.returncode for r in ran], [0] * 4, "curl: LOGIN, swaks: PLAIN, msmtp and gsasl: SCRAM")
     t.eq([says(c, nfc, p) for p in ("fur Aro n", one + "x", one.replace("\u00a0", " "))], ["FAIL", "FAIL", "OK"], "no other")
     users(*USERS)
     wait_until("as before", lambda: says(Client(), "bob", "bobs") == "OK")

@@ -29,10 +29,9 @@ def sh(*argv, **kw):
 
 
 class Job:
-    def __init__(self, name, argv, env=None, limit=300, weight=1):
+    def __init__(self, name, argv, env=None, limit=300):
         self.name, self.argv, self.limit = name, argv, limit
         self.env = dict(os.environ, **(env or {}))
-        self.weight = weight
 
     def run(self):
         start = time.monotonic()
@@ -219,4 +218,5 @@ def main():
     sys.exit(1 if failed or not passed else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()
