@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * command - runs users' commands.  For each, one task writes the message, one
- * reads what comes out, and one waits for the end, by a descriptor of the
- * process (pidfd); one deadline holds for all of it.  Of one recipient only so
- * many run at a time (local_destination_concurrency_limit).
+ * command - runs users' commands.  The message is whole before one begins; then
+ * one task reads what comes out, and one waits for the end, by a descriptor of
+ * the process (pidfd); one deadline holds for all of it.  Of one recipient only
+ * so many run at a time (local_destination_concurrency_limit).
  */
 #include "command.h"
 
@@ -27,6 +27,12 @@
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* As much as anybody may make a pipe hold (fs.pipe-max-size), and what it may
+ * lose of that: the rest of a page at each write. */
+#define PIPE_MAX  (1024 * 1024)
+#define PIPE_LOSS (8 * 4096)
+#define FROM_MAX  (2 * ADDR_MAX + 64)
 
 /* How long one that was killed may take to be gone. */
 #define DEATH_TIME (10 * CLOCK_SEC)
@@ -56,7 +62,7 @@ put_message(int fd, const struct job *job)
 	struct str view = STR_NONE;
 	int e;
 
-	buf_init(&head, BOUND_HEADER + 2 * ADDR_MAX + 64);
+	buf_init(&head, BOUND_HEADER + FROM_MAX);
 	text_add_from_line(job, &head);
 	buf_add_str(&head, job->d->header);
 	e = fd_write_all(fd, head.p, head.len);
@@ -69,10 +75,32 @@ put_message(int fd, const struct job *job)
 	return e;
 }
 
-/* The whole message as a file that nobody can change: were it a pipe, and we
- * ended, the command would take what it had read by then for all of it. */
+/* All of it in a pipe, that its writer has left; -EAGAIN: it has no room. */
 static int
-make_input(const struct job *job)
+make_pipe(const struct job *job)
+{
+	size_t size = job_size(job) + FROM_MAX + PIPE_LOSS;
+	int ends[2], e = 0;
+
+	if (size > PIPE_MAX)
+		return -EAGAIN;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	if (fcntl(ends[1], F_SETPIPE_SZ, (int)size) < 0)
+		e = -errno;
+	if (e == 0)
+		e = fd_nonblock(ends[1]);
+	if (e == 0)
+		e = put_message(ends[1], job);
+	fd_close(&ends[1]);
+	if (e < 0)
+		fd_close(&ends[0]);
+	return e < 0 ? e : ends[0];
+}
+
+/* A file that nobody can change. */
+static int
+make_file(const struct job *job)
 {
 	const int seals =
 	    F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
@@ -88,6 +116,19 @@ make_input(const struct job *job)
 	if (e < 0)
 		fd_close(&fd);
 	return e < 0 ? e : fd;
+}
+
+/*
+ * The whole message: were it written while the command reads, and we ended, it
+ * would take what it had read by then for all of it.  There are programs that
+ * take only a pipe for their input, those with an event loop say.
+ */
+static int
+make_input(const struct job *job)
+{
+	int fd = make_pipe(job);
+
+	return fd < 0 ? make_file(job) : fd;
 }
 
 /* As text: a NUL would end it. */

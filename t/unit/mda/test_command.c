@@ -76,6 +76,39 @@ test_large_message(void **state)
 	free(bytes);
 }
 
+/* What fits is in a pipe as ever; and what does not is none the less whole. */
+static void
+test_input(void **state)
+{
+	const size_t most = 1024 * 1024;
+	char *bytes = malloc(most + 1000), *got;
+	struct want w = make_command(
+	    "cat > got; [ ! -p /dev/stdin ] || printf pipe; exit 75");
+	size_t npipes = 0, len;
+
+	(void)state;
+	memset(bytes, 'w', most + 1000);
+	for (size_t n = 1; n < most + 1000; n += n < 5000 ? 499 : 130007) {
+		w.content = str_n(bytes, n);
+		ntold = 0;
+		run_task(run_one, &w);
+		assert_int_equal(told[0].state, OUTCOME_DEFERRED);
+		got = read_text("got", &len);
+		assert_int_equal(strncmp(got, "From sender", 11), 0);
+		assert_true(len > n);
+		assert_memory_equal(got + len - n - 1, "\n", 1);
+		assert_memory_equal(got + len - n, bytes, n);
+		free(got);
+		if (strstr(told[0].text, "pipe") == NULL)
+			assert_true(n > most / 2);
+		else
+			npipes++;
+	}
+	assert_true(npipes >= 12);
+	assert_null(strstr(told[0].text, "pipe"));
+	free(bytes);
+}
+
 /* The suite's programs yield to each other; a user's does as any other. */
 static void
 test_turns(void **state)
@@ -282,6 +315,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    COMMAND_TEST(test_message_in),
 	    COMMAND_TEST(test_large_message),
+	    COMMAND_TEST(test_input),
 	    COMMAND_TEST(test_outcomes),
 	    COMMAND_TEST(test_turns),
 	    COMMAND_TEST(test_much_output),
