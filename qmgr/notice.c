@@ -360,19 +360,16 @@ has_others(const struct progress *p)
 
 /* When that is all it waits for it is told as soon as we can. */
 static void
-try_again_soon(struct notice *n)
+try_again_soon(struct notice *n, const char *why)
 {
 	struct active *a = n->message->active;
 	struct progress *p = &a->body->progress;
-	int64_t now = clock_wall();
-	int64_t soon = now + retry_wait_told(&n->site->backoff, a->attempt,
-				 arc4random_uniform(RETRY_CHANCES));
 
-	if (!has_others(p) && (p->next < now || p->next > soon))
-		p->next = soon;
-	log_warning("%s: its notification was not taken: it will be tried "
-		    "again",
-	    n->message->item.id);
+	if (!has_others(p))
+		p->next = clock_wall() + retry_wait_told(&n->site->backoff,
+					     a->attempt,
+					     arc4random_uniform(RETRY_CHANCES));
+	log_warning("%s: %s: it will be tried again", n->message->item.id, why);
 }
 
 static void
@@ -383,7 +380,7 @@ take_answer(struct notice *n, const struct job_done *done)
 	if (done->outcomes.n == 1 && told->outcome.state == OUTCOME_BOUNCED)
 		forget(n, told->outcome.text);
 	else if (done->outcomes.n != 1 || told->outcome.state != OUTCOME_SENT)
-		try_again_soon(n);
+		try_again_soon(n, "its notification was not taken");
 }
 
 static void
@@ -394,9 +391,7 @@ on_done(struct request *r, struct parcel *answer)
 	if (answer != NULL && answer->kind == JOB_DONE)
 		take_answer(n, answer->value);
 	else
-		log_warning("%s: bounce did not answer: its notification will "
-			    "be tried again",
-		    n->message->item.id);
+		try_again_soon(n, "bounce did not answer its notification");
 	message_strike(n->message, r);
 	n->qmgr->notices.sent--;
 	end(n);

@@ -20,7 +20,7 @@ struct retry_bounds {
 /* `chance` is below RETRY_CHANCES, and anew each time. */
 int64_t retry_wait(const struct retry_bounds *b, int64_t age, uint32_t chance);
 
-/* The same of a notification that was not taken, at its message's attempt
+/* The same of a notification that was not made, at its message's attempt
  * number `attempt` (from 1): soon at first, and never later than `least`. */
 int64_t retry_wait_told(
     const struct retry_bounds *b, uint64_t attempt, uint32_t chance);
