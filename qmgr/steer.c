@@ -32,7 +32,8 @@ struct steered {
 	struct message *message; /* while it is steered */
 	struct str id;
 	bool was_held;
-	bool has_expired;
+	bool is_opened;   /* to be expired, */
+	bool has_expired; /* by this, and was not before */
 };
 STAILQ_HEAD(steered_list, steered);
 
@@ -44,10 +45,26 @@ struct steering {
 	struct steered_list again;  /* those that were busy */
 	struct task_queue progress; /* where the request's task waits */
 	struct admin_id *ids;       /* that are done */
+	struct admin_id *released;  /* of those that expire, also or only */
 	struct admin_steered done;
 };
 
 /* ---- how it ends ---- */
+
+static bool
+is_expiring(const struct steering *s)
+{
+	return s->action == ADMIN_EXPIRE || s->action == ADMIN_EXPIRE_RELEASE;
+}
+
+static void
+note_done(struct steering *s, const struct steered *d)
+{
+	if (!is_expiring(s) || d->has_expired)
+		s->ids[s->done.ids.n++].id = d->id;
+	if (s->action == ADMIN_EXPIRE_RELEASE && d->was_held)
+		s->released[s->done.released.n++].id = d->id;
+}
 
 /* -ENOENT: there is no such message there, which is nobody's fault. */
 static void
@@ -57,7 +74,7 @@ end(struct steered *d, int error)
 
 	s->open--;
 	if (error == 0) {
-		s->ids[s->done.ids.n++].id = d->id;
+		note_done(s, d);
 	} else if (error == -EBUSY) {
 		d->message = NULL;
 		STAILQ_INSERT_TAIL(&s->again, d, link);
@@ -201,12 +218,14 @@ leave_active(struct qmgr *q, struct message *m, struct steered *d, int error)
 static void
 expire_active(struct qmgr *q, struct message *m, struct steered *d)
 {
-	if (!d->has_expired) {
-		d->has_expired = true;
-		if (expiry_force(q, m))
+	if (!d->is_opened) {
+		d->is_opened = true;
+		d->has_expired = expiry_force(q, m);
+		if (d->has_expired)
 			return; /* once it is durable we are back */
 	}
-	report_expired(m, "force-expired");
+	if (d->has_expired)
+		report_expired(m, "force-expired");
 	leave_active(q, m, d, 0);
 }
 
@@ -429,14 +448,17 @@ admin_steer(struct admin_request *r)
 		return;
 	}
 	s.ids = calloc(what->ids.n + 1, sizeof(*s.ids));
-	if (s.ids == NULL)
+	s.released = calloc(what->ids.n + 1, sizeof(*s.released));
+	if (s.ids == NULL || s.released == NULL)
 		log_fatal("out of memory for a request");
 	s.done.ids.p = s.ids;
+	s.done.released.p = s.released;
 	STAILQ_INIT(&s.again);
 	task_queue_init(&s.progress);
 	run(&s, r, what);
 	if (s.done.error != 0)
 		s.done.reason = str_c(strerror((int)s.done.error));
 	admin_send(r, ADMIN_STEERED, &s.done, NULL, 0);
+	free(s.released);
 	free(s.ids);
 }

@@ -90,6 +90,11 @@ def _(t):
     t.eq((r.returncode, r.err), (0, f"postcat: warning: {v.path('etc', 'main.cf')}: input is not a valid queue "
                                     "file\n"), "another file")
     t.eq(postcat("-x").returncode, 1, "usage")
+    for options in ((), ("-q",)):
+        r = postcat(*options, stdin=b"")
+        t.eq((r.returncode, r.out, r.err), (0, "", ""), f"{options}, nothing on standard input")
+        r = postcat(*options, stdin=b"x\n")
+        t.eq((r.returncode, r.err), (0, "postcat: warning: stdin: input is not a valid queue file\n"), f"{options}, something else")
     if IS_ROOT:
         r = postcat("-q", queue_id, user="vt-alice")
         t.eq((r.returncode, r.out, r.err), (1, "", f"postcat: fatal: open queue file {queue_id}: Permission denied\n"),

@@ -101,9 +101,14 @@ def _(t):
     r = postsuper("-d", "../x")
     t.eq((r.returncode, r.err), (0, "postsuper: warning: invalid mail queue id: ../x\npostsuper: Deleted: 0 messages\n"), "a bad id")
     for option, done in (("-d", "Deleted"), ("-h", "Placed on hold"), ("-H", "Released from hold"), ("-r", "Requeued"),
-                         ("-e", "Force-expired"), ("-f", "Force-expired")):
+                         ("-e", "Force-expired")):
         r = postsuper(option, "NoSuchId")
         t.eq((r.returncode, r.err), (0, f"postsuper: {done}: 0 messages\n"), f"{option}, one that is not there")
+    r = postsuper("-f", "NoSuchId")
+    t.eq((r.returncode, r.err), (0, "postsuper: Force-expired: 0 messages\npostsuper: Released from hold: 0 messages\n"), "-f")
+    r = postsuper("-d", "-", text="\nx y\n")
+    t.eq((r.returncode, r.err), (0, "postsuper: warning: invalid mail queue id: \npostsuper: warning: invalid mail queue id: x y\n"
+                                    "postsuper: Deleted: 0 messages\n"), "lines that are none")
     t.eq(postsuper("-d", "ALL", "nosuch").returncode, 1, "a bad queue")
 
 
@@ -134,12 +139,22 @@ def _(t):
     v.wait_log(rf" {one}: from=<s@out\.test>, status=force-expired, returned to sender")
     v.wait_log(rf" {one}: sender non-delivery notification")
     wait_until("it is gone", lambda: queue_of(one) is None)
-    postsuper("-h", two)
+    three = send("e3@relay.example")
+    postsuper("-h", two, "-h", three)
     postsuper("-e", two)
     t.ok(f"{two}" in v.mailq() and queue_of(two) == "hold", "a held one stays", v.mailq())
     t.eq(v.queued()[two]["forced_expire"], True, "forced_expire")
-    postsuper("-f", two)
-    v.wait_log(rf" {two}: sender non-delivery notification")
+    t.eq(postsuper("-e", two).err, "postsuper: Force-expired: 0 messages\n", "it is so already")
+    for expired, queue_id in (0, two), (1, three):
+        lines = [f"{queue_id}: expired"] * expired + [f"{queue_id}: released from hold"]
+        lines += ["Force-expired: 1 message" if expired else "Force-expired: 0 messages", "Released from hold: 1 message"]
+        t.eq(postsuper("-f", queue_id).err, "".join(f"postsuper: {line}\n" for line in lines), "-f, a held one")
+        v.wait_log(rf" {queue_id}: sender non-delivery notification")
+    four, five, six = (send(f"e{i}@relay.example") for i in (4, 5, 6))
+    r = postsuper("-h", four, "-f", five, "-d", six)
+    t.eq([line.split(": ", 1)[1] for line in r.err.splitlines()[3:]],
+         ["Deleted: 1 message", "Force-expired: 1 message", "Placed on hold: 1 message", "Released from hold: 0 messages"],
+         "the order of sums")
 
 
 @test("requeued: another id, aliases asked anew, once")
@@ -173,10 +188,14 @@ def _(t):
     before = attempts(one)
     t.eq(v.run("postkick", "-c", v.conf, "public", "qmgr", "D").returncode, 0, "postkick")
     tried_again(one, before)
-    for what in (("public", "nosuch"), ("private", "qmgr")):
+    for what in (("public", "nosuch"), ("private", "qmgr"), ("public", "bounce"), ("private", "flush"), ("x", "y")):
         r = v.run("postkick", "-c", v.conf, *what, "D")
-        t.eq((r.returncode, r.err), (1, "postkick: warning: Cannot contact class %s service %s - perhaps the mail system "
-                                        "is down\n" % what), " ".join(what))
+        t.eq((r.returncode, r.err), (1, "postkick: warning: unable to look up %s/%s: No such file or directory\n"
+                                        "postkick: warning: Cannot contact class %s service %s - perhaps the mail system "
+                                        "is down\n" % (what * 2)), " ".join(what))
+    for service in ("bounce", "smtp"):
+        r = v.run("postkick", "-c", v.conf, "private", service, "D")
+        t.eq((r.returncode, r.err), (0, ""), f"private {service}")
     for service in ("pickup", "cleanup", "flush", "showq"):
         t.eq(v.run("postkick", "-c", v.conf, "public", service, "W").returncode, 0, service)
     t.eq(v.run("postlog", "-c", v.conf, "-t", "xx", "-p", "warn", "hello", "you").returncode, 0, "postlog")

@@ -43,6 +43,10 @@ def _(t):
     m = arrived("Subject: opt1")
     t.ok("Return-Path: <f@out.test>" in m and "\n\n.\nafter a dot\n" in m, "sender, and a lone dot", m)
     t.ok(re.search(r'^From: .*Full Name.*f@out\.test', m, re.M), "From from -F", m)
+    for options in (("-f", "<>"), ("-f", ""), ("-F", "Full Name", "-f", "<>")):
+        t.eq(sendmail(*options, "a@box.test", text=f"Subject: from {options}\n\nx\n").returncode, 0, f"{options}")
+        m = arrived(f"Subject: from {options}")
+        t.eq(re.findall(r"^From: .*", m, re.M), ["From: MAILER-DAEMON"], f"{options}: no name")
     t.eq(sendmail("a@box.test", text="Subject: opt2\n\nbefore\n.\nafter\n").returncode, 0, "no -i")
     m = arrived("Subject: opt2")
     t.ok("before\n" in m and "after" not in m, "a lone dot ends it", m)

@@ -250,21 +250,24 @@ show_file(const struct postcat *p, const char *path)
 		say_warning("%s: input is not a valid queue file", path);
 }
 
-/* Into memory: a queue file is read at offsets. */
+/* Into memory: a queue file is read at offsets.  Nothing there is no error. */
 static void
 show_input(const struct postcat *p)
 {
 	FD_CLEANUP int fd = memfd_create("stdin", MFD_CLOEXEC);
 	char *block = malloc(BLOCK);
+	bool is_empty = true;
 	ssize_t n;
 	int r = fd < 0 || block == NULL ? -ENOMEM : 0;
 
-	while (r == 0 && (n = read(STDIN_FILENO, block, BLOCK)) != 0)
+	while (r == 0 && (n = read(STDIN_FILENO, block, BLOCK)) != 0) {
 		r = n < 0 ? -errno : fd_write_all(fd, block, (size_t)n);
+		is_empty = false;
+	}
 	free(block);
 	if (r < 0)
 		say_fatal(EXIT_FAILURE, "stdin: %s", strerror(-r));
-	if (show_queue_file(p, "stdin", fd) < 0)
+	if (!is_empty && show_queue_file(p, "stdin", fd) < 0)
 		say_warning("stdin: input is not a valid queue file");
 }
 

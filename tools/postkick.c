@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * postkick - "postkick public qmgr D": has the queue tried now, as scripts for
- * Postfix ask it to.  The other public services of Postfix are there to be
- * kicked, and have nothing to do.  postkick(1).
+ * Postfix ask it to.  The other public services of Postfix, and the private
+ * ones of master.cf, are there to be kicked, and have nothing to do.
+ * postkick(1).
  */
 #include "inquiry.h"
 #include "say.h"
+
+#include "mail/master_cf.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 struct postkick {
+	const char *conf_dir;
 	struct conf *conf;
 	const char *class, *service, *request;
 };
@@ -39,15 +43,34 @@ end(const struct postkick *k)
 }
 
 static bool
-is_service(const struct postkick *k)
+is_public(const char *service)
 {
 	static const char *const names[] = {
 	    "cleanup", "flush", "pickup", "qmgr", "showq"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(k->service, names[i]) == 0)
-			return strcmp(k->class, "public") == 0;
+		if (strcmp(service, names[i]) == 0)
+			return true;
 	return false;
+}
+
+static bool
+is_private(const struct postkick *k)
+{
+	struct master_cf *m = master_cf_read(k->conf_dir, k->conf, NULL, NULL);
+	bool is_there = m != NULL && !is_public(k->service) &&
+	                master_cf_find(m, str_c(k->service)) != NULL;
+
+	master_cf_free(&m);
+	return is_there;
+}
+
+static bool
+is_service(const struct postkick *k)
+{
+	if (strcmp(k->class, "public") == 0)
+		return is_public(k->service);
+	return strcmp(k->class, "private") == 0 && is_private(k);
 }
 
 /* qmgr: D and I scan, A and F forget what is to wait, W wakes up.  pickup
@@ -58,7 +81,13 @@ run(void *arg)
 	struct postkick *k = arg;
 	struct chan *c;
 
-	if (!is_service(k) || inquiry_open(k->conf, &c) < 0)
+	if (!is_service(k)) {
+		say_warning("unable to look up %s/%s: No such file or "
+			    "directory",
+		    k->class, k->service);
+		end(k);
+	}
+	if (inquiry_open(k->conf, &c) < 0)
 		end(k);
 	if (strcmp(k->service, "qmgr") == 0 &&
 	    strpbrk(k->request, "DFA") != NULL)
@@ -69,14 +98,13 @@ run(void *arg)
 int
 main(int argc, char **argv)
 {
-	const char *conf_dir = NULL;
-	struct postkick k = {0};
+	struct postkick k = {.conf_dir = getenv("MAIL_CONFIG")};
 	int option;
 
 	say_init("postkick");
 	while ((option = getopt(argc, argv, "c:v")) != -1)
 		if (option == 'c')
-			conf_dir = optarg;
+			k.conf_dir = optarg;
 		else if (option != 'v')
 			optind = argc + 1;
 	if (argc - optind != 3)
@@ -86,7 +114,9 @@ main(int argc, char **argv)
 	k.class = argv[optind];
 	k.service = argv[optind + 1];
 	k.request = argv[optind + 2];
-	k.conf = say_conf(conf_dir, EXIT_FAILURE);
+	if (k.conf_dir == NULL)
+		k.conf_dir = VALIJA_CONFIG;
+	k.conf = say_conf(k.conf_dir, EXIT_FAILURE);
 	inquiry_run(run, &k);
 	conf_free(&k.conf);
 	return EXIT_SUCCESS;

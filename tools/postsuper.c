@@ -21,21 +21,38 @@
 #define OPTIONS_MAX 1000
 #define LINE_ROOM   4096
 
+/* What can become of a message, in the order in which it is summed up. */
+enum deed {
+	REQUEUED,
+	DELETED,
+	EXPIRED,
+	HELD,
+	RELEASED,
+	DEEDS,
+};
+static const struct {
+	const char *done; /* "ID: removed" */
+	const char *sum;  /* "Deleted: 1 message" */
+} deeds[DEEDS] = {
+    [REQUEUED] = {"requeued", "Requeued"},
+    [DELETED] = {"removed", "Deleted"},
+    [EXPIRED] = {"expired", "Force-expired"},
+    [HELD] = {"placed on hold", "Placed on hold"},
+    [RELEASED] = {"released from hold", "Released from hold"},
+};
+
 static const struct verb {
 	enum admin_action action;
 	char option;
-	const char *done;    /* "ID: removed" */
-	const char *summary; /* "Deleted: 1 message" */
-	uint64_t queues;     /* unless others are named */
+	enum deed deed;
+	uint64_t queues; /* unless others are named */
 } verbs[] = {
-    {ADMIN_REQUEUE, 'r', "requeued", "Requeued", ADMIN_QUEUES},
-    {ADMIN_DELETE, 'd', "removed", "Deleted", ADMIN_QUEUES},
-    {ADMIN_HOLD, 'h', "placed on hold", "Placed on hold",
-	ADMIN_QUEUE_ACTIVE | ADMIN_QUEUE_DEFERRED},
-    {ADMIN_RELEASE, 'H', "released from hold", "Released from hold",
-	ADMIN_QUEUE_HOLD},
-    {ADMIN_EXPIRE, 'e', "expired", "Force-expired", ADMIN_QUEUES},
-    {ADMIN_EXPIRE_RELEASE, 'f', "expired", "Force-expired", ADMIN_QUEUES},
+    {ADMIN_REQUEUE, 'r', REQUEUED, ADMIN_QUEUES},
+    {ADMIN_DELETE, 'd', DELETED, ADMIN_QUEUES},
+    {ADMIN_HOLD, 'h', HELD, ADMIN_QUEUE_ACTIVE | ADMIN_QUEUE_DEFERRED},
+    {ADMIN_RELEASE, 'H', RELEASED, ADMIN_QUEUE_HOLD},
+    {ADMIN_EXPIRE, 'e', EXPIRED, ADMIN_QUEUES},
+    {ADMIN_EXPIRE_RELEASE, 'f', EXPIRED, ADMIN_QUEUES}, /* and RELEASED */
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -60,8 +77,8 @@ struct postsuper {
 	size_t n;
 	struct bar bar;
 	size_t seen;
-	uint64_t done[VERBS];
-	bool was_wanted[VERBS];
+	uint64_t done[DEEDS];
+	bool was_wanted[DEEDS];
 	int exit_code;
 };
 
@@ -94,20 +111,27 @@ tell_failed(struct postsuper *p, const struct admin_steered *s)
 {
 	say_warning("%llu message%s could not be %s: %.*s",
 	    (unsigned long long)s->failed, s->failed == 1 ? "" : "s",
-	    p->verb->done, STR_ARG(s->reason));
+	    deeds[p->verb->deed].done, STR_ARG(s->reason));
 	p->exit_code = EXIT_FAILURE;
+}
+
+static void
+tell_deed(struct postsuper *p, enum deed deed, const struct rows *rows)
+{
+	const struct admin_id *ids = rows->p;
+
+	for (size_t i = 0; i < rows->n && !p->is_quiet; i++)
+		say_info("%.*s: %s", STR_ARG(ids[i].id), deeds[deed].done);
+	p->done[deed] += rows->n;
 }
 
 static void
 tell_done(struct postsuper *p, const struct admin_steered *s)
 {
-	const struct admin_id *ids = s->ids.p;
-
 	if (!p->is_quiet || s->failed > 0)
 		bar_clear(&p->bar);
-	for (size_t i = 0; i < s->ids.n && !p->is_quiet; i++)
-		say_info("%.*s: %s", STR_ARG(ids[i].id), p->verb->done);
-	p->done[p->verb - verbs] += s->ids.n;
+	tell_deed(p, p->verb->deed, &s->ids);
+	tell_deed(p, RELEASED, &s->released);
 	p->seen += p->n;
 	if (s->failed > 0)
 		tell_failed(p, s);
@@ -164,8 +188,8 @@ remove_drops(struct postsuper *p, struct str id)
 		return false;
 	}
 	if (n > 0 && !p->is_quiet)
-		say_info("%.*s: %s", STR_ARG(id), p->verb->done);
-	p->done[p->verb - verbs] += (uint64_t)n;
+		say_info("%.*s: %s", STR_ARG(id), deeds[DELETED].done);
+	p->done[DELETED] += (uint64_t)n;
 	return n > 0;
 }
 
@@ -189,12 +213,8 @@ add_from_input(struct postsuper *p)
 {
 	char line[LINE_ROOM];
 
-	while (fgets(line, sizeof(line), stdin) != NULL) {
-		struct str id = str_trim(str_c(line));
-
-		if (id.len > 0)
-			add_id(p, id);
-	}
+	while (fgets(line, sizeof(line), stdin) != NULL)
+		add_id(p, str_trim(str_c(line)));
 }
 
 /* All that there are at this moment. */
@@ -235,7 +255,9 @@ carry_out(struct postsuper *p, const struct verb *verb)
 
 		if (p->wanted[i].verb != verb)
 			continue;
-		p->was_wanted[verb - verbs] = true;
+		p->was_wanted[verb->deed] = true;
+		if (verb->action == ADMIN_EXPIRE_RELEASE)
+			p->was_wanted[RELEASED] = true;
 		p->is_quiet = strcmp(id, "ALL") == 0;
 		if (p->is_quiet)
 			add_all(p);
@@ -251,9 +273,9 @@ carry_out(struct postsuper *p, const struct verb *verb)
 static void
 tell_sums(const struct postsuper *p)
 {
-	for (size_t i = 0; i < VERBS; i++)
+	for (size_t i = 0; i < DEEDS; i++)
 		if (p->was_wanted[i])
-			say_info("%s: %llu message%s", verbs[i].summary,
+			say_info("%s: %llu message%s", deeds[i].sum,
 			    (unsigned long long)p->done[i],
 			    p->done[i] == 1 ? "" : "s");
 }

@@ -312,7 +312,8 @@ begin_content(struct intake *t)
 	    .hostname = conf_str(t->conf, PARAM_myhostname),
 	    .sender = addr_is_null(t->sender) ? STR("MAILER-DAEMON")
 	                                      : quote(t, t->sender),
-	    .full_name = t->origin.full_name,
+	    .full_name =
+		addr_is_null(t->sender) ? STR_NONE : t->origin.full_name,
 	    .undisclosed =
 		conf_str(t->conf, PARAM_undisclosed_recipients_header),
 	    .arrival = t->arrival,

@@ -41,8 +41,8 @@ struct repair_rule {
 	size_t field_max; /* header_size_limit: of one field that matters */
 	/* For what is added: */
 	struct str id, hostname;
-	struct str sender; /* as it stands in <> */
-	struct str full_name;
+	struct str sender;      /* as it stands in <> */
+	struct str full_name;   /* or empty, as of the null sender */
 	struct str undisclosed; /* undisclosed_recipients_header */
 	int64_t arrival;
 };

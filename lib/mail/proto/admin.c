@@ -59,6 +59,7 @@ static const struct shape steer_shape =
 
 static const struct field steered_fields[] = {
     SHAPE_ROWS(struct admin_steered, ids, ADMIN_IDS_MAX, &id_row),
+    SHAPE_ROWS(struct admin_steered, released, ADMIN_IDS_MAX, &id_row),
     SHAPE_U64(struct admin_steered, failed, ADMIN_IDS_MAX),
     SHAPE_U64(struct admin_steered, error, INT32_MAX),
     SHAPE_LINE(struct admin_steered, reason, BOUND_NEXTHOP),

@@ -116,7 +116,9 @@ struct admin_steer {
 	struct rows ids; /* struct admin_id */
 };
 struct admin_steered {
-	struct rows ids;   /* struct admin_id: it was done to these */
+	struct rows ids; /* struct admin_id: it was done to these */
+	struct rows
+	    released;      /* of ADMIN_EXPIRE_RELEASE: those that were held */
 	uint64_t failed;   /* to so many it could not be done: */
 	uint64_t error;    /* errno of the last ... */
 	struct str reason; /* ... and what it means */
