@@ -2,6 +2,7 @@
 """The whole way of users who are elsewhere: they send by submission, and read
 by IMAP and POP3 from the Dovecot that `valija dovecot` puts beside the suite.
 Clients are those that people have."""
+import concurrent.futures
 import glob
 import imaplib
 import os
@@ -377,11 +378,15 @@ def _(t):
 
 @test("a wrong password, a password in the clear, a user without one: refused everywhere")
 def _(t):
-    for url in (f"imaps://localhost:{ports['imaps']}/INBOX", f"pop3s://localhost:{ports['pop3s']}/1"):
-        for name, password in ((USER, "wrong"), ("nobody@box.test", PASSWORD)):
-            t.ok("denied" in curl(url, login=name, password=password, good=False).lower(), f"{url}: {name}")
-    for url in (f"imap://localhost:{ports['imap']}/INBOX", f"pop3://localhost:{ports['pop3']}/1"):
-        t.ok("denied" in curl(url, "--interface", "127.0.0.2", good=False).lower(), f"{url}, in the clear")
+    encrypted = f"imaps://localhost:{ports['imaps']}/INBOX", f"pop3s://localhost:{ports['pop3s']}/1"
+    plain = f"imap://localhost:{ports['imap']}/INBOX", f"pop3://localhost:{ports['pop3']}/1"
+    wrong = [(url, {"login": name, "password": password}) for url in encrypted
+             for name, password in ((USER, "wrong"), ("nobody@box.test", PASSWORD))]
+    with concurrent.futures.ThreadPoolExecutor() as pool:  # each takes seconds
+        refused = [(case, pool.submit(curl, case[0], good=False, **case[1])) for case in wrong]
+        refused += [(url, pool.submit(curl, url, "--interface", "127.0.0.2", good=False)) for url in plain]
+    for case, said in refused:
+        t.ok("denied" in said.result().lower(), f"refused: {case}")
     log = open(os.path.join(folder, "log")).read()
     t.ok("joe@box.test" in log and PASSWORD not in log, "no password in a log")
     swaks = ["/usr/bin/swaks", "--server", f"localhost:{ports['submission']}", "--auth-user", USER, "--from", USER, "--to", USER]

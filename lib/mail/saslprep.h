@@ -20,8 +20,8 @@
  * Adds to `out`.  0; -EINVAL: not UTF-8, control characters, others that are
  * prohibited, characters of both directions, nothing left; -EMSGSIZE.
  * Printable ASCII is what it is, at no cost.  SECURITY: for other text the
- * library leaves copies in freed memory: passwords are prepared in a process
- * that ends then.
+ * library leaves copies in freed memory: users' passwords are prepared in a
+ * process that ends then.  (Those that smtp logs in with it has in its tables.)
  */
 int saslprep(struct str in, struct buf *out);
 
