@@ -134,6 +134,8 @@ def _(t):
     last = [i for i in ids(here) if i != first]
     r = export("NOSUCHID00000000", *last)
     t.eq((r.returncode, r.err), (0, "Exported: 1 message\n"), "by id")
+    r = here.valija("export", out)
+    t.eq((r.returncode, r.err), (64, f"valija: error: {out}: not a queue id; -d names the directory\n"), "a directory is no id")
     clear()
 
 

@@ -19,6 +19,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "mail/queue/dirs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -433,6 +434,12 @@ read_options(struct valija *v, struct export *x)
 	}
 	x->wanted = v->argv + optind;
 	x->nwanted = v->argc - optind;
+	for (int i = 0; i < x->nwanted; i++)
+		if (!dirs_is_id(str_c(x->wanted[i]))) {
+			fail(x, EX_USAGE, x->wanted[i],
+			    "not a queue id; -d names the directory");
+			return EX_USAGE;
+		}
 	return EX_OK;
 }
 
