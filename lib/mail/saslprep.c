@@ -50,10 +50,9 @@ int
 saslprep_or_same(struct str in, struct buf *out)
 {
 	size_t len = out->len;
-	int r = saslprep(in, out);
 
-	if (r != -EINVAL)
-		return r;
+	if (saslprep(in, out) == 0)
+		return 0;
 	buf_cut(out, len);
 	return buf_add_str(out, in);
 }

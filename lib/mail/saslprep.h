@@ -25,7 +25,8 @@
  */
 int saslprep(struct str in, struct buf *out);
 
-/* The same; what cannot be prepared is added as it is.  0 or -EMSGSIZE. */
+/* The same; what cannot be prepared is added as it is.  0, or -EMSGSIZE: out
+ * has no room for it. */
 int saslprep_or_same(struct str in, struct buf *out);
 
 #endif

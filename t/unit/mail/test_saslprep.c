@@ -135,6 +135,10 @@ test_bounds(void **state)
 	assert_int_equal(prepare(str_n(much, 3), &b), 0);
 	assert_int_equal(
 	    prepare(str_n(much, SASLPREP_MAX / 3 * 3), &b), -EMSGSIZE);
+	buf_reset(&b);
+	assert_int_equal(
+	    saslprep_or_same(str_n(much, SASLPREP_MAX / 3 * 3), &b), 0);
+	assert_memory_equal(b.p, much, SASLPREP_MAX / 3 * 3);
 	assert_int_equal(prepare(STR("12345"), &small), -EMSGSIZE);
 	assert_int_equal(prepare(STR("123\xc3\xbc"), &small), -EMSGSIZE);
 }
