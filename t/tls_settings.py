@@ -169,6 +169,19 @@ def _(t):
     t.ok(agreed("old", "3DES:RC4:aNULL:@SECLEVEL=0") is None, "and nothing that is broken")
 
 
+@test("a list without a cipher that this OpenSSL knows: no start, and the log has the list")
+def _(t):
+    wrong = Suite(start=False, main_cf={"smtpd_tls_security_level": "may", "smtpd_tls_ciphers": "high",
+                                        "tls_high_cipherlist": "AES-9"})
+    try:
+        wrong.start()
+        t.ok(False, "it starts")
+    except RuntimeError:
+        pass
+    wrong.wait_log(r"error: TLS: no cipher of this list is known here: AES-9:")
+    wrong.close()
+
+
 @test("groups: smtpd_tls_eecdh_grade; names that this OpenSSL does not know are left out")
 def _(t):
     for name, key in (("ultra", "ECDH, secp384r1, 384 bits"), ("none", "DH, 2048 bits"), ("newer", "X448, 448 bits")):

@@ -167,7 +167,10 @@ set_ciphers(struct tls_context *c, const char *list)
 	buf_add_c(&all, list == NULL ? "DEFAULT" : list);
 	if (c->role == TLS_SERVER)
 		buf_add_c(&all, ":" NEVER_SERVED);
-	return !all.full && SSL_CTX_set_cipher_list(c->ctx, all.p) == 1;
+	if (!all.full && SSL_CTX_set_cipher_list(c->ctx, all.p) == 1)
+		return true;
+	log_error("TLS: no cipher of this list is known here: %s", all.p);
+	return false;
 }
 
 static bool
