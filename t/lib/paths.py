@@ -80,7 +80,7 @@ class Paths:
             relayhost=f"[127.0.0.1]:{self.sink.port}", notify_classes="",
             minimal_backoff_time="1s", maximal_backoff_time="3s", queue_run_delay="1s",
             smtpd_client_connection_count_limit="0", smtpd_error_sleep_time="0s",
-            smtpd_hard_error_limit="1000000")
+            smtpd_hard_error_limit="1000000", virtual_mailbox_limit="0")
 
     def make_command(self, folder):
         """Of an alias: a message into a folder like a Maildir, by anybody."""
