@@ -107,8 +107,10 @@ def _(t):
 
 @test("bounce_size_limit: of a larger one the header alone comes back")
 def _(t):
+    old = v.pids_of("bounce")
     v.configure(bounce_size_limit="3000")
     v.reload()
+    wait_until("who has the old limit is gone", lambda: not set(old) & set(v.pids()))
     for lines, kind in ((1, "message/rfc822"), (100, "text/rfc822-headers")):
         v.send("sender@box.test", ["u@gone.test"], "Subject: size\n\n" + lines * (70 * "x" + "\n"))
         m, raw = notification()
