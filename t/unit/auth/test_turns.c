@@ -135,7 +135,7 @@ test_bound(void **state)
 
 /* ---- guesses from many addresses ---- */
 
-#define BOTS    500
+#define BOTS    60
 #define GUESSES 50 /* of each, at once */
 
 static unsigned right, refused;
